@@ -1,0 +1,161 @@
+"""Judge evidence against a policy.
+
+Pure: the same policy, evidence and time give the same judgements, byte for byte, so that an auditor can repeat any past
+decision from the ledger alone. The gate by day and the runtime by night call this one function. It says what the
+evidence shows (`met`, `breached`, `undecided`, `no_data`); each room maps outcomes to its own orders.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from shipworthy.facts import CaseResult, Judgement, Measurement, Outcome, Policy, Slo
+from shipworthy.indicators import INDICATORS
+from shipworthy.stats.bounds import n_to_meet
+
+STALE_AFTER = timedelta(minutes=5)
+_CASE_OUTCOME = {"pass": Outcome.MET, "fail": Outcome.BREACHED, "inconclusive": Outcome.UNDECIDED}
+_EXACT = frozenset({"count", "enumerated"})
+
+
+class Place(StrEnum):
+    """Where judgement is passed."""
+
+    GATE = "gate"
+    CANARY = "canary"
+    RUNTIME = "runtime"
+
+
+def decide(
+    policy: Policy, evidence: Sequence[Measurement], now: datetime | None = None, place: Place = Place.GATE
+) -> tuple[Judgement, ...]:
+    """Return one judgement per SLO and segment, in the policy's order.
+
+    `now` is needed where evidence can grow old (canary, runtime). A policy with nothing that decides in `place` is
+    refused with ValueError: nothing asked is not the same as nothing wrong.
+
+    >>> from shipworthy.facts import Action, Clause, Target
+    >>> slo = Slo(name="auroc", indicator="auroc", objective="o", target=Target(op=">=", value=0.7), window="rolling",
+    ...           action_on_breach=Action.ROUTE_TO_HUMAN_REVIEW, clause=Clause.ROBUSTNESS, min_samples=300)
+    >>> seen = Measurement(indicator="auroc", n=500, value=0.74, lo=0.72, hi=0.76)
+    >>> decide(Policy(slos=(slo,)), [seen])[0].outcome
+    <Outcome.MET: 'met'>
+    """
+    if place is not Place.GATE and now is None:
+        raise ValueError(f"judging at the {place} needs the time")
+    judgements = [judge(slo, segment, evidence, now, place) for slo in policy.slos for segment in slo.segments]
+    if not any(one.here and not one.trial for one in judgements):
+        raise ValueError(f"the policy has nothing that decides at the {place}: add an SLO that is measured there")
+    return tuple(judgements)
+
+
+def judge(
+    slo: Slo, segment: str, evidence: Iterable[Measurement], now: datetime | None = None, place: Place = Place.GATE
+) -> Judgement:
+    """Judge one SLO on one segment. Missing, thin, stale or broken evidence is `no_data`, and never `met`."""
+    if not is_judged(slo, place):
+        return _say(slo, segment, Outcome.NO_DATA, f"not judged at the {place}", here=False)
+    seen = _find(slo, segment, evidence, place)
+    if seen is None:
+        return _say(slo, segment, Outcome.NO_DATA, "no measurement")
+    missing = _unusable(slo, seen, now, place)
+    if missing:
+        short = slo.min_samples - seen.n
+        return _say(slo, segment, Outcome.NO_DATA, missing, needs_n=short if short > 0 else None)
+    return _weigh(slo, segment, seen)
+
+
+def judge_case(result: CaseResult) -> Judgement:
+    """Judge one pack case: pass is met, fail is breached, inconclusive undecided, anything else no data."""
+    outcome = _CASE_OUTCOME.get(result.status, Outcome.NO_DATA)
+    return Judgement(
+        slo=f"case:{result.case}",
+        segment="*",
+        outcome=outcome,
+        because=result.because,
+        needs_n=result.needs_n,
+        trial=result.severity == "minor",
+    )
+
+
+def is_judged(slo: Slo, place: Place) -> bool:
+    """True when the SLO's indicator has a source in this place: offline at the gate, online elsewhere."""
+    row = INDICATORS[slo.indicator]
+    return row.offline if place is Place.GATE else row.online
+
+
+def _find(slo: Slo, segment: str, evidence: Iterable[Measurement], place: Place) -> Measurement | None:
+    offline = place is Place.GATE
+    fits = [
+        one
+        for one in evidence
+        if one.indicator == slo.indicator
+        and one.segment == segment
+        and one.quantile == slo.quantile
+        and one.part is None
+        and (one.source in ("offline", "imported")) is offline
+    ]
+    if len(fits) > 1:
+        raise ValueError(f"{len(fits)} measurements of {slo.name} on {segment}: which one is meant?")
+    return fits[0] if fits else None
+
+
+def _unusable(slo: Slo, seen: Measurement, now: datetime | None, place: Place) -> str:
+    if seen.n < slo.min_samples:
+        return f"{seen.n} samples, {slo.min_samples} needed"
+    numbers = (seen.value, seen.lo, seen.hi)
+    if any(number is None or not math.isfinite(number) for number in numbers):
+        return "not a finite number"
+    if place is not Place.GATE and now is not None:
+        if not seen.end:
+            return "no time of measurement"
+        if now - datetime.fromisoformat(seen.end) > STALE_AFTER:
+            return f"stale: measured until {seen.end}"
+    return ""
+
+
+def _weigh(slo: Slo, segment: str, seen: Measurement) -> Judgement:
+    value, lo, hi = _bounds(slo, seen)
+    limit = slo.target.value
+    told = f"{value:.4g} [{lo:.4g}, {hi:.4g}] n={seen.n}, target {slo.target}"
+    if slo.target.op == "==":
+        good = value == limit and INDICATORS[slo.indicator].kind in _EXACT
+        return _say(slo, segment, Outcome.MET if good else Outcome.BREACHED, told)
+    met, breached = (lo >= limit, hi < limit) if slo.target.op == ">=" else (hi <= limit, lo > limit)
+    if met:
+        return _say(slo, segment, Outcome.MET, told)
+    if breached:
+        return _say(slo, segment, Outcome.BREACHED, told)
+    return _say(slo, segment, Outcome.UNDECIDED, f"{told}: the bounds hold the target", needs_n=_needed(slo, seen))
+
+
+def _bounds(slo: Slo, seen: Measurement) -> tuple[float, float, float]:
+    value = seen.value if seen.value is not None else math.nan
+    if slo.evidence == "point" or INDICATORS[slo.indicator].kind in _EXACT:
+        return value, value, value
+    return value, seen.lo if seen.lo is not None else math.nan, seen.hi if seen.hi is not None else math.nan
+
+
+def _needed(slo: Slo, seen: Measurement) -> int | None:
+    op = slo.target.op
+    if INDICATORS[slo.indicator].kind != "rate" or seen.value is None or op == "==":
+        return None
+    total = n_to_meet(op, slo.target.value, seen.value, slo.level, seen.design_effect)
+    return None if total is None else max(total - seen.n, 1)
+
+
+def _say(
+    slo: Slo, segment: str, outcome: Outcome, because: str, needs_n: int | None = None, here: bool = True
+) -> Judgement:
+    return Judgement(
+        slo=slo.name,
+        segment=segment,
+        outcome=outcome,
+        because=because,
+        needs_n=needs_n,
+        trial=slo.trial,
+        here=here,
+    )

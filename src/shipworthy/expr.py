@@ -1,0 +1,276 @@
+"""The one small expression language of the contract: closed, three-valued, without side effects.
+
+In: text such as `decision == 'auto_deny' and uncertainty > 0.30`. Out: a closure from named values to true, false or
+unknown. A missing field, None, NaN or a value of the wrong type is unknown; unknown never counts as safe, and never
+turns true by a trick: `not unknown` is unknown, `unknown and false` is false, `unknown or true` is true (Kleene).
+Used for never events, row oracles, dataset filters and feature relations. Parsed with `ast`, allow-listed, compiled
+once to nested closures; nothing of Python's own evaluation is reachable.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Value = float | int | str | bool | None
+_Eval = Callable[[Mapping[str, Any]], Any]
+
+MAX_LENGTH = 512
+MAX_NODES = 400
+MAX_DEPTH = 24
+_CONSTANTS = {"true": True, "false": False}
+_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+}
+_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.Div: operator.truediv,
+}
+
+
+class ExprError(ValueError):
+    """The text is not an expression of this language. `column` counts from 1."""
+
+    def __init__(self, what: str, column: int = 1) -> None:
+        super().__init__(f"column {column}: {what}")
+        self.what = what
+        self.column = column
+
+
+class Expression:
+    """A compiled expression. Calling it with named values gives True, False or None (unknown)."""
+
+    __slots__ = ("_run", "names", "text")
+
+    def __init__(self, text: str, run: _Eval, names: frozenset[str]) -> None:
+        self.text = text
+        self.names = names
+        self._run = run
+
+    def __call__(self, values: Mapping[str, Any]) -> bool | None:
+        """Return True, False or None; anything but a truth value is unknown."""
+        seen = self._run(values)
+        return seen if isinstance(seen, bool) else None
+
+    def __repr__(self) -> str:
+        return f"Expression({self.text!r})"
+
+
+def compile_expr(text: str, names: frozenset[str] | None = None) -> Expression:
+    """Compile `text`. With `names`, any other name is refused, so that a typo cannot become a silent unknown.
+
+    Raises ExprError for what is not in the language, or over 512 characters, 400 nodes or 24 levels.
+
+    >>> compile_expr("amount > 100 and kind in ('a', 'b')")({"amount": 120, "kind": "b"})
+    True
+    >>> compile_expr("not (amount > 100)")({"amount": float("nan")}) is None
+    True
+    """
+    tree = _parse(text)
+    found: set[str] = set()
+    run = _build(tree.body, found)
+    for name in sorted(found):
+        if names is not None and name not in names:
+            raise ExprError(f"unknown name {name!r}; known: {', '.join(sorted(names))}")
+    if not _is_truth(tree.body):
+        raise ExprError("an expression must be a comparison or a combination of comparisons")
+    return Expression(text, run, frozenset(found))
+
+
+def _parse(text: str) -> ast.Expression:
+    if len(text) > MAX_LENGTH:
+        raise ExprError(f"longer than {MAX_LENGTH} characters")
+    if not text.isprintable():
+        raise ExprError("has characters that cannot be printed")
+    try:
+        tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as problem:
+        column = getattr(problem, "offset", None) or 1
+        raise ExprError("not an expression", column) from problem
+    if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
+        raise ExprError(f"more than {MAX_NODES} parts")
+    if _depth(tree) > MAX_DEPTH:
+        raise ExprError(f"nested deeper than {MAX_DEPTH}")
+    return tree
+
+
+def _depth(node: ast.AST) -> int:
+    level, nodes = 0, [node]
+    while nodes:
+        level += 1
+        nodes = [child for parent in nodes for child in ast.iter_child_nodes(parent)]
+    return level
+
+
+def _is_truth(node: ast.expr) -> bool:
+    if isinstance(node, ast.BoolOp):
+        return all(_is_truth(value) for value in node.values)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        return _is_truth(node.operand)
+    return isinstance(node, ast.Compare | ast.Name) or (isinstance(node, ast.Constant) and isinstance(node.value, bool))
+
+
+def _build(node: ast.expr, names: set[str]) -> _Eval:
+    builder = _BUILDERS.get(type(node))
+    if builder is None:
+        raise ExprError(f"{type(node).__name__} is not part of the language", getattr(node, "col_offset", 0) + 1)
+    return builder(node, names)
+
+
+def _name(node: Any, names: set[str]) -> _Eval:  # noqa: ANN401
+    if node.id in _CONSTANTS:
+        constant = _CONSTANTS[node.id]
+        return lambda values: constant
+    name: str = node.id
+    names.add(name)
+    return lambda values: _known(values.get(name))
+
+
+def _known(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value if isinstance(value, str | int | float) else None
+
+
+def _constant(node: Any, names: set[str]) -> _Eval:  # noqa: ANN401
+    value = node.value
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ExprError(f"constant {value!r} is not a number or a text", node.col_offset + 1)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ExprError("a number must be finite", node.col_offset + 1)
+    return lambda values: value
+
+
+def _boolean(node: Any, names: set[str]) -> _Eval:  # noqa: ANN401
+    parts = tuple(_build(value, names) for value in node.values)
+    decides = isinstance(node.op, ast.Or)
+
+    def run(values: Mapping[str, Any]) -> bool | None:
+        unknown = False
+        for part in parts:
+            seen = part(values)
+            if seen is True or seen is False:
+                if seen is decides:
+                    return decides
+            else:
+                unknown = True
+        return None if unknown else not decides
+
+    return run
+
+
+def _unary(node: Any, names: set[str]) -> _Eval:  # noqa: ANN401
+    operand = _build(node.operand, names)
+    if isinstance(node.op, ast.Not):
+
+        def negate(values: Mapping[str, Any]) -> bool | None:
+            seen = operand(values)
+            return (not seen) if isinstance(seen, bool) else None
+
+        return negate
+    if isinstance(node.op, ast.USub):
+
+        def minus(values: Mapping[str, Any]) -> float | None:
+            seen = operand(values)
+            return -seen if _is_number(seen) else None
+
+        return minus
+    raise ExprError(f"{type(node.op).__name__} is not part of the language", node.col_offset + 1)
+
+
+def _arithmetic(node: Any, names: set[str]) -> _Eval:  # noqa: ANN401
+    apply = _ARITHMETIC.get(type(node.op))
+    if apply is None:
+        raise ExprError(f"{type(node.op).__name__} is not part of the language", node.col_offset + 1)
+    left, right = _build(node.left, names), _build(node.right, names)
+
+    def run(values: Mapping[str, Any]) -> float | None:
+        a, b = left(values), right(values)
+        if not (_is_number(a) and _is_number(b)):
+            return None
+        try:
+            return _finite(apply(a, b))
+        except (ZeroDivisionError, OverflowError):
+            return None
+
+    return run
+
+
+def _compare(node: Any, names: set[str]) -> _Eval:  # noqa: ANN401
+    steps: list[Callable[[Any, Any], bool | None]] = []
+    operands = [_build(node.left, names)]
+    for op, right in zip(node.ops, node.comparators, strict=True):
+        if isinstance(op, ast.In | ast.NotIn):
+            steps.append(_membership(right, isinstance(op, ast.In)))
+            operands.append(lambda values: None)
+        elif type(op) in _COMPARE:
+            steps.append(_comparison(_COMPARE[type(op)]))
+            operands.append(_build(right, names))
+        else:
+            raise ExprError(f"{type(op).__name__} is not part of the language", node.col_offset + 1)
+    if len(steps) > 1 and any(isinstance(op, ast.In | ast.NotIn) for op in node.ops):
+        raise ExprError("`in` cannot be chained", node.col_offset + 1)
+
+    def run(values: Mapping[str, Any]) -> bool | None:
+        seen = [operand(values) for operand in operands]
+        told = [step(a, b) for step, a, b in zip(steps, seen, seen[1:], strict=False)]
+        if False in told:
+            return False
+        return None if None in told else True
+
+    return run
+
+
+def _comparison(apply: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool | None]:
+    def step(a: Any, b: Any) -> bool | None:  # noqa: ANN401
+        alike = (_is_number(a) and _is_number(b)) or (isinstance(a, str) and isinstance(b, str))
+        return apply(a, b) if alike else None
+
+    return step
+
+
+def _membership(node: ast.expr, inside: bool) -> Callable[[Any, Any], bool | None]:
+    if not isinstance(node, ast.Tuple | ast.List) or not node.elts:
+        raise ExprError("`in` takes a list of constants", node.col_offset + 1)
+    members = []
+    for element in node.elts:
+        if not isinstance(element, ast.Constant):
+            raise ExprError("`in` takes a list of constants", element.col_offset + 1)
+        members.append(_constant(element, set())({}))
+    texts = all(isinstance(member, str) for member in members)
+    if not texts and any(isinstance(member, str) for member in members):
+        raise ExprError("`in` takes constants of one type", node.col_offset + 1)
+
+    def step(a: Any, _: Any) -> bool | None:  # noqa: ANN401
+        alike = isinstance(a, str) if texts else _is_number(a)
+        return (a in members) is inside if alike else None
+
+    return step
+
+
+def _is_number(value: Any) -> bool:  # noqa: ANN401
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+_BUILDERS: dict[type[ast.expr], Callable[[Any, set[str]], _Eval]] = {
+    ast.Name: _name,
+    ast.Constant: _constant,
+    ast.BoolOp: _boolean,
+    ast.UnaryOp: _unary,
+    ast.BinOp: _arithmetic,
+    ast.Compare: _compare,
+}

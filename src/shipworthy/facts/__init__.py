@@ -1,0 +1,52 @@
+"""The values that travel between rooms. No rules live here, only shapes, canonical bytes and the posture join."""
+
+from __future__ import annotations
+
+from shipworthy.facts.base import Digest, Fact, canonical, digest, seed_of
+from shipworthy.facts.evidence import (
+    CaseResult,
+    Comparison,
+    Coverage,
+    Evidence,
+    Measurement,
+    PairedRows,
+    Run,
+    Subject,
+)
+from shipworthy.facts.policy import SEVERITY_OF, Action, Clause, NeverEvent, OnNoData, Policy, Severity, Slo, Target
+from shipworthy.facts.posture import (
+    NORMAL,
+    Approval,
+    Decider,
+    Named,
+    Order,
+    Posture,
+    Scope,
+    Source,
+    join,
+    resolve,
+    tightens,
+)
+from shipworthy.facts.records import Case, Entry, Incident, Oracle, Person
+from shipworthy.facts.segments import (
+    MISSING,
+    OTHER,
+    UNSEEN,
+    canonical_segment,
+    contains,
+    holds,
+    parse_segment,
+)
+from shipworthy.facts.state import Acknowledged, Held, LiveThresholds, RolloutState, RuntimeState
+from shipworthy.facts.traffic import FIXED, SCORE_BINS, Event, LabelSummary, Receipt, WindowSummary
+from shipworthy.facts.verdict import Block, Decision, Judgement, Outcome, Verdict
+
+__all__ = [
+    "FIXED", "MISSING", "NORMAL", "OTHER", "SCORE_BINS", "SEVERITY_OF", "UNSEEN", "Acknowledged", "Action",
+    "Approval", "Block", "Case", "CaseResult", "Clause", "Comparison", "Coverage", "Decider", "Decision", "Digest",
+    "Entry", "Event", "Evidence", "Fact", "Held", "Incident", "Judgement", "LabelSummary", "LiveThresholds",
+    "Measurement", "Named", "NeverEvent", "OnNoData", "Oracle", "Order", "Outcome", "PairedRows", "Person", "Policy",
+    "Posture", "Receipt", "RolloutState", "Run", "RuntimeState", "Scope", "Severity", "Slo", "Source", "Subject",
+    "Target", "Verdict", "WindowSummary", "canonical", "canonical_segment", "contains", "digest", "holds", "join",
+    "parse_segment", "resolve", "seed_of", "tightens",
+]  # fmt: skip

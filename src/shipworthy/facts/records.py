@@ -1,0 +1,83 @@
+"""Records that people and the ledger keep: pack cases, incidents, people and ledger entries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from shipworthy.facts.base import Digest, Fact
+from shipworthy.facts.posture import Scope
+
+
+class Oracle(Fact, frozen=True, kw_only=True):
+    """What a case must show: a rate `hits` among `among`, both expressions of `expr.py`, against `op target`.
+
+    With `metric` instead of `hits`, the generator names the number itself (`feasible_flip_rate`, ...).
+    """
+
+    name: str
+    hits: str | None = None
+    among: str = "true"
+    metric: str | None = None
+    op: str
+    target: float
+    level: float = 0.95
+
+
+class Case(Fact, frozen=True, kw_only=True):
+    """One pack case: exactly one of `input` (rows in a file) or `generator`. `severity`: `blocker major minor`."""
+
+    id: str
+    clause: str
+    kind: str
+    oracle: Oracle
+    severity: str
+    owner: str
+    input: dict[str, str] | None = None
+    generator: dict[str, Any] | None = None
+    segment: str = "*"
+    source_incident: str | None = None
+    threat: str | None = None
+    trial: bool = False
+    reason: str = ""
+
+
+class Person(Fact, frozen=True, kw_only=True):
+    """A person of the contract; `key` is the text of an OpenSSH Ed25519 public key."""
+
+    id: str
+    name: str
+    roles: tuple[str, ...]
+    key: str
+
+
+class Incident(Fact, frozen=True, kw_only=True):
+    """One incident. `status` is `open`, `promoted` or `closed`; the timeline is read from the ledger, not kept here."""
+
+    id: str
+    title: str
+    severity: str
+    owner: str
+    slo: str
+    scope: Scope
+    order: str
+    opened_at: str
+    status: str = "open"
+    cases: tuple[str, ...] = ()
+    closed_at: str = ""
+
+
+class Entry(Fact, frozen=True, kw_only=True):
+    """One line of the ledger: who did what when. `kind` is `room.past_participle`."""
+
+    seq: int
+    at: str
+    actor: str
+    kind: str
+    body: dict[str, Any]
+    prev: Digest
+
+    def read(self, kind: type[Fact], key: str) -> Any:  # noqa: ANN401
+        """Return `body[key]` as the fact it was written from."""
+        return msgspec.convert(self.body[key], kind)

@@ -1,0 +1,63 @@
+"""The state of one site: what holds now. It is the fold of the ledger, plus what a local kill journalled.
+
+`epoch` grows by one with every change; of two states the larger epoch wins; equal epochs with other content are
+corrupt.
+"""
+
+from __future__ import annotations
+
+from shipworthy.facts.base import Fact
+from shipworthy.facts.posture import Order, Scope
+
+
+class Held(Fact, frozen=True, kw_only=True):
+    """An order that holds: since when, why, and who confirmed it (\"\" = nobody yet)."""
+
+    order: Order
+    at: str
+    because: str
+    confirmed_by: str = ""
+
+
+class Acknowledged(Fact, frozen=True, kw_only=True):
+    """Breaches in `scope` that ended before `up_to` are known and do not trip again."""
+
+    scope: Scope
+    up_to: str
+
+
+class RolloutState(Fact, frozen=True, kw_only=True):
+    """One rollout. `status`: `running held aborted completed`. `share_bp`: basis points of units inside each tenant."""
+
+    id: str
+    version: str
+    baseline: str
+    stage: int
+    status: str
+    share_bp: int
+    tenants: tuple[str, ...]
+    salt: str
+    shadow: tuple[str, ...] = ()
+    started_at: str = ""
+
+
+class LiveThresholds(Fact, frozen=True, kw_only=True):
+    """Thresholds that recalibration moved, inside the signed bounds. None = nothing valid: a person decides."""
+
+    version: str
+    bucket: str
+    deny: float | None
+    approve: float | None
+    at: str
+    n: int
+
+
+class RuntimeState(Fact, frozen=True, kw_only=True):
+    """All that the runtime must know to serve safely with everything else dead."""
+
+    epoch: int = 0
+    baseline: str = ""
+    orders: tuple[Held, ...] = ()
+    acknowledged: tuple[Acknowledged, ...] = ()
+    rollout: RolloutState | None = None
+    thresholds: tuple[LiveThresholds, ...] = ()

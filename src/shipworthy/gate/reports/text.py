@@ -1,0 +1,47 @@
+"""The verdict as plain text for a terminal or a log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from shipworthy.facts import Decision, Verdict
+from shipworthy.gate.table import MARK, Row
+
+SAYS = {
+    Decision.SHIP: "SHIP: every deciding row is proven good",
+    Decision.BLOCKED: "DO NOT DEPLOY: blocked",
+    Decision.UNDECIDED: "DO NOT DEPLOY: not decided",
+}
+
+
+def render(verdict: Verdict, table: Iterable[Row]) -> str:
+    """Return the report; the decision is its last line, because that is what people look for."""
+    subject = verdict.subject
+    lines = [f"{subject.model} {subject.version}  artefact {subject.artefact[:19]}…  {_against(verdict)}", ""]
+    clause = ""
+    for row in table:
+        if row.clause != clause:
+            clause = row.clause
+            lines.append(clause.upper().replace("_", " "))
+        lines += _line(row)
+    lines += [f"  ! {block.name}: {block.because} — {block.fix}" for block in verdict.blocks]
+    lines += [f"  warn  {told}" for told in verdict.warnings]
+    lines += [f"  not claimed  {told}" for told in verdict.not_claimed]
+    return "\n".join([*lines, "", SAYS[verdict.decision], ""])
+
+
+def _against(verdict: Verdict) -> str:
+    if verdict.first:
+        return "first release: absolute targets only"
+    return f"against baseline {(verdict.baseline or '')[:19]}…"
+
+
+def _line(row: Row) -> list[str]:
+    where = "" if row.segment == "*" else f" on {row.segment}"
+    state = "" if row.deciding else "  (not judged here)" if "not judged" in row.because else "  (trial)"
+    lines = [f"  {MARK[row.outcome]} {row.name + where:<44} {row.value:<24} n={row.n:<6} {row.target}{state}"]
+    if row.against:
+        lines.append(f"      against baseline: {row.against}")
+    if row.mend and row.deciding:
+        lines.append(f"      {row.because} → {row.mend}")
+    return lines

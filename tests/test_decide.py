@@ -1,0 +1,167 @@
+"""The judge: laws first, then the edges that were argued about."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shipworthy.decide import Place, decide, judge, judge_case
+from shipworthy.facts import Action, CaseResult, Clause, Measurement, Outcome, Policy, Slo, Target
+
+NOW = datetime(2027, 3, 1, 8, tzinfo=UTC)
+
+
+def slo(op: Literal[">=", "<=", "=="] = ">=", value: float = 0.9, indicator: str = "ood_recall", **more: Any) -> Slo:
+    given_: dict[str, Any] = {"name": indicator, "min_samples": 60, "window": "rolling"} | more
+    return Slo(
+        indicator=indicator,
+        objective="to be safe",
+        target=Target(op=op, value=value),
+        action_on_breach=Action.DEGRADE_TO_SAFE_MODE,
+        clause=Clause.MONITORING,
+        **given_,
+    )
+
+
+def seen(lo: float, hi: float, n: int = 100, indicator: str = "ood_recall", **more: Any) -> Measurement:
+    middle = more.pop("value", (lo + hi) / 2)
+    return Measurement(indicator=indicator, n=n, value=middle, lo=lo, hi=hi, **more)
+
+
+bounds = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted)
+
+
+@given(bounds, st.sampled_from([">=", "<="]), st.floats(0, 1))
+def test_met_and_breached_exclude_each_other_and_need_proof(
+    ends: list[float], op: Literal[">=", "<="], target: float
+) -> None:
+    lo, hi = ends
+    outcome = judge(slo(op, target), "*", [seen(lo, hi)]).outcome
+    good = lo >= target if op == ">=" else hi <= target
+    bad = hi < target if op == ">=" else lo > target
+    assert outcome is (Outcome.MET if good else Outcome.BREACHED if bad else Outcome.UNDECIDED)
+
+
+@given(bounds, st.integers(0, 200), st.sampled_from(["value", "lo", "hi", "n", "segment", "part", "source"]))
+def test_losing_evidence_never_helps(ends: list[float], n: int, lost: str) -> None:
+    whole = seen(ends[0], ends[1], n=n)
+    changes: dict[str, dict[str, Any]] = {
+            "value": {"value": None}, "lo": {"lo": None}, "hi": {"hi": math.nan}, "n": {"n": 0},
+            "segment": {"segment": "tenant=x"}, "part": {"part": "null"}, "source": {"source": "online"},
+    }  # fmt: skip
+    broken = msgspec.structs.replace(whole, **changes[lost])
+    assert judge(slo(), "*", [broken]).outcome is Outcome.NO_DATA
+    assert judge(slo(), "*", []).outcome is Outcome.NO_DATA
+
+
+@given(bounds, st.floats(0, 0.2))
+def test_wider_bounds_never_turn_green(ends: list[float], by: float) -> None:
+    before = judge(slo(), "*", [seen(ends[0], ends[1])]).outcome
+    after = judge(slo(), "*", [seen(ends[0] - by, ends[1] + by)]).outcome
+    assert after is not Outcome.MET or before is Outcome.MET
+
+
+@pytest.mark.parametrize(
+    ("op", "lo", "hi", "outcome"),
+    [
+        (">=", 0.9, 0.95, Outcome.MET),
+        (">=", 0.8999, 0.95, Outcome.UNDECIDED),
+        (">=", 0.8, 0.9, Outcome.UNDECIDED),
+        (">=", 0.8, 0.8999, Outcome.BREACHED),
+        ("<=", 0.8, 0.9, Outcome.MET),
+        ("<=", 0.8, 0.9001, Outcome.UNDECIDED),
+        ("<=", 0.9, 0.95, Outcome.UNDECIDED),
+        ("<=", 0.9001, 0.95, Outcome.BREACHED),
+    ],
+)
+def test_the_edge_of_the_target(op: Literal[">=", "<="], lo: float, hi: float, outcome: Outcome) -> None:
+    assert judge(slo(op, 0.9), "*", [seen(lo, hi)]).outcome is outcome
+
+
+@pytest.mark.parametrize(("count", "outcome"), [(0, Outcome.MET), (1, Outcome.BREACHED)])
+def test_a_count_is_judged_by_the_point(count: int, outcome: Outcome) -> None:
+    one = slo("==", 0, "backdoor_findings", min_samples=1)
+    measured = Measurement(indicator="backdoor_findings", n=9, value=count, lo=0, hi=9)
+    assert judge(one, "*", [measured]).outcome is outcome
+
+
+def test_equality_of_an_interval_is_never_met() -> None:
+    one = slo("==", 0.5, "auroc", min_samples=1)
+    assert judge(one, "*", [seen(0.5, 0.5, indicator="auroc")]).outcome is Outcome.BREACHED
+
+
+@pytest.mark.parametrize(("n", "outcome"), [(59, Outcome.NO_DATA), (60, Outcome.MET)])
+def test_the_least_sample_counts(n: int, outcome: Outcome) -> None:
+    told = judge(slo(), "*", [seen(0.95, 0.99, n=n)])
+    assert told.outcome is outcome
+    assert told.needs_n == (1 if n == 59 else None)
+
+
+def test_point_evidence_is_compared_as_a_point() -> None:
+    one = slo(evidence="point")
+    assert judge(one, "*", [seen(0.7, 0.99, value=0.91)]).outcome is Outcome.MET
+
+
+def test_undecided_rates_say_how_many_more_are_needed() -> None:
+    told = judge(slo(), "*", [seen(0.85, 0.99, value=0.96)])
+    assert told.outcome is Outcome.UNDECIDED
+    assert told.needs_n is not None
+    assert told.needs_n > 0
+
+
+@pytest.mark.parametrize(("age_s", "outcome"), [(300, Outcome.MET), (301, Outcome.NO_DATA)])
+def test_online_evidence_grows_stale(age_s: int, outcome: Outcome) -> None:
+    end = (NOW - timedelta(seconds=age_s)).isoformat()
+    measured = seen(0.95, 0.99, source="online", end=end)
+    assert judge(slo(), "*", [measured], NOW, Place.RUNTIME).outcome is outcome
+
+
+def test_online_evidence_without_a_time_is_no_data() -> None:
+    measured = seen(0.95, 0.99, source="online")
+    assert judge(slo(), "*", [measured], NOW, Place.RUNTIME).outcome is Outcome.NO_DATA
+
+
+def test_offline_evidence_says_nothing_at_run_time() -> None:
+    assert judge(slo(), "*", [seen(0.95, 0.99)], NOW, Place.RUNTIME).outcome is Outcome.NO_DATA
+
+
+def test_an_indicator_without_a_source_here_is_listed_and_does_not_decide() -> None:
+    told = judge(slo("==", 0, "ood_repeats"), "*", [])
+    assert (told.outcome, told.here) == (Outcome.NO_DATA, False)
+
+
+@pytest.mark.parametrize("slos", [(), (slo("==", 0, "ood_repeats"),), (slo(trial=True),)])
+def test_a_policy_that_decides_nothing_is_refused(slos: tuple[Slo, ...]) -> None:
+    with pytest.raises(ValueError, match="nothing that decides"):
+        decide(Policy(slos=slos), [])
+
+
+def test_two_measurements_of_one_thing_are_refused() -> None:
+    with pytest.raises(ValueError, match="which one"):
+        judge(slo(), "*", [seen(0.95, 0.99), seen(0.1, 0.2)])
+
+
+def test_the_runtime_needs_the_time() -> None:
+    with pytest.raises(ValueError, match="needs the time"):
+        decide(Policy(slos=(slo(),)), [], place=Place.RUNTIME)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"),
+    [
+        ("pass", Outcome.MET), ("fail", Outcome.BREACHED), ("inconclusive", Outcome.UNDECIDED),
+        ("error", Outcome.NO_DATA), ("skipped", Outcome.NO_DATA), ("passed", Outcome.NO_DATA), ("", Outcome.NO_DATA),
+    ],
+)  # fmt: skip
+def test_only_a_passed_case_is_met(status: str, outcome: Outcome) -> None:
+    result = CaseResult(
+        case="tail.x", status=status, clause="robustness", severity="blocker", n=9, hits=0, value=0.0, lo=0.0, hi=0.1,
+        target="<= 0.15", because="b", seed=1,
+    )  # fmt: skip
+    assert judge_case(result).outcome is outcome
