@@ -30,9 +30,13 @@ def canonical_segment(terms: Mapping[str, Iterable[str]]) -> str:
     kept = {key: tuple(values) for key, values in terms.items()}
     if not kept:
         return "*"
-    if len([key for key in kept if key != "tenant"]) > 2 or not all(kept.values()):
+    if len([key for key in kept if key != "tenant"]) > 2 or not all(kept.values()) or not _named(kept):
         raise ValueError("a segment has at most two terms beside tenant, each with a value")
     return ";".join(term(key, kept[key]) for key in sorted(kept))
+
+
+def _named(terms: Mapping[str, tuple[str, ...]]) -> bool:
+    return all(key and all(values) for key, values in terms.items())
 
 
 def parse_segment(text: str) -> dict[str, frozenset[str]]:

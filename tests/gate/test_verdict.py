@@ -1,0 +1,181 @@
+"""The release verdict: only what is proven good ships, and every way to lose evidence is noticed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from shipworthy.facts import (
+    Action,
+    Block,
+    Case,
+    CaseResult,
+    Clause,
+    Comparison,
+    Coverage,
+    Decision,
+    Evidence,
+    Measurement,
+    Oracle,
+    Outcome,
+    Policy,
+    Slo,
+    Subject,
+    Target,
+)
+from shipworthy.gate.reports import json, markdown, text
+from shipworthy.gate.table import rows
+from shipworthy.gate.verdict import Question, exit_code, give_verdict
+from shipworthy.stats.bounds import rate_bounds
+
+D = "sha256:" + "0" * 64
+BASE = "sha256:" + "b" * 64
+SUBJECT = Subject(model="m", version="2", artefact=D, change=D, policy=D, pack=D, data=D, profile=D)
+ERROR = Slo(
+    name="error_rate", indicator="error_rate", objective="few errors", target=Target(op="<=", value=0.3),
+    window="rolling",
+    action_on_breach=Action.ROUTE_TO_HUMAN_REVIEW, clause=Clause.ROBUSTNESS, min_samples=300, primary=True,
+    max_regression=0.02,
+)  # fmt: skip
+FLIP = msgspec.structs.replace(
+    ERROR, name="feasible_flip_rate", indicator="feasible_flip_rate", primary=False, min_samples=100
+)
+CASE = Case(
+    id="tail.x", clause="robustness", kind="tail", severity="blocker", owner="ml", input={"rows": "x.csv"},
+    oracle=Oracle(name="denied", hits="decision == 'deny'", op="<=", target=0.15),
+)  # fmt: skip
+
+
+def rate(indicator: str, hits: int, n: int, **more: Any) -> Measurement:
+    lo, hi = rate_bounds(hits, n)
+    return Measurement(indicator=indicator, n=n, hits=hits, value=hits / n, lo=lo, hi=hi, **more)
+
+
+def versus(hi: float, lo: float = -0.05, p: float = 0.9, baseline: str = BASE) -> Comparison:
+    return Comparison(baseline=baseline, n=1000, delta=(lo + hi) / 2, lo=lo, hi=hi, p_worse=p, method="paired")
+
+
+def passed(**more: Any) -> CaseResult:
+    told: dict[str, Any] = {"status": "pass", "lo": 0.0, "hi": 0.1, "value": 0.0, "target": "<= 0.15"} | more
+    return CaseResult(
+        case="tail.x", clause="robustness", severity="blocker", n=40, hits=0, because="0 of 40", seed=1, **told
+    )
+
+
+def evidence(**changes: Any) -> Evidence:
+    told: dict[str, Any] = {
+        "subject": SUBJECT,
+        "measurements": (rate("error_rate", 200, 1000, comparison=versus(0.01)), rate("feasible_flip_rate", 5, 300)),
+        "coverage": Coverage(requested=("a", "b"), executed=("a", "b")),
+        "cases": (passed(),),
+        "tool_version": "0.1.0",
+    }
+    return Evidence(**(told | changes))
+
+
+def question(**changes: Any) -> Question:
+    told: dict[str, Any] = {
+        "subject": SUBJECT, "policy": Policy(slos=(ERROR, FLIP)), "cases": (CASE,), "evidence": evidence(),
+        "baseline": BASE,
+    }  # fmt: skip
+    return Question(**(told | changes))
+
+
+def test_what_is_proven_good_ships() -> None:
+    verdict = give_verdict(question())
+    assert verdict.decision is Decision.SHIP
+    assert exit_code(verdict) == 0
+
+
+def test_a_first_release_is_judged_by_its_targets_and_says_so() -> None:
+    verdict = give_verdict(question(baseline=None))
+    assert verdict.decision is Decision.SHIP
+    assert verdict.first
+
+
+@pytest.mark.parametrize(
+    ("changes", "decision", "code"),
+    [
+        ({"evidence": None}, Decision.UNDECIDED, 4),
+        ({"loosened": ("slo auroc: target",)}, Decision.BLOCKED, 1),
+        ({"blocks": (Block(name="note", because="missing", fix="write it", exit_code=3),)}, Decision.BLOCKED, 3),
+        ({"blocks": (Block(name="note", because="stale", fix="stamp it", exit_code=4),)}, Decision.UNDECIDED, 4),
+        ({"evidence": evidence(cases=())}, Decision.UNDECIDED, 4),
+        ({"evidence": evidence(cases=(passed(status="fail", hi=0.5, lo=0.3),))}, Decision.BLOCKED, 1),
+        ({"evidence": evidence(cases=(passed(status="error"),))}, Decision.UNDECIDED, 4),
+        ({"evidence": evidence(cases=(passed(status="inconclusive"),))}, Decision.UNDECIDED, 4),
+        ({"evidence": evidence(cases=(passed(hi=0.2),))}, Decision.UNDECIDED, 4),
+        ({"evidence": evidence(coverage=Coverage(requested=("a", "b"), executed=("a",)))}, Decision.UNDECIDED, 4),
+        ({"evidence": evidence(measurements=())}, Decision.UNDECIDED, 4),
+    ],
+)
+def test_anything_less_does_not(changes: dict[str, Any], decision: Decision, code: int) -> None:
+    verdict = give_verdict(question(**changes))
+    assert verdict.decision is decision
+    assert exit_code(verdict) == code
+
+
+@pytest.mark.parametrize("field", Subject.__struct_fields__)
+def test_evidence_about_anything_else_is_refused(field: str) -> None:
+    other = msgspec.structs.replace(SUBJECT, **{field: "sha256:" + "f" * 64})
+    verdict = give_verdict(question(evidence=evidence(subject=other)))
+    assert verdict.decision is Decision.UNDECIDED
+    assert any(field in block.because for block in verdict.blocks)
+
+
+@pytest.mark.parametrize(
+    "forged", [{"lo": 0.0}, {"hi": 0.15}, {"value": 0.1}, {"hits": 100}, {"hits": None}, {"hits": 2000}, {"n": 900}]
+)
+def test_bounds_that_do_not_follow_from_the_counts_are_refused(forged: dict[str, Any]) -> None:
+    honest = rate("error_rate", 200, 1000, comparison=versus(0.01))
+    told = (msgspec.structs.replace(honest, **forged), rate("feasible_flip_rate", 5, 300))
+    assert give_verdict(question(evidence=evidence(measurements=told))).decision is not Decision.SHIP
+
+
+@pytest.mark.parametrize(
+    ("comparison", "decision"),
+    [
+        (versus(0.02), Decision.SHIP),
+        (versus(0.0201), Decision.UNDECIDED),
+        (versus(0.06, lo=0.0201), Decision.BLOCKED),
+        (versus(0.01, baseline=D), Decision.UNDECIDED),
+        (None, Decision.UNDECIDED),
+    ],
+)
+def test_a_primary_slo_must_be_proven_not_worse(comparison: Comparison | None, decision: Decision) -> None:
+    told = (rate("error_rate", 200, 1000, comparison=comparison), rate("feasible_flip_rate", 5, 300))
+    assert give_verdict(question(evidence=evidence(measurements=told))).decision is decision
+
+
+@pytest.mark.parametrize(("p", "decision"), [(0.04, Decision.BLOCKED), (0.06, Decision.SHIP)])
+def test_any_other_slo_blocks_when_shown_to_be_worse(p: float, decision: Decision) -> None:
+    flips = rate("feasible_flip_rate", 5, 300, comparison=versus(0.5, p=p))
+    told = (rate("error_rate", 200, 1000, comparison=versus(0.01)), flips)
+    assert give_verdict(question(evidence=evidence(measurements=told))).decision is decision
+
+
+def test_a_trial_is_judged_shown_and_does_not_decide() -> None:
+    trial = msgspec.structs.replace(FLIP, trial=True, target=Target(op="<=", value=0.0001))
+    verdict = give_verdict(question(policy=Policy(slos=(ERROR, trial))))
+    assert verdict.decision is Decision.SHIP
+    assert any(one.slo == FLIP.name and one.outcome is not Outcome.MET for one in verdict.judgements)
+
+
+def test_every_report_says_the_same_as_the_verdict() -> None:
+    for asked in (question(), question(evidence=None), question(loosened=("slo x: target <b>|",))):
+        verdict = give_verdict(asked)
+        table = rows(verdict, asked.policy, asked.cases, asked.evidence)
+        plain, page = text.render(verdict, table), markdown.render(verdict, table)
+        machine = msgspec.json.decode(json.render(verdict, table))
+        assert machine["exit_code"] == exit_code(verdict)
+        assert ("SHIP: " in plain) is (verdict.decision is Decision.SHIP) is ("## SHIP: " in page)
+        assert "<b>" not in page
+
+
+def test_accuracy_and_security_stand_in_one_table() -> None:
+    asked = question()
+    table = rows(give_verdict(asked), asked.policy, asked.cases, asked.evidence)
+    assert [row.name for row in table] == ["error_rate", "feasible_flip_rate", "case:tail.x"]
+    assert "may be worse by 0.02" in table[0].against
