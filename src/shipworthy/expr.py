@@ -30,6 +30,7 @@ _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Eq: operator.eq,
     ast.NotEq: operator.ne,
 }
+_EQUALITY = (operator.eq, operator.ne)
 _ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -234,6 +235,7 @@ def _compare(node: Any, names: set[str]) -> _Eval:  # noqa: ANN401
 def _comparison(apply: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool | None]:
     def step(a: Any, b: Any) -> bool | None:  # noqa: ANN401
         alike = (_is_number(a) and _is_number(b)) or (isinstance(a, str) and isinstance(b, str))
+        alike = alike or (apply in _EQUALITY and isinstance(a, bool) and isinstance(b, bool))
         return apply(a, b) if alike else None
 
     return step

@@ -10,7 +10,9 @@ import re
 
 from shipworthy.facts import Clause, Fact
 
-_SUFFIX = re.compile(r"^(?P<base>[a-z][a-z0-9]*(?:_[a-z0-9]+)*?)(?:_p(?P<q>[1-9][0-9]?))?(?:_(?P<window>[1-9][0-9]*[mhd]))?$")
+_SUFFIX = re.compile(
+    r"^(?P<base>[a-z][a-z0-9]*(?:_[a-z0-9]+)*?)(?:_p(?P<q>[1-9][0-9]?))?(?:_(?P<window>[1-9][0-9]*[mhd]))?$"
+)
 _WINDOW = re.compile(r"^([1-9][0-9]*)([mhd])$")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
 

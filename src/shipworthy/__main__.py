@@ -1,0 +1,7 @@
+"""`python -m shipworthy` is the same as `shipworthy`."""
+
+from __future__ import annotations
+
+from shipworthy.cli import main
+
+main()

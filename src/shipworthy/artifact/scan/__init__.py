@@ -1,0 +1,44 @@
+"""The artefact scanner: what a file would do if somebody loaded it, found out without loading it.
+
+In: a name, bytes, and what the signed manifest declares. Out: findings, never an exception. An allow-list: a file is
+clean when everything in it was recognised and all of that is needed to hold a model.
+"""
+
+from __future__ import annotations
+
+from shipworthy.artifact.scan.canaries import canaries
+from shipworthy.artifact.scan.containers import Scan
+from shipworthy.artifact.scan.findings import (
+    DEFAULT_LIMITS,
+    NOTHING_DECLARED,
+    Declared,
+    Finding,
+    Kind,
+    Limits,
+    Report,
+    Severity,
+)
+
+__all__ = ["Declared", "Finding", "Kind", "Limits", "Report", "Severity", "canary", "missed_canaries", "scan_bytes"]
+
+
+def scan_bytes(
+    name: str, blob: bytes, declared: Declared = NOTHING_DECLARED, limits: Limits = DEFAULT_LIMITS
+) -> tuple[Finding, ...]:
+    """Findings of one file, at most `limits.findings`; empty only when the whole of it is known to be plain."""
+    found = dict.fromkeys(Scan(declared, limits).blob(name, blob))
+    return tuple(found)[: limits.findings]
+
+
+def canary() -> tuple[tuple[str, bytes], ...]:
+    """(name, bytes) of the planted unsafe files that every scan must catch first."""
+    return canaries()
+
+
+def missed_canaries(declared: Declared = NOTHING_DECLARED, limits: Limits = DEFAULT_LIMITS) -> tuple[str, ...]:
+    """The canaries in which this scan, with this declaration and these limits, sees nothing unsafe."""
+    return tuple(
+        name
+        for name, blob in canaries()
+        if not any(one.severity is Severity.UNSAFE for one in scan_bytes(name, blob, declared, limits))
+    )

@@ -1,0 +1,29 @@
+"""`shipworthy check`: read the contract and print every problem."""
+
+from __future__ import annotations
+
+import click
+
+from shipworthy.cli.show import as_json, problems, result, workspace
+
+
+@click.command()
+@as_json
+@click.pass_context
+def check(ctx: click.Context, json_: bool) -> int:
+    """Read every contract file; print all problems as `file:line: what — fix`."""
+    from shipworthy.flows.check import check as run
+
+    told = run(workspace(ctx).root)
+    problems(told.problems)
+    lines = [
+        *(f"warn         {text}" for text in told.warnings),
+        *(f"not claimed  {text}" for text in told.not_claimed),
+    ]
+    lines.append(f"{len(told.problems)} problems" if told.problems else "the contract is clean")
+    result(
+        json_,
+        {"problems": told.problems, "warnings": told.warnings, "not_claimed": told.not_claimed},
+        "\n".join(lines),
+    )
+    return told.exit_code

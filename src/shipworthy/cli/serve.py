@@ -1,0 +1,19 @@
+"""`shipworthy serve`: gateway, controller and API on this machine."""
+
+from __future__ import annotations
+
+import click
+
+from shipworthy.cli.show import workspace
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 picks a free port.")
+@click.option("--observe-only", is_flag=True, help="Judge and show, and never act.")
+@click.pass_context
+def serve(ctx: click.Context, port: int, observe_only: bool) -> None:
+    """Serve the warm baseline and a running rollout on 127.0.0.1 until interrupted."""
+    from shipworthy.runtime.serve import serve as run
+
+    here = workspace(ctx)
+    run(here, port=port, observe_only=observe_only)

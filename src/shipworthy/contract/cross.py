@@ -1,0 +1,80 @@
+"""What the files of a contract say of each other: limits and their decisions, cases and their threats, words for
+groups.
+
+In: the parts that were read. Out: faults at the place that names what is not there, and the names that one file offers
+to the expressions and references of another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from shipworthy.contract import slos
+from shipworthy.contract.manifest import Manifest
+from shipworthy.contract.manifest_reader import segment_keys
+from shipworthy.contract.problems import Findings, Path, did_you_mean
+from shipworthy.contract.record import DecisionRecord, find_record
+from shipworthy.contract.slos import Declared
+from shipworthy.contract.threats import Bindable, ThreatModel
+from shipworthy.facts import Case, Policy, parse_segment
+
+
+def inputs(manifest: Manifest) -> frozenset[str]:
+    """Return the names of a request's fields that the manifest declares: features, segment keys, tenant and unit."""
+    named = {feature.name for feature in manifest.features} | segment_keys(manifest)
+    return frozenset(named | ({manifest.unit} if manifest.unit else set()))
+
+
+def declared(manifest: Manifest | None) -> Declared:
+    """Return what the manifest declares to the policy; nothing is known of a manifest that could not be read."""
+    if manifest is None:
+        return Declared()
+    return Declared(
+        names=inputs(manifest) | slos.ANSWER_NAMES,
+        endpoints=frozenset(endpoint.name for endpoint in manifest.endpoints),
+        segment_keys=segment_keys(manifest),
+    )
+
+
+def bindable(
+    policy: Policy | None, cases: tuple[Case, ...] | None, records: Iterable[DecisionRecord] | None
+) -> Bindable:
+    """Return what threats can be bound to. A decision answers to its id, its path and its number."""
+    return Bindable(
+        case=None if cases is None else frozenset(case.id for case in cases),
+        slo=None if policy is None else frozenset(slo.name for slo in policy.slos),
+        never_event=None if policy is None else frozenset(event.name for event in policy.never_events),
+        decision=None if records is None else frozenset(name for record in records for name in record.names),
+    )
+
+
+def limits_decided(manifest: Manifest, records: tuple[DecisionRecord, ...], found: Findings) -> None:
+    """Note each scope limit whose decision is not there, or does not stand."""
+    for index, limit in enumerate(manifest.scope_limits):
+        record = find_record(records, limit.decision)
+        path: Path = ("scope_limits", index, "decision")
+        if record is None:
+            told = did_you_mean(limit.decision, [record.file for record in records])
+            found.add(path, f"no decision record {limit.decision!r}", told)
+        elif not record.accepted:
+            told = f"the decision {record.id} is {record.front.status}"
+            found.add(path, told, "a limit needs a decision that stands: `status: accepted`")
+
+
+def threats_known(cases: Iterable[Case], threats: ThreatModel | None, found: Findings) -> None:
+    """Note each case that names a threat which is not in the threat model."""
+    known = frozenset(threat.id for threat in threats.threats) if threats is not None else frozenset[str]()
+    for index, case in enumerate(cases):
+        if case.threat is not None and case.threat not in known:
+            told = f"case {case.id!r}: no threat is named {case.threat!r}"
+            found.add(("cases", index, "threat"), told, did_you_mean(case.threat, known))
+
+
+def groups(manifest: Manifest, policy: Policy | None, cases: tuple[Case, ...] | None) -> frozenset[str]:
+    """Return the words that name a group: features, segment keys, and every value that anyone wrote down."""
+    words = {feature.name for feature in manifest.features} | {key.key for key in manifest.segments.keys}
+    words |= {value for feature in manifest.features for value in feature.accepted}
+    segments = [limit.segment for limit in manifest.scope_limits] + [case.segment for case in cases or ()]
+    segments += [segment for slo in (policy.slos if policy is not None else ()) for segment in slo.segments]
+    values = {value for segment in segments for values in parse_segment(segment).values() for value in values}
+    return frozenset(words | values)

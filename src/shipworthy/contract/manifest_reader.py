@@ -1,0 +1,243 @@
+"""`shipworthy.yaml` → `Manifest`, with the rules that no type can say.
+
+In: the file's text. Out: the manifest, or every fault with its line: names used twice, ranges the wrong way round,
+segment keys nobody declared, bounds that bound nothing. Whether named files exist is for `files/reader.py`.
+"""
+
+from __future__ import annotations
+
+import math
+import posixpath
+import re
+from collections.abc import Iterable
+
+from shipworthy.contract.convert import convert
+from shipworthy.contract.manifest import Feature, Manifest, Stage, Throttle
+from shipworthy.contract.pack import is_table
+from shipworthy.contract.problems import Findings, Path, Problem, did_you_mean, label
+from shipworthy.contract.segment_text import unknown_keys, write_segments
+from shipworthy.contract.strict_yaml import Reading, read_yaml
+from shipworthy.expr import ExprError, compile_expr
+from shipworthy.indicators import window_seconds
+
+FILE = "shipworthy.yaml"
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_FEATURE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_RESERVED = frozenset({"true", "false", "and", "or", "not", "in", "decision", "score", "uncertainty", "tenant"})
+_SEGMENTS: tuple[Path, ...] = (("scope_limits", "*", "segment"), ("rollout", "shadow", "segments", "*"))
+
+
+def read_manifest(source: str | bytes, file: str = FILE) -> tuple[Manifest | None, Reading, tuple[Problem, ...]]:
+    """Return the manifest or None, the reading (for the lines of later faults), and every fault."""
+    reading = write_segments(read_yaml(source, file), _SEGMENTS)
+    manifest, problems = convert(reading, Manifest)
+    if manifest is None:
+        return None, reading, problems
+    found = Findings(file, reading.marks)
+    for rule in (_words, _features, _people, _segments, _review, _rollout, _throttles, _datasets, _paths, _durations):
+        rule(manifest, found)
+    return (None if found.problems else manifest), reading, found.problems
+
+
+def segment_keys(manifest: Manifest) -> frozenset[str]:
+    """Return the keys that a segment of this contract may use."""
+    tenant = {manifest.tenant} if manifest.tenant else set()
+    return frozenset({key.key for key in manifest.segments.keys} | {"tenant"} | tenant)
+
+
+def _words(manifest: Manifest, found: Findings) -> None:
+    for key in ("model", "version", "owner"):
+        if not getattr(manifest, key).strip():
+            found.add((key,), f"{key} is empty", f"fill in {key}")
+    words = (manifest.decisions.deny, manifest.decisions.approve, manifest.decisions.review)
+    if len(set(words)) < 3 or not all(words):
+        found.add(("decisions",), "deny, approve and review must be three different words", "rename one")
+    _once([endpoint.name for endpoint in manifest.endpoints], "endpoints", "name", found)
+    if not manifest.endpoints:
+        found.add(("endpoints",), "no endpoint", "name at least one, or remove the key")
+    adapter = manifest.adapter
+    if adapter.kind == "python" and not re.fullmatch(r"[\w./-]+\.py:[A-Za-z_]\w*", adapter.entry or ""):
+        found.add(("adapter", "entry"), "the python adapter needs an entry", "write file.py:function")
+
+
+def _features(manifest: Manifest, found: Findings) -> None:
+    _once([feature.name for feature in manifest.features], "features", "name", found)
+    if not manifest.features:
+        found.add(("features",), "no feature", "list the inputs in the order the model takes them")
+    for index, feature in enumerate(manifest.features):
+        _feature(feature, ("features", index), found)
+
+
+def _feature(feature: Feature, path: Path, found: Findings) -> None:
+    category = feature.type == "category"
+    if not _FEATURE.fullmatch(feature.name) or feature.name in _RESERVED:
+        found.add((*path, "name"), f"not a feature name: {feature.name!r}", "a word of letters, digits and _")
+    if category and (feature.min is not None or feature.max is not None or feature.bins):
+        found.add(path, f"{feature.name} is a category: it has no range and no bins", "remove min, max and bins")
+    if not category and feature.accepted:
+        found.add((*path, "accepted"), f"{feature.name} is no category", "remove accepted, or use min and max")
+    if feature.min is not None and feature.max is not None and feature.min > feature.max:
+        found.add((*path, "min"), f"{feature.name}: min {feature.min:g} is above max {feature.max:g}", "swap them")
+    if any(low >= high for low, high in zip(feature.bins, feature.bins[1:], strict=False)):
+        found.add((*path, "bins"), f"{feature.name}: bins must rise", "sort the edges and name each once")
+    if len(set(feature.accepted)) < len(feature.accepted):
+        found.add((*path, "accepted"), f"{feature.name}: a value is accepted twice", "name each once")
+    if not (feature.cost >= 0 and math.isfinite(feature.cost)):
+        found.add((*path, "cost"), f"{feature.name}: cost must be 0 or more", "write what a change costs an attacker")
+
+
+def _people(manifest: Manifest, found: Findings) -> None:
+    _once([person.id for person in manifest.people], "people", "id", found)
+    for index, person in enumerate(manifest.people):
+        if not person.roles:
+            found.add(("people", index, "roles"), f"{person.id} has no role", "give a role or remove the person")
+        if not person.id.strip():
+            found.add(("people", index, "id"), "a person without an id", "give each person an id")
+
+
+def _segments(manifest: Manifest, found: Findings) -> None:
+    known = segment_keys(manifest)
+    names = [key.key for key in manifest.segments.keys]
+    _once(names, ("segments", "keys"), "key", found)
+    for index, name in enumerate(names):
+        feature = manifest.feature(name)
+        if feature is not None and feature.type in ("int", "float") and not feature.bins:
+            told = f"segment key {name!r} is a number without bins"
+            found.add(("segments", "keys", index, "key"), told, f"give the feature {name} its bins")
+    for index, pair in enumerate(manifest.segments.pairs):
+        for name in pair:
+            if name not in known:
+                found.add(("segments", "pairs", index), f"unknown segment key {name!r}", did_you_mean(name, known))
+    for index, limit in enumerate(manifest.scope_limits):
+        unknown_keys(limit.segment, known, ("scope_limits", index, "segment"), found)
+    shadow = manifest.rollout.shadow.segments if manifest.rollout else ()
+    for index, segment in enumerate(shadow):
+        unknown_keys(segment, known, ("rollout", "shadow", "segments", index), found)
+    _once([limit.name for limit in manifest.scope_limits], "scope_limits", "name", found)
+
+
+def _review(manifest: Manifest, found: Findings) -> None:
+    review = manifest.review
+    if review is None:
+        return
+    for key in ("denied", "approved", "delta"):
+        if not 0 < getattr(review, key) < 1:
+            found.add(("review", key), f"{key} must lie between 0 and 1", "write 0.05 for 5 percent")
+    if review.start_n < 1:
+        found.add(("review", "start_n"), "start_n below 1", "write how many scores the first point must hold")
+    if review.max_uncertainty is not None and not 0 <= review.max_uncertainty <= 1:
+        found.add(("review", "max_uncertainty"), "max_uncertainty must lie between 0 and 1", "write 0.30")
+    names = [feature.name for feature in manifest.features]
+    for index, name in enumerate(review.buckets):
+        if name not in names:
+            found.add(("review", "buckets", index), f"unknown feature {name!r}", did_you_mean(name, names))
+
+
+def _rollout(manifest: Manifest, found: Findings) -> None:
+    if manifest.rollout is None:
+        return
+    stages = manifest.rollout.stages
+    _once([stage.name for stage in stages], ("rollout", "stages"), "name", found)
+    if not stages:
+        found.add(("rollout", "stages"), "no stage", "name at least one, or remove the rollout")
+    roles = frozenset(role for person in manifest.people for role in person.roles)
+    for index, stage in enumerate(stages):
+        _stage(stage, ("rollout", "stages", index), roles, found)
+
+
+def _stage(stage: Stage, path: Path, roles: frozenset[str], found: Findings) -> None:
+    if not 0 < stage.share <= 100:
+        found.add(
+            (*path, "share"), f"stage {stage.name!r}: share must lie in (0, 100] percent", "write 10 for 10 percent"
+        )
+    if not stage.tenants:
+        found.add((*path, "tenants"), f"stage {stage.name!r} has no tenant", 'name tenants, or write ["*"] for all')
+    if stage.min_samples < 1:
+        found.add((*path, "min_samples"), "min_samples below 1", "write how many requests a stage needs at least")
+    if stage.advance != "auto" and stage.advance not in roles:
+        found.add(
+            (*path, "advance"), f"nobody has the role {stage.advance!r}", did_you_mean(stage.advance, roles | {"auto"})
+        )
+
+
+def _throttles(manifest: Manifest, found: Findings) -> None:
+    if manifest.throttles is None:
+        return
+    named: dict[Path, Throttle] = {("default",): manifest.throttles.default}
+    named |= {("tenants", tenant): throttle for tenant, throttle in manifest.throttles.tenants.items()}
+    for place, throttle in named.items():
+        if not throttle.rate_per_s > 0 or throttle.burst < 1:
+            told = f"throttle {label(place)}: rate_per_s must be above 0 and burst at least 1"
+            found.add(("throttles", *place), told, "to stop a tenant use `shipworthy kill`, not a throttle of 0")
+
+
+def _datasets(manifest: Manifest, found: Findings) -> None:
+    for name, dataset in manifest.datasets.items():
+        if is_table(name):
+            told = f"dataset {name!r} is named like a file"
+            found.add(("datasets", name), told, "name it by what it is for, such as test")
+        try:
+            compile_expr(dataset.where)
+        except ExprError as fault:
+            found.add(("datasets", name, "where"), f"dataset {name!r}: {fault.what}", "see the expression language")
+    for index, source in enumerate(manifest.data_sources):
+        if not _DIGEST.fullmatch(source.digest):
+            told = f"data source {source.name!r}: not a digest: {source.digest!r}"
+            found.add(("data_sources", index, "digest"), told, "write sha256: and 64 hex digits (sha256sum FILE)")
+        for key in ("origin", "licence", "consent", "known_skews", "poisoning_checks"):
+            if not getattr(source, key).strip():
+                found.add(("data_sources", index, key), f"data source {source.name!r}: {key} is empty", "say it")
+    _once([source.name for source in manifest.data_sources], "data_sources", "name", found)
+
+
+def _paths(manifest: Manifest, found: Findings) -> None:
+    for path, named in named_files(manifest):
+        if not inside(named):
+            found.add(
+                path, f"{named!r} is not a plain path inside the repository", "write it relative to shipworthy.yaml"
+            )
+
+
+def _durations(manifest: Manifest, found: Findings) -> None:
+    spans: dict[Path, str] = {("label", "matured_after"): manifest.label.matured_after}
+    spans |= {("retention", key): span for key, span in manifest.retention.items()}
+    for path, span in spans.items():
+        try:
+            if window_seconds(span) is None:
+                raise ValueError(f"not a duration: {span!r}")
+        except ValueError as fault:
+            found.add(path, f"{label(path)}: {fault}", "write a whole number with m, h or d, such as 72h")
+    for key, alarms in manifest.alarms.items():
+        if not (alarms > 0 and math.isfinite(alarms)):
+            found.add(("alarms", key), f"alarms.{key} must be above 0", "write how many false pages a week you accept")
+
+
+def named_files(manifest: Manifest) -> tuple[tuple[Path, str], ...]:
+    """Return (place in the manifest, path) of everything the manifest names in the repository."""
+    named: list[tuple[Path, str]] = [(("artefacts",), manifest.artefacts)]
+    named += [(("code", index), path) for index, path in enumerate(manifest.code)]
+    named += [(("lockfile",), manifest.lockfile)] if manifest.lockfile else []
+    named += [(("datasets", name, "path"), dataset.path) for name, dataset in manifest.datasets.items()]
+    named += [(("data_sources", index, "file"), source.file) for index, source in enumerate(manifest.data_sources)]
+    named += [(("people", index, "key"), person.key) for index, person in enumerate(manifest.people)]
+    named += [(("issuers", "signing"), manifest.issuers.signing), (("issuers", "verdict"), manifest.issuers.verdict)]
+    return tuple(named)
+
+
+def inside(path: str) -> bool:
+    """True when a path is relative, in plain form, and cannot leave the folder it is relative to.
+
+    >>> [inside(path) for path in ("data/a.csv", "src/", "./a.csv", "a//b", "../a", "/a", "a/../../b", "")]
+    [True, True, False, False, False, False, False, False]
+    """
+    plain = path.isprintable() and "\\" not in path and posixpath.normpath(path) == path.removesuffix("/")
+    return plain and not path.startswith(("/", "~")) and path.split("/")[0] not in ("", ".", "..")
+
+
+def _once(names: Iterable[str], section: str | tuple[str, ...], key: str, found: Findings) -> None:
+    place: Path = (section,) if isinstance(section, str) else section
+    seen: set[str] = set()
+    for index, name in enumerate(names):
+        if name in seen:
+            found.add((*place, index, key), f"{label(place)}: {name!r} is used twice", "give each its own name")
+        seen.add(name)

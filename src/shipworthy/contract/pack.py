@@ -1,0 +1,164 @@
+"""`robustness-pack.yaml` → the pack: stable case ids, each with rows or a generator and an oracle that can be read.
+
+In: the file's text and the names an expression over a row may use. Out: the cases, or every fault with its line.
+Whether a case could ever pass at its size is a question for `evaluate`, not for reading.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from shipworthy.contract.convert import convert
+from shipworthy.contract.problems import Findings, Path, Problem, did_you_mean
+from shipworthy.contract.segment_text import unknown_keys, write_segments
+from shipworthy.contract.strict_yaml import Reading, read_yaml
+from shipworthy.expr import ExprError, compile_expr
+from shipworthy.facts import Case, Clause, Fact
+
+FILE = "robustness-pack.yaml"
+FOLDER = "cases"
+SEVERITIES = ("blocker", "major", "minor")
+ANSWER_NAMES = frozenset(
+    {"bucket", "decision", "label", "ood", "ood_flag", "ood_p", "ood_view", "route", "score", "uncertainty"}
+)
+_INPUT_KEYS = frozenset({"rows", "where"})
+_ROW_KEYS = ("rows", "members", "others", "trusted")  # keys of inputs and generators that name rows
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+
+
+class PackHead(Fact, frozen=True, kw_only=True):
+    """What holds for the whole pack. `seed` feeds every generator, together with the case's id."""
+
+    version: int = 1
+    model: str | None = None
+    seed: int = 0
+
+
+class Pack(Fact, frozen=True, kw_only=True):
+    """The whole file."""
+
+    pack: PackHead = PackHead()
+    cases: tuple[Case, ...]
+
+
+class Rows(msgspec.Struct, frozen=True, kw_only=True):
+    """What cases may name. None = not known, so anything goes.
+
+    `names`: those an oracle may use beside the answer's. `datasets`: the columns of each dataset of the manifest.
+    `files`: all files of the repository. `segment_keys`, `model`: as the manifest declares them.
+    """
+
+    names: frozenset[str] | None = None
+    datasets: Mapping[str, frozenset[str]] | None = None
+    files: frozenset[str] | None = None
+    segment_keys: frozenset[str] | None = None
+    model: str | None = None
+
+
+def read_pack(
+    source: str | bytes, file: str = FILE, rows: Rows | None = None
+) -> tuple[Pack | None, Reading, tuple[Problem, ...]]:
+    """Return the pack or None, the reading (for the lines of later faults), and every fault."""
+    rows = rows or Rows()
+    reading = write_segments(read_yaml(source, file), [("cases", "*", "segment")])
+    pack, problems = convert(reading, Pack)
+    if pack is None:
+        return None, reading, problems
+    found = Findings(file, reading.marks)
+    if rows.model is not None and pack.pack.model not in (None, rows.model):
+        told = f"pack of {pack.pack.model!r}, the manifest says {rows.model!r}"
+        found.add(("pack", "model"), told, f"write {rows.model}")
+    seen: set[str] = set()
+    for index, case in enumerate(pack.cases):
+        path: Path = ("cases", index)
+        if case.id in seen:
+            found.add((*path, "id"), f"case id {case.id!r} is used twice", "give each case its own id, never reused")
+        seen.add(case.id)
+        _shape(case, path, found)
+        _input(case, path, rows, found)
+        _oracle(case, path, rows.names, found)
+        if rows.segment_keys is not None:
+            unknown_keys(case.segment, rows.segment_keys, (*path, "segment"), found)
+    return (None if found.problems else pack), reading, found.problems
+
+
+def is_table(rows: str) -> bool:
+    """True when `rows:` names a file of the repository; otherwise it names a dataset of the manifest."""
+    return rows.endswith((".csv", ".csv.gz"))
+
+
+def case_files(case: Case) -> tuple[str, ...]:
+    """Return the files a case reads rows from; none when it runs on a dataset of the manifest."""
+    named = [(case.input or {}).get("rows"), *((case.generator or {}).get(key) for key in _ROW_KEYS)]
+    return tuple(sorted({name for name in named if isinstance(name, str) and is_table(name)}))
+
+
+def _shape(case: Case, path: Path, found: Findings) -> None:
+    clauses = [clause.value for clause in Clause]
+    if not _ID.fullmatch(case.id):
+        found.add((*path, "id"), f"not a case id: {case.id!r}", "use letters, digits, _ . and -")
+    if case.clause not in clauses:
+        found.add((*path, "clause"), f"clause: {case.clause!r} is not allowed", did_you_mean(case.clause, clauses))
+    if case.severity not in SEVERITIES:
+        told = did_you_mean(case.severity, SEVERITIES)
+        found.add((*path, "severity"), f"severity: {case.severity!r} is not allowed", told)
+    if (case.input is None) == (case.generator is None):
+        found.add(path, f"case {case.id!r}: exactly one of `input` or `generator`", "give rows or a way to make them")
+    if case.input == {} or case.generator == {}:
+        found.add(path, f"case {case.id!r}: nothing to run", "fill in `input` or `generator`")
+    if case.generator is not None and not isinstance(case.generator.get("kind", ""), str):
+        found.add((*path, "generator"), f"case {case.id!r}: the kind of a generator is text", "write its name")
+    if not case.owner.strip():
+        found.add((*path, "owner"), f"case {case.id!r} has no owner", "name who answers for it")
+
+
+def _input(case: Case, path: Path, rows: Rows, found: Findings) -> None:
+    """Rows come from a dataset or a file that is there; a filter speaks of its columns."""
+    for key in case.input or {}:
+        if key not in _INPUT_KEYS:
+            found.add((*path, "input", key), f"unknown key input.{key}", did_you_mean(key, _INPUT_KEYS))
+    if case.input and "rows" not in case.input:
+        found.add((*path, "input"), f"case {case.id!r}: input without rows", "name a dataset or a .csv file")
+    section = "generator" if case.input is None else "input"
+    named: dict[str, Any] = dict(case.generator or {}) if case.input is None else dict(case.input)
+    for key in _ROW_KEYS:
+        if isinstance(named.get(key), str):
+            _rows(named[key], case, (*path, section, key), rows, found)
+    where, of = (case.input or {}).get("where"), (case.input or {}).get("rows", "")
+    if where is not None:
+        columns = rows.names if is_table(of) or rows.datasets is None else rows.datasets.get(of)
+        _expression(where, f"case {case.id!r}: where", (*path, "input", "where"), columns, found)
+
+
+def _rows(name: str, case: Case, path: Path, rows: Rows, found: Findings) -> None:
+    known = rows.files if is_table(name) else rows.datasets
+    if known is not None and name not in known:
+        kind = "file" if is_table(name) else "dataset"
+        near = [other for other in known if kind == "dataset" or other.startswith(f"{FOLDER}/")]
+        found.add(path, f"case {case.id!r}: no {kind} {name!r}", did_you_mean(name, near))
+
+
+def _oracle(case: Case, path: Path, names: frozenset[str] | None, found: Findings) -> None:
+    oracle, path = case.oracle, (*path, "oracle")
+    if (oracle.hits is None) == (oracle.metric is None):
+        found.add(path, f"case {case.id!r}: exactly one of `hits` or `metric`", "say what is counted")
+    if oracle.op not in (">=", "<=", "=="):
+        found.add((*path, "op"), f"op: {oracle.op!r} is not allowed", "write >=, <= or ==")
+    if not math.isfinite(oracle.target) or not 0.5 <= oracle.level < 1:
+        found.add(path, f"case {case.id!r}: target or level out of range", "a finite target; a level in [0.5, 1)")
+    known = None if names is None else names | ANSWER_NAMES
+    for key, text in (("hits", oracle.hits), ("among", oracle.among)):
+        if text is not None:
+            _expression(text, f"case {case.id!r}: {key}", (*path, key), known, found)
+
+
+def _expression(text: str, told: str, path: Path, names: frozenset[str] | None, found: Findings) -> None:
+    try:
+        compile_expr(text, names)
+    except ExprError as fault:
+        found.add(path, f"{told}: {fault.what}", "see the expression language")

@@ -1,0 +1,120 @@
+"""What the stakes require of a contract (DECISIONS §10), as far as its files alone can tell.
+
+In: the parts that were read. Out: faults for what is required and absent, warnings for what will be, and the names of
+what is neither required nor there: *not claimed*, shown in every report and never green. Drills, signatures,
+certificates and the shared ledger are looked at by the gate, which has the evidence.
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from shipworthy.contract import pack, slos, threats
+from shipworthy.contract.change import MANIFEST
+from shipworthy.contract.manifest import Manifest
+from shipworthy.contract.problems import Problem
+from shipworthy.facts import Case, Clause, Policy
+
+_LEVELS = ("low", "standard", "high")
+_KEY_TEXT = re.compile(r"-----BEGIN.*?-----END[^-]*-----|AAAA[0-9A-Za-z+/=]+", re.DOTALL)
+_DEV = re.compile(r"(?<![A-Za-z0-9])(?:dev|development)(?![A-Za-z0-9])", re.IGNORECASE)
+
+
+class Parts(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read. None = the file is there but could not be read, which is told elsewhere.
+
+    `written` holds the keys of the manifest as written; `dev_keys` the paths of development keys.
+    """
+
+    manifest: Manifest
+    written: frozenset[str]
+    policy: Policy | None
+    cases: tuple[Case, ...] | None
+    has_threats: bool
+    dev_keys: tuple[str, ...]
+
+
+class Required(msgspec.Struct, frozen=True, kw_only=True):
+    """What the stakes say of the parts."""
+
+    problems: tuple[Problem, ...]
+    warnings: tuple[str, ...]
+    not_claimed: tuple[str, ...]
+
+
+class _Rule(msgspec.Struct, frozen=True):
+    """One row of the table. `since` is the stakes from which it is required; `warns` = a warning below that."""
+
+    name: str
+    file: str
+    fix: str
+    since: str
+    present: bool
+    warns: bool = False
+
+
+def required(parts: Parts) -> Required:
+    """Return faults, warnings and what is not claimed."""
+    stakes = parts.manifest.stakes
+    level = _LEVELS.index(stakes)
+    absent = [rule for rule in _rules(parts) if not rule.present]
+    due = [rule for rule in absent if level >= _LEVELS.index(rule.since)]
+    later = [rule for rule in absent if rule not in due]
+    problems = [Problem(rule.file, 1, 1, f"{stakes} stakes require a {rule.name}", rule.fix) for rule in due]
+    warnings = [f"no {rule.name}: {rule.fix}" for rule in later if rule.warns]
+    if stakes == "high":
+        problems += [Problem(key, 1, 1, "high stakes refuse a development key", _REAL_KEY) for key in parts.dev_keys]
+    else:
+        warnings += [f"{key} is a development key: {_REAL_KEY}" for key in parts.dev_keys]
+    warnings += _unheld(parts.manifest)
+    return Required(problems=tuple(problems), warnings=tuple(warnings), not_claimed=tuple(rule.name for rule in later))
+
+
+def is_dev_key(name: str, text: str) -> bool:
+    """True when a public key is marked `dev`: in its file name, its OpenSSH comment, or the words around its PEM block.
+
+    >>> is_dev_key("keys/ana.pub", "ssh-ed25519 AAAAC3Nz ana dev")
+    True
+    """
+    return bool(_DEV.search(name.rpartition("/")[2].replace("_", "-")) or _DEV.search(_KEY_TEXT.sub("", text)))
+
+
+_REAL_KEY = "make a real one with `shipworthy keys new`"
+
+
+def _rules(parts: Parts) -> list[_Rule]:
+    manifest, policy, cases = parts.manifest, parts.policy, parts.cases
+    clauses = None if cases is None else {case.clause for case in cases if not case.trial}
+    rules = [
+        _Rule(
+            f"pack case for {clause.value}",
+            pack.FILE,
+            f"add a case with `clause: {clause.value}`",
+            "standard",
+            clauses is None or clause.value in clauses,
+        )
+        for clause in Clause
+    ]
+    has_never = policy is None or bool(policy.never_events)
+    committee = any("committee" in person.roles for person in manifest.people)
+    return [
+        *rules,
+        _Rule("data record", MANIFEST, "fill in `data_sources:`", "standard", bool(manifest.data_sources)),
+        _Rule("never event", slos.FILE, "add `never_events:`", "standard", has_never),
+        _Rule("fallback", MANIFEST, "say which `fallback:` takes over", "standard", "fallback" in parts.written),
+        _Rule("threat model", threats.FILE, "write threat-model.yaml", "high", parts.has_threats, warns=True),
+        _Rule("committee", MANIFEST, "give somebody the role `committee`", "high", committee),
+    ]
+
+
+def _unheld(manifest: Manifest) -> list[str]:
+    """Leaving `killed` takes an operator and a reviewer, two people: say so before the night it is needed."""
+    if manifest.stakes == "low":
+        return []
+    operators = {person.id for person in manifest.people if "operator" in person.roles}
+    reviewers = {person.id for person in manifest.people if "reviewer" in person.roles}
+    if operators and reviewers and len(operators | reviewers) > 1:
+        return []
+    return ["no two people with the roles operator and reviewer: a killed model could not be restored"]

@@ -1,0 +1,1 @@
+"""The gateway: a bare ASGI callable and its own pooled upstream client."""

@@ -1,0 +1,95 @@
+"""A request as one version sees it: its OOD score, its segments, and the postures that hold for it.
+
+In: the wiring, a version and a row. Out: a `View`. A value that this version has never seen is `__unseen__` to its
+windows; yet an order on the value's own name holds too, or an order could be slipped by a model's ignorance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from shipworthy.deploy.http.wiring import Keys, Row, Wiring
+from shipworthy.deploy.limits import Limited, bound_of
+from shipworthy.deploy.release import Ood, Release
+from shipworthy.deploy.segments import Hide, segments_of
+from shipworthy.errors import Unreachable
+from shipworthy.facts import NORMAL, Decider, Posture, Source, join
+
+# Orders close a version; here it only must not compute. Who decides is for the order to say, a person at the least.
+CLOSED = Posture(source=Source.NONE, decider=Decider.PERSON)
+Readings = list[dict[str, str]]
+
+
+class Place(NamedTuple):
+    """Segment texts, and key values: `orders` as windows and orders name them, `plain` as the contract does."""
+
+    texts: tuple[str, ...]
+    orders: Readings
+    plain: Readings
+
+
+class View(NamedTuple):
+    """One version's view of one request. `posture`: orders; `limited`: scope limits."""
+
+    release: Release
+    arm: str
+    ood: Ood
+    place: Place
+    posture: Posture
+    limited: Limited
+
+    @property
+    def bound(self) -> Posture:
+        """The join of orders and limits."""
+        return bound_of(self.posture, self.limited)
+
+
+def locate(keys: Keys, tenant: str, row: Row, unseen: tuple[str, ...]) -> Place:
+    """Return where a request lies. Two readings when a segment key's value is unseen: by `__unseen__` and by name."""
+    orders, texts = _readings(keys, tenant, row, unseen, keys.hide)
+    plain = orders if keys.hide is None else _readings(keys, tenant, row, unseen, None)[0]
+    return Place(texts, orders, plain)
+
+
+def view_of(w: Wiring, version: str, arm: str, tenant: str, row: Row, carried: View | None = None) -> View:
+    """Return the view of `version`. `carried`: a view already taken, whose postures go on holding.
+
+    Raises Unreachable when the version is not loaded here.
+    """
+    release = w.releases.get(version)
+    if release is None:
+        raise Unreachable(f"version {version or '(none)'} is not loaded", "gateway", "start it, or roll back")
+    ood = release.scorer.score(row)
+    place = locate(w.keys, tenant, row, ood.unseen)
+    postures = [w.posture(version, tenant, reading) for reading in place.orders]
+    limits = [w.limits(reading) for reading in place.plain]
+    if carried is not None:
+        postures.append(carried.posture)
+        limits.append(carried.limited)
+    if w.closed(version):
+        postures.append(CLOSED)
+    return View(release, arm, ood, place, _joined(postures), _limited(limits))
+
+
+def _readings(
+    keys: Keys, tenant: str, row: Row, unseen: tuple[str, ...], hide: Hide | None
+) -> tuple[Readings, tuple[str, ...]]:
+    values, texts = segments_of(row, keys.segments, keys.pairs, unseen, bins=keys.bins, hide=hide)
+    readings = [values]
+    if unseen and not set(unseen).isdisjoint(keys.segments):
+        readings.append(segments_of(row, keys.segments, (), (), bins=keys.bins, hide=hide)[0])
+    for reading in readings:
+        reading["tenant"] = tenant
+    return readings, texts
+
+
+def _joined(postures: list[Posture]) -> Posture:
+    return NORMAL if all(posture == NORMAL for posture in postures) else join(postures)
+
+
+def _limited(limits: list[Limited]) -> Limited:
+    if len(limits) == 1:
+        return limits[0]
+    names: Mapping[str, None] = dict.fromkeys(name for limit in limits for name in limit.names)
+    return Limited(posture=_joined([limit.posture for limit in limits]), names=tuple(names))

@@ -1,0 +1,66 @@
+"""Receipts: what finds a decision again when its label comes, without a table per request.
+
+In: an event, out: a compact token authenticated by the site's MAC key; and back. No raw value of the row is in it.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from shipworthy.artifact.mac import open_token, seal_token
+from shipworthy.errors import CannotDecide, UsageError
+from shipworthy.facts import FIXED, SCORE_BINS, Event, Receipt
+
+LABEL = "receipt"
+NO_SCORE = -1
+_FIELDS = ("request", "version", "tenant", "segments", "minute", "score_bin", "score_q", "arm", "route", "decision")
+_encode = msgspec.msgpack.Encoder().encode
+_decoder = msgspec.msgpack.Decoder(tuple[str, str, str, tuple[str, ...], int, int, int, str, str, str])
+
+
+class BadReceipt(UsageError):
+    """The receipt was not issued here, or is damaged."""
+
+
+def score_bin(score: float | None) -> int:
+    """Return the bin of equal width in [0, 60); -1 without a score.
+
+    >>> [score_bin(score) for score in (0.0, 0.5, 1.0, None)]
+    [0, 30, 59, -1]
+    """
+    return NO_SCORE if score is None else min(int(score * SCORE_BINS), SCORE_BINS - 1)
+
+
+def score_q(score: float | None) -> int:
+    """Return the score in fixed point (times 2**32, rounded); -1 without a score."""
+    return NO_SCORE if score is None else round(score * FIXED)
+
+
+def receipt_of(event: Event) -> Receipt:
+    """Return the receipt of a decision."""
+    return Receipt(
+        request=event.request,
+        version=event.version,
+        tenant=event.tenant,
+        segments=event.segments,
+        minute=event.minute,
+        score_bin=score_bin(event.score),
+        score_q=score_q(event.score),
+        arm=event.arm,
+        route=event.route,
+        decision=event.decision,
+    )
+
+
+def seal(key: bytes, receipt: Receipt) -> str:
+    """Return the token of a receipt. `key`: 32 bytes."""
+    return seal_token(key, LABEL, _encode([getattr(receipt, name) for name in _FIELDS]))
+
+
+def unseal(key: bytes, token: str) -> Receipt:
+    """Return the receipt of a token. Raises BadReceipt unless it was sealed with this key, unchanged."""
+    try:
+        values = _decoder.decode(open_token(key, LABEL, token))
+    except (CannotDecide, msgspec.MsgspecError) as error:
+        raise BadReceipt("not a receipt of this site", LABEL, "send the receipt as it came with the answer") from error
+    return msgspec.convert(dict(zip(_FIELDS, values, strict=True)), Receipt)

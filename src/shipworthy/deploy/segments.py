@@ -1,0 +1,63 @@
+"""The segments of one request.
+
+In: a row, the segment keys of the manifest and the features whose category this version has never seen.
+Out: key -> value (what posture scopes are matched with) and canonical segment texts: each single key, each pair.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Collection, Mapping
+from functools import lru_cache
+
+from shipworthy.facts import MISSING, UNSEEN
+from shipworthy.facts.segments import term
+
+Cell = float | int | str | bool | None
+Hide = Callable[[str, str], str]
+_term = lru_cache(maxsize=16_384)(lambda key, value: term(key, (value,)))
+
+
+def segments_of(
+    row: Mapping[str, Cell],
+    keys: Collection[str],
+    pairs: Collection[tuple[str, str]],
+    unseen: Collection[str] = (),
+    *,
+    bins: Mapping[str, tuple[float, ...]] | None = None,
+    hide: Hide | None = None,
+) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return (key -> value, canonical texts of every key and declared pair).
+
+    A missing value is `__missing__`; a key named in `unseen` is `__unseen__`. `bins`: edges of numeric keys.
+    `hide(key, value)` returns what stands for the value of a key that is not public.
+    """
+    values: dict[str, str] = {}
+    for key in keys:
+        value = UNSEEN if key in unseen and row.get(key) is not None else _value(row.get(key), (bins or {}).get(key))
+        values[key] = hide(key, value) if hide and value not in (UNSEEN, MISSING) else value
+    terms = {key: _term(key, value) for key, value in values.items()}
+    joined = (";".join(terms[key] for key in sorted(pair)) for pair in pairs)
+    return values, (*terms.values(), *joined)
+
+
+def _value(cell: Cell, edges: tuple[float, ...] | None) -> str:
+    if cell is None or cell == "" or cell != cell:  # empty, or NaN
+        return MISSING
+    if edges is not None:
+        return MISSING if isinstance(cell, str) else bin_of(float(cell), edges)
+    if isinstance(cell, str):
+        return cell
+    return str(int(cell)) if float(cell).is_integer() else repr(cell)
+
+
+def bin_of(number: float, edges: tuple[float, ...]) -> str:
+    """Return the name of the bin: below the first edge, from one edge up to the next, from the last edge up.
+
+    >>> [bin_of(x, (18, 65)) for x in (17.9, 18, 65)]
+    ['lt_18', '18_to_65', 'ge_65']
+    """
+    at = bisect_right(edges, number)
+    if at == 0:
+        return f"lt_{edges[0]:g}"
+    return f"ge_{edges[-1]:g}" if at == len(edges) else f"{edges[at - 1]:g}_to_{edges[at]:g}"

@@ -1,0 +1,145 @@
+"""What one case shows: its written oracle against what was counted.
+
+In: a case with the rows it ran on, or a number with bounds. Out: a `CaseResult`. A bound decides, never the point:
+`pass` when it holds the target, `fail` when the target is excluded, `inconclusive` between, with the rows still needed.
+A case that could not pass at its size even with the best outcome says so. `==` judges the point itself.
+
+An oracle's unknowns never help: a row whose `hits` cannot be told counts against the case, and one whose `among` cannot
+be told is left out and counted in `because`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, cast
+
+from shipworthy.errors import ContractError
+from shipworthy.expr import compile_expr
+from shipworthy.facts import Case, CaseResult, Oracle
+from shipworthy.stats.bounds import n_to_meet, rate_bounds
+
+HIT, MISS, OUTSIDE, UNKNOWN = "1", "0", ".", "?"
+
+
+def judge_rows(case: Case, named: Sequence[Mapping[str, Any]], seed: int, hits: str | None = None) -> CaseResult:
+    """Return the result of a rate oracle over rows of named values. `hits` is what to count when the case names none.
+
+    `bits` has one sign a row, in order: `1` hit, `0` none, `.` not among, `?` cannot be told. Raises ExprError.
+    """
+    text = case.oracle.hits or hits
+    if text is None:
+        raise ContractError("the oracle says not what is counted", f"case {case.id}", "write `hits:`")
+    among, counted = compile_expr(case.oracle.among), compile_expr(text)
+    inside = [among(row) for row in named]
+    bits = "".join(_bit(here, counted(row)) for here, row in zip(inside, named, strict=True))
+    unknown = bits.count(UNKNOWN)
+    counts_as_hit = case.oracle.op == "<=" or (case.oracle.op == "==" and case.oracle.target < 1.0)
+    hits_seen = bits.count(HIT) + (unknown if counts_as_hit else 0)
+    notes = _notes(unknown, inside.count(None))
+    return judge_rate(case, hits_seen, len(bits) - bits.count(OUTSIDE), seed, bits, notes)
+
+
+def judge_rate(case: Case, hits: int, n: int, seed: int, bits: str = "", notes: str = "") -> CaseResult:
+    """Return the result of `hits` of `n` by exact one-sided bounds at the oracle's level."""
+    oracle = case.oracle
+    if n == 0:
+        return result(case, "inconclusive", f"no row to judge{notes}", seed, bits=bits, needs_n=_least(oracle))
+    value, (lo, hi) = hits / n, rate_bounds(hits, n, oracle.level)
+    status = verdict(oracle, value, lo, hi)
+    told = f"{oracle.name}: {hits} of {n} = {value:.4g} [{lo:.4g}, {hi:.4g}], target {target_text(oracle)}{notes}"
+    needs = None
+    if status == "inconclusive":
+        least = _least(oracle)
+        small = least is not None and n < least
+        total = least if small else _needed(oracle, value)
+        needs = None if total is None else max(total - n, 1)
+        told += f"; {n} rows cannot show it, {least} could at best" if small else "; the bounds hold the target"
+    return result(case, status, told, seed, n, hits, value, lo, hi, needs, bits)
+
+
+def judge_number(
+    case: Case, value: float | None, lo: float | None, hi: float | None, n: int, seed: int, notes: str = ""
+) -> CaseResult:
+    """Return the result of a number that is no rate; without a value it is inconclusive."""
+    if value is None or lo is None or hi is None:
+        return result(case, "inconclusive", f"{case.oracle.name}: not measured{notes}", seed, n)
+    status = verdict(case.oracle, value, lo, hi)
+    told = f"{case.oracle.name}: {value:.4g} [{lo:.4g}, {hi:.4g}], target {target_text(case.oracle)}{notes}"
+    return result(case, status, told, seed, n, None, value, lo, hi)
+
+
+def verdict(oracle: Oracle, value: float, lo: float, hi: float) -> str:
+    """Return `pass`, `fail` or `inconclusive`. Raises ContractError on an operator that is none."""
+    if oracle.op == "==":
+        return "pass" if value == oracle.target else "fail"
+    if oracle.op == ">=":
+        return "pass" if lo >= oracle.target else "fail" if hi < oracle.target else "inconclusive"
+    if oracle.op == "<=":
+        return "pass" if hi <= oracle.target else "fail" if lo > oracle.target else "inconclusive"
+    raise ContractError(f"no operator {oracle.op!r}", "oracle", "write >=, <= or ==")
+
+
+def target_text(oracle: Oracle) -> str:
+    """Return `<op> <target>` so that the target reads back as the same number."""
+    return f"{oracle.op} {oracle.target!r}"
+
+
+def result(
+    case: Case,
+    status: str,
+    because: str,
+    seed: int,
+    n: int = 0,
+    hits: int | None = None,
+    value: float | None = None,
+    lo: float | None = None,
+    hi: float | None = None,
+    needs_n: int | None = None,
+    bits: str = "",
+) -> CaseResult:
+    """Return the result; a trial case is shown as a minor one, because it must not decide."""
+    return CaseResult(
+        case=case.id,
+        status=status,
+        clause=case.clause,
+        severity="minor" if case.trial else case.severity,
+        n=n,
+        hits=hits,
+        value=_finite(value),
+        lo=_finite(lo),
+        hi=_finite(hi),
+        target=target_text(case.oracle),
+        because=f"trial: {because}" if case.trial else because,
+        seed=seed,
+        needs_n=needs_n,
+        bits=bits,
+    )
+
+
+def _bit(among: bool | None, hit: bool | None) -> str:
+    if among is not True:
+        return OUTSIDE
+    if hit is None:
+        return UNKNOWN
+    return HIT if hit else MISS
+
+
+def _notes(unknown: int, left_out: int) -> str:
+    told = f"; {unknown} could not be told and count against it" if unknown else ""
+    return told + (f"; {left_out} left out, `among` could not be told" if left_out else "")
+
+
+def _least(oracle: Oracle) -> int | None:
+    """The rows with which the best possible outcome would pass."""
+    return _needed(oracle, 0.0 if oracle.op == "<=" else 1.0)
+
+
+def _needed(oracle: Oracle, rate: float) -> int | None:
+    if oracle.op not in ("<=", ">="):
+        return 1
+    return n_to_meet(cast(Literal["<=", ">="], oracle.op), oracle.target, rate, oracle.level)
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,111 @@
+"""Evaluate the built model of a repository: held-out metrics, probes, scan and pack → evidence on disk.
+
+In: the repository. Out: evidence about exactly this subject, and the run that made it. The model answers from a process
+without keys; this process holds none either.
+"""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import sklearn
+
+from shipworthy import __version__
+from shipworthy.contract.contract import Contract
+from shipworthy.contract.pack import case_files
+from shipworthy.errors import CannotDecide, UsageError
+from shipworthy.evaluate.bench import Baseline, Bench
+from shipworthy.evaluate.pack import run_case
+from shipworthy.evaluate.run.engine import evaluate_local
+from shipworthy.evaluate.run.offline import no_network
+from shipworthy.facts import Case, CaseResult, Coverage, Evidence, Run, canonical, digest, seed_of
+from shipworthy.flows.evidence import write_evidence
+from shipworthy.flows.model import OpenModel, dataset_rows, open_model
+from shipworthy.flows.scan import findings_measurement, scan
+from shipworthy.models.table import read_rows
+from shipworthy.profile.score import Scorer
+from shipworthy.profile.shapes import Profile
+from shipworthy.profile.thresholds import Thresholds
+from shipworthy.runtime.columns import text_columns
+from shipworthy.runtime.subject import PROFILE, RELEASE, subject_of
+from shipworthy.runtime.workspace import Workspace
+
+SCAN = "artefact_scan"
+
+
+def evaluate(workspace: Workspace, say: Callable[[str], None]) -> tuple[Evidence, Path]:
+    """Evaluate, write the evidence, return it with its path. Raises CannotDecide when nothing can be measured."""
+    contract = workspace.contract()
+    started = workspace.now()
+    report = scan(workspace.root, contract.manifest)
+    with open_model(workspace.root, contract.manifest) as model:
+        bench = bench_of(workspace.root, contract, model, contract.cases)
+        shown = evaluate_local(bench, contract.policy, contract.cases, progress=say)
+    evidence = Evidence(
+        subject=bench.subject,
+        measurements=(*shown.measurements, findings_measurement(report)),
+        coverage=Coverage(requested=(*shown.coverage.requested, SCAN), executed=(*shown.coverage.executed, SCAN)),
+        cases=shown.cases,
+        paired=shown.paired,
+        tool_version=__version__,
+    )
+    run = Run(
+        evidence=digest(evidence),
+        started=started,
+        ended=workspace.now(),
+        host=platform.machine(),
+        versions={"python": sys.version.split()[0], "numpy": np.__version__, "scikit-learn": sklearn.__version__},
+    )
+    canonical(evidence)
+    return evidence, write_evidence(workspace, evidence, run)
+
+
+def evaluate_case(root: Path, name: str, case: Case | None = None) -> CaseResult:
+    """Run one case of the pack (or `case`, on this repository's model) and return its result."""
+    contract = Workspace(root=root, home=root / ".shipworthy" / "state").contract()
+    found = case or next((one for one in contract.cases if one.id == name), None)
+    if found is None:
+        raise UsageError(f"no case {name!r}", "robustness-pack.yaml", "see the ids in the pack")
+    with open_model(root, contract.manifest) as model, no_network():
+        bench = bench_of(root, contract, model, (found,))
+        return run_case(found, bench, seed_of(contract.seed, found.id)).result
+
+
+def bench_of(root: Path, contract: Contract, model: OpenModel, cases: Sequence[Case]) -> Bench:
+    """Return the bench of a built repository: its rows, model, profile, thresholds and baseline."""
+    manifest = contract.manifest
+    folder = root / manifest.artefacts
+    text = text_columns(manifest)
+    datasets: dict[str, list[dict[str, Any]]] = {name: dataset_rows(root, manifest, name) for name in manifest.datasets}
+    for case in cases:
+        datasets |= {file: read_rows(root / file, text=text) for file in case_files(case) if file not in datasets}
+    lock = contract.lock
+    baseline = None
+    if lock is not None and lock.paired is not None:
+        baseline = Baseline(artefact=lock.subject.artefact, paired=lock.paired, bits=lock.bits)
+    return Bench(
+        subject=subject_of(root, contract),
+        features=manifest.features,
+        label=manifest.label.column,
+        datasets=datasets,
+        model=model.values,
+        seed=contract.seed,
+        scorer=Scorer(_decoded(folder / PROFILE, Profile)),
+        thresholds=_decoded(folder / RELEASE, Thresholds),
+        words=_decoded(folder / RELEASE, Thresholds).words,
+        unit=manifest.unit,
+        baseline=baseline,
+    )
+
+
+def _decoded(path: Path, kind: Any) -> Any:  # noqa: ANN401
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=kind, strict=True)
+    except (OSError, msgspec.MsgspecError) as problem:
+        raise CannotDecide(f"cannot be read: {problem}", str(path), "run `shipworthy build`") from problem

@@ -1,0 +1,35 @@
+"""Evidence on disk: one folder per artefact digest, canonical bytes, no clock in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from shipworthy.artifact.strict import loads
+from shipworthy.errors import CannotDecide
+from shipworthy.facts import Evidence, Run, canonical
+from shipworthy.runtime.workspace import Workspace
+
+EVIDENCE, RUN = "evidence.jsonl", "run.json"
+
+
+def write_evidence(workspace: Workspace, evidence: Evidence, run: Run) -> Path:
+    """Write evidence and run; return the evidence file."""
+    folder = workspace.evidence(evidence.subject.artefact)
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / EVIDENCE
+    path.write_bytes(canonical(evidence) + b"\n")
+    (folder / RUN).write_bytes(canonical(run) + b"\n")
+    return path
+
+
+def read_evidence(workspace: Workspace, artefact: str) -> Evidence | None:
+    """Return the evidence about an artefact, None when there is none. Raises CannotDecide when it cannot be read."""
+    path = workspace.evidence(artefact) / EVIDENCE
+    if not path.is_file():
+        return None
+    try:
+        return msgspec.convert(loads(path.read_bytes(), str(path)), Evidence, strict=True)
+    except msgspec.ValidationError as problem:
+        raise CannotDecide(f"not evidence: {problem}", str(path), "run `shipworthy evaluate`") from problem

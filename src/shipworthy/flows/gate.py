@@ -1,0 +1,128 @@
+"""The gate: gather everything a verdict rests on, and give it.
+
+In: the repository as it stands. Out: one verdict, from which every report and exit code follows. Findings of other
+rooms (contract problems, signature, loosening) come in as blocks; no file here decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from shipworthy.artifact.approval import two_people
+from shipworthy.contract.contract import Contract
+from shipworthy.contract.lock import Lock
+from shipworthy.contract.loosening import loosening_digest, loosenings
+from shipworthy.contract.pack import case_files
+from shipworthy.contract.problems import Problem
+from shipworthy.errors import CannotDecide, PolicySaysNo
+from shipworthy.facts import Approval, Block, Evidence, Verdict, digest
+from shipworthy.flows.evidence import read_evidence
+from shipworthy.gate.reports import json, markdown, text
+from shipworthy.gate.table import rows
+from shipworthy.gate.verdict import Question, give_verdict
+from shipworthy.models.table import read_rows
+from shipworthy.runtime.admission import verify_signature
+from shipworthy.runtime.columns import text_columns
+from shipworthy.runtime.subject import artefact_digest, subject_of
+from shipworthy.runtime.workspace import Workspace
+
+_FORMATS = {"text": text.render, "json": json.render, "markdown": markdown.render}
+_LOOSENING_ROLES = ("reviewer", "ml")
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """A verdict with what it was given on."""
+
+    verdict: Verdict
+    contract: Contract
+    evidence: Evidence | None
+
+
+def judge(workspace: Workspace) -> Judged:
+    """Give the verdict on the repository. Raises ContractError when the contract cannot be read at all."""
+    contract, problems = workspace.read()
+    if contract is None:
+        contract = workspace.contract()  # raises, listing every problem
+    subject = subject_of(workspace.root, contract)
+    evidence = read_evidence(workspace, subject.artefact)
+    lock = contract.lock
+    loosened, allowed = _loosened(workspace.root, contract, lock, evidence)
+    verdict = give_verdict(
+        Question(
+            subject=subject,
+            policy=contract.policy,
+            cases=contract.cases,
+            evidence=evidence,
+            baseline=lock.subject.artefact if lock else None,
+            loosened=loosened,
+            allowed_changes=allowed,
+            blocks=(*(_problem(one) for one in problems), *_signature(workspace, contract)),
+            warnings=contract.warnings,
+            not_claimed=contract.not_claimed,
+        )
+    )
+    return Judged(verdict=verdict, contract=contract, evidence=evidence)
+
+
+def report(judged: Judged, format_: str) -> str:
+    """Return the verdict as `text`, `json` or `markdown`."""
+    table = rows(judged.verdict, judged.contract.policy, judged.contract.cases, judged.evidence)
+    return _FORMATS[format_](judged.verdict, table)
+
+
+def _problem(one: Problem) -> Block:
+    return Block(name="contract", because=f"{one.file}:{one.line}: {one.what}", fix=one.fix, exit_code=one.exit_code)
+
+
+def _signature(workspace: Workspace, contract: Contract) -> tuple[Block, ...]:
+    try:
+        artefact_digest(workspace.root / contract.manifest.artefacts)
+        verify_signature(workspace.root, contract)
+    except CannotDecide as problem:
+        fix = problem.fix or "build and sign again"
+        return (Block(name="signature", because=problem.what, fix=fix, exit_code=problem.exit_code),)
+    return ()
+
+
+def _loosened(
+    root: Path, contract: Contract, lock: Lock | None, evidence: Evidence | None
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return (rows nobody allowed, rows that a signed decision allows)."""
+    if lock is None:
+        return (), ()
+    found = loosenings(lock, contract, covered_values(root, contract, evidence))
+    if not found:
+        return (), ()
+    wanted = loosening_digest(found, digest(lock.subject))
+    for record in contract.records:
+        if record.accepted and record.front.covers == wanted and _approved(lock, record.front.approvals, wanted):
+            return (), tuple(f"{row} (allowed by {record.id})" for row in found)
+    return found, ()
+
+
+def _approved(lock: Lock, approvals: Iterable[Approval], wanted: str) -> bool:
+    """Two people of the contract that shipped last, each with a signature over exactly these rows."""
+    try:
+        two_people(approvals, lock.people, _LOOSENING_ROLES, wanted)
+    except (PolicySaysNo, CannotDecide):
+        return False
+    return True
+
+
+def covered_values(root: Path, contract: Contract, evidence: Evidence | None) -> frozenset[str]:
+    """Return `feature=value` for accepted categories that occur in the rows of a passing, promoted incident case."""
+    passed = {result.case for result in evidence.cases if result.status == "pass"} if evidence else set()
+    promoted = [case for case in contract.cases if case.source_incident and case.id in passed and case.input]
+    if not any(feature.accepted for feature in contract.manifest.features):
+        return frozenset()
+    text = text_columns(contract.manifest)
+    seen = [row for case in promoted for file in case_files(case) for row in read_rows(root / file, text=text)]
+    return frozenset(
+        f"{feature.name}={value}"
+        for feature in contract.manifest.features
+        for value in feature.accepted
+        if any(row.get(feature.name) == value for row in seen)
+    )

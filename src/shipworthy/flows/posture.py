@@ -1,0 +1,125 @@
+"""Tighten, confirm and restore by hand. Tightening needs nothing but a name; loosening needs signatures.
+
+A restore is approved by each person with their own key over exactly this change: the orders, the scope and the moment
+up to which breaches are acknowledged. It happens when the approvals suffice; leaving `killed` takes two people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from shipworthy.artifact.approval import approve, check
+from shipworthy.artifact.keys import load_public
+from shipworthy.contract.contract import Contract
+from shipworthy.errors import CannotDecide, PolicySaysNo, UsageError
+from shipworthy.facts import Approval, Digest, Held, Named, Person, RuntimeState, Scope
+from shipworthy.flows.site_state import acting, open_site
+from shipworthy.respond import playbook, postures
+from shipworthy.runtime.authority import Authority
+from shipworthy.runtime.workspace import Workspace
+
+APPROVED = "respond.approved"
+
+
+class Restoring(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a restore stands. `done` when it happened; otherwise `waits` says for what."""
+
+    what: Digest
+    orders: tuple[str, ...]
+    approved_by: tuple[str, ...]
+    done: bool
+    waits: str
+    epoch: int
+
+
+def state_of(workspace: Workspace) -> RuntimeState:
+    """Return what holds now. Raises CannotDecide when it cannot be read."""
+    with open_site(workspace) as authority:
+        return authority.state()
+
+
+def tighten(workspace: Workspace, scope: Scope, posture: Named, because: str, person: str) -> Held:
+    """Give an order by hand: it holds at once."""
+    acting(workspace.contract(), person)
+    with open_site(workspace) as authority:
+        held = playbook.by_person(person, scope, posture, because, authority.new_id("ORD"), workspace.clock())
+        authority.tighten(held)
+        return held
+
+
+def confirm(workspace: Workspace, order: str, person: str) -> RuntimeState:
+    """Stand by a machine's order, in the role of operator. The posture stays."""
+    who = acting(workspace.contract(), person)
+    with open_site(workspace) as authority:
+        return authority.confirm(order, who)
+
+
+def restore(workspace: Workspace, scope: Scope, person: str, role: str) -> Restoring:
+    """Approve, with this person's key, that the orders inside `scope` are released; release them if that suffices."""
+    contract = workspace.contract()
+    acting(contract, person, role)
+    with open_site(workspace) as authority:
+        state = authority.state()
+        orders = tuple(held.order.id for held in postures.orders_within(state, scope))
+        if not orders:
+            raise UsageError("no order holds inside this scope", str(scope.segment), "see `shipworthy status`")
+        up_to = _up_to(authority, orders, scope) or workspace.now()
+        what = postures.restoring(orders, scope, up_to)
+        mine = Approval(
+            person=person, role=role, what=what, proof=approve(person, role, what, workspace.person_key(person))
+        )
+        authority.note(person, APPROVED, {"approval": mine, "orders": orders, "scope": scope, "up_to": up_to})
+        approvals = _approvals(authority, contract, what)
+        people = [_as(contract, approval) for approval in approvals]
+        names = tuple(dict.fromkeys(one.id for one in people))
+        try:
+            after = authority.restore(orders, scope, up_to, people, approvals)
+        except PolicySaysNo as waits:
+            return Restoring(
+                what=what, orders=orders, approved_by=names, done=False, waits=waits.what, epoch=state.epoch
+            )
+        return Restoring(what=what, orders=orders, approved_by=names, done=True, waits="", epoch=after.epoch)
+
+
+def _up_to(authority: Authority, orders: Sequence[str], scope: Scope) -> str:
+    """Return the moment an earlier approval of the same restore named, so that two people sign the same change."""
+    for entry in reversed(list(authority.ledger.entries())):
+        if entry.kind == "respond.restored":
+            return ""
+        same = entry.kind == APPROVED and tuple(entry.body["orders"]) == tuple(orders)
+        if same and entry.read(Scope, "scope") == scope:
+            return str(entry.body["up_to"])
+    return ""
+
+
+def _approvals(authority: Authority, contract: Contract, what: Digest) -> tuple[Approval, ...]:
+    """Return the approvals of exactly this change whose signatures hold, one per person and role."""
+    found: dict[tuple[str, str], Approval] = {}
+    for entry in authority.ledger.entries():
+        if entry.kind != APPROVED:
+            continue
+        approval: Approval = entry.read(Approval, "approval")
+        if approval.what == what and _holds(contract, approval):
+            found[approval.person, approval.role] = approval
+    return tuple(found.values())
+
+
+def _holds(contract: Contract, approval: Approval) -> bool:
+    person = contract.person(approval.person)
+    if person is None or approval.role not in person.roles:
+        return False
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    key = load_public(person.key)
+    if not isinstance(key, Ed25519PublicKey):
+        raise CannotDecide(f"the key of {person.id} is not an Ed25519 key", "people")
+    return check(approval, key)
+
+
+def _as(contract: Contract, approval: Approval) -> Person:
+    """The person in the one role they approved in: roles they hold beside it do not count here."""
+    person = contract.person(approval.person)
+    assert person is not None  # `_holds` asked for it
+    return msgspec.structs.replace(person, roles=(approval.role,))

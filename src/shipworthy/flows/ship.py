@@ -1,0 +1,93 @@
+"""Ship what the gate passes: a signed verdict in the lock, the release kept, every step in the ledger.
+
+In: the repository. Out: the verdict. On a pass the lock is written, the whole repository is copied into the state
+directory as the release that `serve` admits, and the first release becomes the warm baseline. On anything else nothing
+is written but the ledger entry that says so.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from shipworthy import __version__
+from shipworthy.artifact import dsse
+from shipworthy.artifact.statement import statement_bytes
+from shipworthy.artifact.vsa import vsa
+from shipworthy.contract.contract import make_lock
+from shipworthy.contract.lock import FILE as LOCK_FILE
+from shipworthy.contract.lock import render_lock
+from shipworthy.facts import Decision, Verdict, digest
+from shipworthy.flows.gate import Judged, judge
+from shipworthy.runtime.admission import LEVEL, VERIFIER, resource_uri
+from shipworthy.runtime.authority import Authority
+from shipworthy.runtime.workspace import Workspace
+
+_NOT_KEPT = (".git", ".shipworthy", "story", "__pycache__", ".venv")
+
+
+def ship(workspace: Workspace) -> Judged:
+    """Gate, and on a pass ship. Raises what `judge` raises."""
+    judged = judge(workspace)
+    verdict = judged.verdict
+    store = workspace.store()
+    try:
+        ledger = workspace.ledger(store)
+        authority = Authority(workspace.state_files(), ledger, store, workspace.clock)
+        authority.begin()
+        told = {"subject": verdict.subject, "decision": verdict.decision, "verdict": digest(verdict)}
+        authority.note("gate", "gate.decided", told)
+        if verdict.decision is Decision.SHIP:
+            _ship(workspace, judged, authority, ledger.checkpoint())
+    finally:
+        store.close()
+    return judged
+
+
+def _ship(workspace: Workspace, judged: Judged, authority: Authority, checkpoint: str) -> None:
+    evidence, contract = judged.evidence, judged.contract
+    assert evidence is not None  # a verdict to ship rests on evidence
+    lock = make_lock(
+        contract,
+        judged.verdict.subject,
+        sign_verdict(workspace, judged.verdict, digest(evidence)),
+        bits={result.case: result.bits for result in evidence.cases if result.bits},
+        paired=evidence.paired,
+        checkpoint=checkpoint,
+    )
+    (workspace.root / LOCK_FILE).write_text(render_lock(lock), encoding="utf-8")
+    keep_release(workspace, contract.manifest.version)
+    authority.note("gate", "gate.shipped", {"subject": judged.verdict.subject, "first": judged.verdict.first})
+    if not authority.state().baseline:
+        authority.baseline("gate", contract.manifest.version)
+
+
+def sign_verdict(workspace: Workspace, verdict: Verdict, evidence: str) -> str:
+    """Return the DSSE text of a passed verdict as a SLSA verification summary."""
+    subject = verdict.subject
+    told = vsa(
+        subject_name=subject.model,
+        subject_digest=subject.artefact,
+        resource_uri=resource_uri(subject.model, subject.version),
+        verifier_id=VERIFIER,
+        verifier_version=__version__,
+        policy_uri="shipworthy:policy/safety-slos.yaml",
+        policy_digest=subject.policy,
+        time_verified=workspace.now(),
+        passed=verdict.decision is Decision.SHIP,
+        levels=(LEVEL,),
+        inputs=(evidence, digest(verdict)),
+        extension={"https://shipworthy.dev/subject/v1": digest(subject)},
+    )
+    return dsse.sign(dsse.IN_TOTO, statement_bytes(told), workspace.verdict_key()).decode()
+
+
+def keep_release(workspace: Workspace, version: str) -> Path:
+    """Copy the repository as it ships; a version that is kept already is replaced whole."""
+    target = workspace.releases / version
+    fresh = workspace.releases / f".{version}.new"
+    shutil.rmtree(fresh, ignore_errors=True)
+    shutil.copytree(workspace.root, fresh, ignore=shutil.ignore_patterns(*_NOT_KEPT))
+    shutil.rmtree(target, ignore_errors=True)
+    fresh.rename(target)
+    return target

@@ -1,0 +1,35 @@
+"""Open the state of a site for one change or one look, and close it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from shipworthy.contract.contract import Contract
+from shipworthy.errors import PolicySaysNo, UsageError
+from shipworthy.facts import Person
+from shipworthy.runtime.authority import Authority
+from shipworthy.runtime.workspace import Workspace
+
+
+@contextmanager
+def open_site(workspace: Workspace) -> Iterator[Authority]:
+    """Yield the authority over the site's state."""
+    store = workspace.store()
+    try:
+        authority = Authority(workspace.state_files(), workspace.ledger(store), store, workspace.clock)
+        authority.begin()
+        yield authority
+    finally:
+        store.close()
+
+
+def acting(contract: Contract, person: str, role: str | None = None) -> Person:
+    """Return the person who acts. Raises UsageError for a stranger, PolicySaysNo without the role."""
+    found = contract.person(person)
+    if found is None:
+        known = ", ".join(one.id for one in contract.people)
+        raise UsageError(f"{person!r} is not one of the people of this contract", "people", f"one of {known}")
+    if role is not None and role not in found.roles:
+        raise PolicySaysNo(f"{person} does not have the role {role}", "people", f"ask somebody with the role {role}")
+    return found

@@ -1,0 +1,1 @@
+"""Models opened by their contract: always in a child process without keys, asked over loopback HTTP."""

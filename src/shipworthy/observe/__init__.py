@@ -1,0 +1,1 @@
+"""What the traffic shows: events become windows, windows and late labels become measurements."""

@@ -1,0 +1,104 @@
+"""Live thresholds: calibration decides how much goes to people, inside the error bounds that were signed.
+
+In: counts of labelled scores, those of the calibration rows and those of matured live decisions; the signed `Review`
+bounds. Out: thresholds proven by Learn then Test (`stats.risk_control`), or the fact that nothing is proven, which
+means that a person decides everything. This is no order: thresholds move both ways, each move a ledger entry first.
+
+Only decisions older than the longest label delay may come in: before that, reviewed cases dominate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from shipworthy.contract.manifest import Review
+from shipworthy.facts import FIXED, LiveThresholds, Receipt
+from shipworthy.stats.risk_control import (
+    CELLS,
+    ProvenThreshold,
+    approve_threshold_from_counts,
+    cell_of,
+    deny_threshold_from_counts,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CellCounts:
+    """Labelled scores by cell of 0.01: rows and positives, lowest scores first."""
+
+    n: tuple[int, ...] = (0,) * CELLS
+    positives: tuple[int, ...] = (0,) * CELLS
+
+    def __add__(self, other: CellCounts) -> CellCounts:
+        """Return both together."""
+        return CellCounts(
+            tuple(map(int.__add__, self.n, other.n)), tuple(map(int.__add__, self.positives, other.positives))
+        )
+
+
+def counted(pairs: Iterable[tuple[float, int]]) -> CellCounts:
+    """Return the counts of (score, label) pairs. Raises ValueError for a score outside [0, 1] or a label not 0 or 1."""
+    n, positives = [0] * CELLS, [0] * CELLS
+    for score, label in pairs:
+        if label not in (0, 1):
+            raise ValueError(f"a label is 0 or 1, not {label!r}")
+        cell = cell_of(score)
+        n[cell] += 1
+        positives[cell] += label
+    return CellCounts(tuple(n), tuple(positives))
+
+
+def counted_receipts(labelled: Iterable[tuple[Receipt, int]], before_minute: int) -> CellCounts:
+    """Return the counts of labelled receipts whose decision has matured; those without a score are left out."""
+    return counted(
+        (receipt.score_q / FIXED, label)
+        for receipt, label in labelled
+        if receipt.minute < before_minute and 0 <= receipt.score_q <= FIXED
+    )
+
+
+def recalibrate(
+    version: str,
+    bucket: str,
+    calibration: CellCounts,
+    live: CellCounts,
+    review: Review,
+    at: str,
+    current: LiveThresholds | None = None,
+) -> LiveThresholds | None:
+    """Return where the thresholds move to, or None when they stay where `current` has them.
+
+    A side without a proof is None: nothing is denied (approved) without a person; with neither, a person decides all.
+    """
+    counts = calibration + live
+    deny, approve = proven(counts, review)
+    if current is not None and (current.deny, current.approve) == (deny, approve):
+        return None
+    return LiveThresholds(version=version, bucket=bucket, deny=deny, approve=approve, at=at, n=sum(counts.n))
+
+
+def proven(counts: CellCounts, review: Review) -> tuple[float | None, float | None]:
+    """Return (deny, approve): deny where score <= deny, approve where score >= approve, and never both."""
+    settings = (review.delta, review.start_n)
+    deny = deny_threshold_from_counts(counts.n, counts.positives, review.denied, *settings)
+    approve = approve_threshold_from_counts(counts.n, counts.positives, review.approved, *settings)
+    if deny is not None and approve is not None and deny.threshold >= approve.threshold:
+        return _parted(deny, approve, counts, review.start_n)
+    return (deny.threshold if deny else None), (approve.threshold if approve else None)
+
+
+def _parted(
+    deny: ProvenThreshold, approve: ProvenThreshold, counts: CellCounts, start_n: int
+) -> tuple[float | None, float | None]:
+    """Part two answers that overlap. Every stricter threshold was proven on the way, from `start_n` rows on.
+
+    The cut is the middle of the overlap, moved until both sides hold `start_n`; if none does, a person decides all.
+    """
+    low, high = round(approve.threshold * CELLS), math.ceil(deny.threshold * CELLS)
+    middle = (low + high) / 2
+    for cut in sorted(range(low, high + 1), key=lambda cell: (abs(cell - middle), cell)):
+        if sum(counts.n[:cut]) >= start_n and sum(counts.n[cut:]) >= start_n:
+            return math.nextafter(cut / CELLS, 0.0), cut / CELLS
+    return None, None

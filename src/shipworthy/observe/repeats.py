@@ -1,0 +1,219 @@
+"""Repeated out-of-distribution inputs: one e-process per version, tenant and segment, asked after every request.
+
+In: events. Out: an `Alarm` at once, localised: the smallest segment whose stream alarms, for one tenant if it explains
+the hits. The null is that at most 1 % of a segment's requests are flagged; the evidence and its false-alarm rate are
+those of `stats.sequential`. In a segment `key=__unseen__` every request is flagged by construction, so there the fifth
+request alarms: repeated unknown values degrade that segment, and nothing else.
+
+A hit inside a segment that has alarmed since the last restore is explained: it counts there and nowhere else, so an
+alarm on everything does not follow the one on its part.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from shipworthy.facts import UNSEEN, Event, Fact, contains, parse_segment
+from shipworthy.observe.windows import SHADOW
+from shipworthy.stats.sequential import NULL_RATE, EState, alarmed, level_from_budget, update
+
+MIN_HITS = 5
+MOST_LIVE_STREAMS = 2000
+EXPLAINS = 0.8
+NARROW_HITS = 30
+NARROW_OTHERS = 20
+Key = tuple[str, str, str]  # version, tenant, segment
+
+
+class Alarm(Fact, frozen=True, kw_only=True):
+    """`hits` of the last `n` requests of a segment were out of distribution, with evidence `log_e` (natural log)."""
+
+    version: str
+    tenant: str
+    segment: str
+    hits: int
+    n: int
+    log_e: float
+    at: str
+
+
+@dataclass(slots=True)
+class _Stream:
+    """Evidence of one stream; `inside` says in which segments its hits lay, `hits` and `sent` count by tenant."""
+
+    state: EState = field(default_factory=EState)
+    inside: Counter[str] = field(default_factory=Counter)
+    hits: Counter[str] = field(default_factory=Counter)
+    sent: Counter[str] = field(default_factory=Counter)
+
+    def restart(self) -> None:
+        """Forget the evidence, not who has sent how much."""
+        self.state = EState()
+        self.inside.clear()
+        self.hits.clear()
+
+
+class Repeats:
+    """The streams of one site. Single thread, in memory, bounded: over the limit, only `*` is watched for newcomers."""
+
+    def __init__(self, level: float, null_rate: float = NULL_RATE, min_hits: int = MIN_HITS) -> None:
+        """`level`: what each stream may spend, see `within_budget`. Raises ValueError unless 0 < level <= 1."""
+        if not 0.0 < level <= 1.0:
+            raise ValueError(f"0 < level <= 1 is needed, got {level!r}")
+        self._level, self._null_rate, self._min_hits = level, null_rate, min_hits
+        self._streams: dict[Key, _Stream] = {}
+        self._explained: dict[str, set[tuple[str, str]]] = {}
+        self._alarms: list[Alarm] = []
+        self._until_look = 0
+        self.spilled = 0
+
+    @classmethod
+    def within_budget(cls, false_pages_per_week: float, streams: int, events_per_week: float) -> Repeats:
+        """Spend a budget of false pages over `streams` streams of `events_per_week` events each."""
+        return cls(level_from_budget(false_pages_per_week, streams, events_per_week))
+
+    def add(self, event: Event) -> Alarm | None:
+        """Count one request and return the alarm it raises. Probes and shadowed requests raise none."""
+        if event.probe is not None or event.arm == SHADOW:
+            return None
+        segments = self._open_segments(event)
+        raised = []
+        for segment in segments:
+            for tenant in dict.fromkeys(("*", event.tenant)):
+                stream = self._stream((event.version, tenant, segment))
+                if stream is not None and self._count(stream, event):
+                    raised.append((segment, stream))
+        return self._alarm(event, raised) if raised else None
+
+    def explain(self, version: str, tenant: str, segment: str) -> None:
+        """Note that an order holds here: its hits are known. Called for every order at start-up."""
+        self._explained.setdefault(version, set()).add((tenant, segment))
+
+    def restored(self, version: str, tenant: str = "*", segment: str = "*") -> None:
+        """Begin anew inside a restored scope: evidence, explanations and the count of alarms. `*` is all versions."""
+        for key, stream in self._streams.items():
+            if _lies_in(key, (version, tenant, segment)):
+                stream.restart()
+        for one in self._explained:
+            kept = {place for place in self._explained[one] if not _lies_in((one, *place), (version, tenant, segment))}
+            self._explained[one] = kept
+        self._alarms = [
+            alarm
+            for alarm in self._alarms
+            if not _lies_in((alarm.version, alarm.tenant, alarm.segment), (version, tenant, segment))
+        ]
+
+    def alarms(self) -> tuple[Alarm, ...]:
+        """Return the alarms since the last restore, oldest first."""
+        return tuple(self._alarms)
+
+    def _open_segments(self, event: Event) -> tuple[str, ...]:
+        """The segments whose streams this event feeds: those that explain it already, or else all of them and `*`."""
+        known = self._explained.get(event.version, set())
+        explaining = [
+            segment for segment in event.segments if ("*", segment) in known or (event.tenant, segment) in known
+        ]
+        return tuple(explaining) or tuple(dict.fromkeys((*event.segments, "*")))
+
+    def _stream(self, key: Key) -> _Stream | None:
+        stream = self._streams.get(key)
+        if stream is None:
+            if len(self._streams) >= MOST_LIVE_STREAMS and key[1:] != ("*", "*") and not self._make_room():
+                self.spilled += 1
+                return None
+            stream = self._streams[key] = _Stream()
+        return stream
+
+    def _make_room(self) -> bool:
+        """Drop the streams without evidence: one that starts again from nothing is in the same state.
+
+        A flood of new values must not cost a look at every stream each time, so a vain look is not soon repeated.
+        """
+        if self._until_look > 0:
+            self._until_look -= 1
+            return False
+        kept = {key: stream for key, stream in self._streams.items() if key[2] == "*" or stream.state.log_e > 0.0}
+        self._streams = kept
+        self._until_look = 0 if len(kept) < MOST_LIVE_STREAMS // 2 else MOST_LIVE_STREAMS
+        return len(kept) < MOST_LIVE_STREAMS
+
+    def _count(self, stream: _Stream, event: Event) -> bool:
+        """Feed one stream; True when it alarms."""
+        stream.sent[event.tenant] += 1
+        fresh = stream.state.log_e <= 0.0
+        if fresh and not event.ood_flag:
+            return False  # a miss at the floor leaves it at the floor
+        if fresh:
+            stream.restart()
+        stream.state = update(stream.state, event.ood_flag, self._null_rate)
+        if event.ood_flag:
+            stream.hits[event.tenant] += 1
+            stream.inside.update(event.segments)
+        return alarmed(stream.state, self._level, self._min_hits)
+
+    def _alarm(self, event: Event, raised: list[tuple[str, _Stream]]) -> Alarm:
+        segment, stream = min(raised, key=lambda one: (_width(one[0]), one[1].state.n - one[1].state.since, one[0]))
+        state = stream.state
+        alarm = Alarm(
+            version=event.version,
+            tenant=self._tenant(event, segment),
+            segment=segment,
+            hits=state.hits,
+            n=state.n - state.since,
+            log_e=state.log_e,
+            at=event.at,
+        )
+        self._restart_explained(alarm)
+        if segment != "*":
+            self.explain(alarm.version, alarm.tenant, segment)
+        self._alarms.append(alarm)
+        return alarm
+
+    def _tenant(self, event: Event, segment: str) -> str:
+        """The tenant that explains the hits of all tenants in this segment, or `*` (DECISIONS §6)."""
+        stream = self._streams.get((event.version, "*", segment))
+        if stream is None:
+            return "*"
+        total = stream.hits.total()
+        for tenant, hits in stream.hits.most_common(1):
+            others = (sent for other, sent in stream.sent.items() if other != tenant)
+            if total >= NARROW_HITS and hits >= EXPLAINS * total and max(others, default=0) >= NARROW_OTHERS:
+                return tenant
+        return "*"
+
+    def _restart_explained(self, alarm: Alarm) -> None:
+        """Restart the stream that alarmed, and every one whose hits mostly lay in its segment."""
+        for (version, tenant, _), stream in self._streams.items():
+            if version != alarm.version or (alarm.tenant != "*" and tenant not in ("*", alarm.tenant)):
+                continue
+            if _share(stream, alarm) >= EXPLAINS:
+                stream.restart()
+
+
+def count_since(alarms: Iterable[Alarm], version: str, segment: str = "*") -> int:
+    """Return how many alarms a version had inside a segment; in `*`, all of them."""
+    return sum(alarm.version == version and contains(segment, alarm.segment) for alarm in alarms)
+
+
+def _share(stream: _Stream, alarm: Alarm) -> float:
+    if alarm.segment == "*":
+        return 1.0
+    total = stream.hits.total()
+    return stream.inside[alarm.segment] / total if total else 0.0
+
+
+def _width(segment: str) -> int:
+    """0 for one key with an unknown value, 1 for one key, 2 for a pair, 3 for everything."""
+    terms = parse_segment(segment)
+    if not terms:
+        return 3
+    if len(terms) > 1:
+        return 2
+    return 0 if next(iter(terms.values())) == {UNSEEN} else 1
+
+
+def _lies_in(key: Key, scope: Key) -> bool:
+    version, tenant, segment = key
+    return scope[0] in ("*", version) and scope[1] in ("*", tenant) and contains(scope[2], segment)

@@ -1,0 +1,209 @@
+"""Events become windows: integer counts per version, arm, tenant, segment and minute, and nothing else.
+
+In: `Event`s, one by one, in one thread. Out: `WindowSummary`s of closed minutes. Sums of integers do not depend on
+order or on how the traffic was split, so the same events give the same bytes everywhere. A raw value never gets here.
+
+Every shard also says once a minute that it lives (`HEARTBEAT`): a minute in which fewer shards spoke than were
+expected is a gap, and a gap is missing evidence, not a quiet minute.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+
+from msgspec.structs import replace
+
+from shipworthy.facts import OTHER, SCORE_BINS, Digest, Event, Fact, WindowSummary, canonical_segment, parse_segment
+
+MOST_LIVE_KEYS = 2000
+HEARTBEAT, PROBE, SHADOW = "heartbeat", "probe", "shadow"
+OOD_P_BINS = 20
+Key = tuple[str, str, str, str, int]  # version, arm, tenant, segment, minute
+_COUNTS = (
+    "n", "n_ood", "n_unseen", "n_review", "n_machine", "n_failed", "n_replayed", "n_never", "n_leaked", "n_unknown",
+)  # fmt: skip
+_SCORES_AT = len(_COUNTS)
+_OOD_P_AT = _SCORES_AT + SCORE_BINS
+_WIDTH = _OOD_P_AT + OOD_P_BINS
+
+
+class Batch(Fact, frozen=True, kw_only=True):
+    """What one shard sent at once. (`shard`, `seq`) is its name: the same batch may come twice."""
+
+    shard: str
+    seq: int
+    windows: tuple[WindowSummary, ...]
+
+
+class Collector:
+    """Counts of the open minutes of one shard. Single thread, in memory, bounded."""
+
+    def __init__(self, reference: Digest, start_minute: int, shards_expected: int = 1) -> None:
+        """Begin at `start_minute`. `reference`: the digest of the reference profile that the scores are read by."""
+        self._reference = reference
+        self._rolled = start_minute
+        self._expected = shards_expected
+        self._cells: dict[Key, list[int]] = {}
+        self._live: set[tuple[str, str, str, str]] = set()
+        self.spilled = 0
+
+    def add(self, event: Event) -> None:
+        """Count one event for all tenants and its own, in `*` and in each of its segments."""
+        arm = PROBE if event.probe is not None else event.arm
+        places = _places(event)
+        for tenant in dict.fromkeys(("*", event.tenant)):
+            for segment in dict.fromkeys(("*", *event.segments)):
+                cell = self._cell(event.version, arm, tenant, segment, event.minute)
+                for place in places:
+                    cell[place] += 1
+
+    def roll(self, now_minute: int) -> list[WindowSummary]:
+        """Return and forget the minutes before `now_minute`, sorted by key, with one heartbeat for each.
+
+        An event that comes after its minute was returned makes a second summary of that minute; it adds up.
+        """
+        closed = sorted(key for key in self._cells if key[4] < now_minute)
+        windows = [self._summary(key, self._cells.pop(key)) for key in closed]
+        windows += [heartbeat(minute, self._reference, self._expected) for minute in range(self._rolled, now_minute)]
+        self._rolled = max(self._rolled, now_minute)
+        self._live = {key[:4] for key in self._cells}
+        return windows
+
+    def _cell(self, version: str, arm: str, tenant: str, segment: str, minute: int) -> list[int]:
+        live = (version, arm, tenant, segment)
+        if live not in self._live:
+            if len(self._live) >= MOST_LIVE_KEYS and (tenant, segment) != ("*", "*"):
+                self.spilled += 1
+                tenant = tenant if tenant == "*" else OTHER
+                segment = other_of(segment)
+                live = (version, arm, tenant, segment)
+            self._live.add(live)
+        key = (version, arm, tenant, segment, minute)
+        cell = self._cells.get(key)
+        if cell is None:
+            cell = self._cells[key] = [0] * _WIDTH
+        return cell
+
+    def _summary(self, key: Key, cell: list[int]) -> WindowSummary:
+        version, arm, tenant, segment, minute = key
+        empty = WindowSummary(
+            version=version, arm=arm, tenant=tenant, segment=segment, minute=minute, reference=self._reference
+        )
+        return replace(
+            empty,
+            shards_seen=1 if minute >= self._rolled else 0,
+            shards_expected=self._expected,
+            scores=tuple(cell[_SCORES_AT:_OOD_P_AT]),
+            ood_p=tuple(cell[_OOD_P_AT:]),
+            **dict(zip(_COUNTS, cell, strict=False)),
+        )
+
+
+def heartbeat(minute: int, reference: Digest, shards_expected: int, shards_seen: int = 1) -> WindowSummary:
+    """Return the sign of life of a shard. With 0 seen and 0 expected it says that nothing was served on purpose."""
+    return WindowSummary(
+        version="*",
+        arm=HEARTBEAT,
+        tenant="*",
+        segment="*",
+        minute=minute,
+        reference=reference,
+        shards_seen=shards_seen,
+        shards_expected=shards_expected,
+    )
+
+
+def merge(a: WindowSummary, b: WindowSummary) -> WindowSummary:
+    """Return the sum of two summaries of one key: counts are added, the expected shards are the larger number.
+
+    Raises ValueError when they are not of one key and one reference.
+    """
+    if key_of(a) != key_of(b) or a.reference != b.reference:
+        raise ValueError(f"not one window: {key_of(a)} of {a.reference} and {key_of(b)} of {b.reference}")
+    return replace(
+        a,
+        shards_seen=a.shards_seen + b.shards_seen,
+        shards_expected=max(a.shards_expected, b.shards_expected),
+        scores=tuple(map(int.__add__, a.scores, b.scores)),
+        ood_p=tuple(map(int.__add__, a.ood_p, b.ood_p)),
+        **{name: getattr(a, name) + getattr(b, name) for name in _COUNTS},
+    )
+
+
+def merged(windows: Iterable[WindowSummary]) -> tuple[WindowSummary, ...]:
+    """Return one summary per key and reference, sorted: the same bytes in whatever order they came."""
+    sums: dict[tuple[Key, Digest], WindowSummary] = {}
+    for window in windows:
+        name = (key_of(window), window.reference)
+        sums[name] = merge(sums[name], window) if name in sums else window
+    return tuple(sums[name] for name in sorted(sums))
+
+
+def combine(batches: Iterable[Batch]) -> tuple[WindowSummary, ...]:
+    """Return the sum of all batches, each counted once. Raises ValueError when one name has two contents."""
+    seen: dict[tuple[str, int], Batch] = {}
+    for batch in batches:
+        if seen.setdefault((batch.shard, batch.seq), batch) != batch:
+            raise ValueError(f"two different batches are called {batch.shard} {batch.seq}")
+    return merged(window for batch in seen.values() for window in batch.windows)
+
+
+def gaps(windows: Iterable[WindowSummary], start: int, end: int) -> tuple[int, ...]:
+    """Return the minutes of [start, end) in which fewer shards spoke than were expected, or none at all."""
+    seen: dict[int, int] = defaultdict(int)
+    expected: dict[int, int] = defaultdict(int)
+    for window in windows:
+        if window.arm == HEARTBEAT and start <= window.minute < end:
+            seen[window.minute] += window.shards_seen
+            expected[window.minute] = max(expected[window.minute], window.shards_expected)
+    return tuple(minute for minute in range(start, end) if minute not in expected or seen[minute] < expected[minute])
+
+
+def key_of(window: WindowSummary) -> Key:
+    """Return what a summary is of."""
+    return window.version, window.arm, window.tenant, window.segment, window.minute
+
+
+def other_of(segment: str) -> str:
+    """Return the segment that takes the overflow of this one: the same keys, every value `__other__`.
+
+    >>> other_of("supplier=P42")
+    'supplier=__other__'
+    """
+    return canonical_segment({key: (OTHER,) for key in parse_segment(segment)})
+
+
+def _places(event: Event) -> tuple[int, ...]:
+    """The indices of a cell that one event counts up."""
+    return (*_counted(event), *_score_place(event.score), _OOD_P_AT + _ood_p_bin(event.ood_p))
+
+
+def _counted(event: Event) -> Iterator[int]:
+    says = (
+        True,
+        event.ood_flag,
+        bool(event.unseen),
+        event.route == "person",
+        event.route == "machine",
+        event.failed,
+        event.replayed,
+        bool(event.never),
+        event.leaked,
+        bool(event.unknown),
+    )
+    return (place for place, said in enumerate(says) if said)
+
+
+def _score_place(score: float | None) -> tuple[int, ...]:
+    if score is None or not 0.0 <= score <= 1.0:
+        return ()
+    return (_SCORES_AT + min(int(score * SCORE_BINS), SCORE_BINS - 1),)
+
+
+def _ood_p_bin(p: float) -> int:
+    """Four bins a decade, from 1 downwards; what is no probability counts as the smallest."""
+    if not 0.0 < p <= 1.0:
+        return OOD_P_BINS - 1
+    return min(int(-4.0 * math.log10(p)), OOD_P_BINS - 1)

@@ -1,0 +1,114 @@
+"""Fit the reference profile of a model's inputs.
+
+In: declared features, the rows it was trained on, and rows it was not trained on. Out: a `Profile`, the same bytes for
+the same rows. The second set calibrates: a p-value is the share of it that looks at least as odd, so the promise "one
+in a hundred ordinary rows is flagged" needs a thousand of them or more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shipworthy.errors import UsageError
+from shipworthy.profile.marginals import category_reference, number_reference, shortest
+from shipworthy.profile.rows import CATEGORY, DeclaredFeature, Row, as_category, as_number
+from shipworthy.profile.shapes import (
+    COVARIANCE,
+    MARGINAL,
+    CategoryReference,
+    CovarianceReference,
+    NumericReference,
+    Profile,
+)
+from shipworthy.profile.views import Cells, Distance
+
+__all__ = ["Profile", "fit_profile"]
+
+Floats = NDArray[np.float64]
+
+RIDGE = 1e-2  # on the correlation matrix: keeps near copies of a feature from blowing the distance up
+MOST_CALIBRATION = 10_000
+
+
+def fit_profile(
+    features: Sequence[DeclaredFeature], train_rows: Sequence[Row], calibration_rows: Sequence[Row]
+) -> Profile:
+    """Return the profile. Raises UsageError without features, training rows or calibration rows.
+
+    A cell that is not a number where one is declared counts as missing in fitting. Beyond 10,000 calibration rows every
+    k-th is taken.
+    """
+    if not features or not train_rows or not calibration_rows:
+        raise UsageError("a profile needs features, training rows and calibration rows", "profile", "check datasets")
+    numeric = [feature for feature in features if feature.type != CATEGORY]
+    columns = {one.name: [as_number(row.get(one.name)) for row in train_rows] for one in numeric}
+    numbers = tuple(number_reference(one, columns[one.name]) for one in numeric)
+    categories = tuple(
+        category_reference(one, [as_category(row.get(one.name)) for row in train_rows])
+        for one in features
+        if one.type == CATEGORY
+    )
+    covariance = _covariance(columns)
+    calibration, overridden = _calibrate(numbers, categories, covariance, _thinned(calibration_rows))
+    return Profile(
+        order=tuple(feature.name for feature in features),
+        numbers=numbers,
+        categories=categories,
+        covariance=covariance,
+        calibration=calibration,
+        n_train=len(train_rows),
+        n_calibration=len(calibration[MARGINAL]),
+        overridden=overridden,
+    )
+
+
+def _covariance(columns: dict[str, list[float | None]]) -> CovarianceReference:
+    filled = {name: _filled(column) for name, column in columns.items()}
+    names = tuple(name for name, column in filled.items() if column.size and float(column.std()) > 0.0)
+    table = np.stack([filled[name] for name in names], axis=1) if names else np.empty((0, 0))
+    mean = tuple(shortest(value) for value in table.mean(axis=0)) if names else ()
+    scale = tuple(shortest(value) for value in table.std(axis=0)) if names else ()
+    white = _whitening((table - np.array(mean)) / np.array(scale)) if names else np.empty((0, 0))
+    return CovarianceReference(
+        names=names,
+        mean=mean,
+        scale=scale,
+        whitening=tuple(tuple(shortest(value) for value in row) for row in white.tolist()),
+    )
+
+
+def _filled(column: list[float | None]) -> Floats:
+    seen = [value for value in column if value is not None]
+    mean = sum(seen) / len(seen) if seen else 0.0
+    return np.array([mean if value is None else value for value in column], dtype=np.float64)
+
+
+def _whitening(standard: Floats) -> Floats:
+    """Inverse of the Cholesky factor of the ridged correlation matrix: |W z|^2 = z' (R + ridge)^-1 z."""
+    correlation = standard.T @ standard / len(standard)
+    ridged = correlation + RIDGE * np.eye(correlation.shape[0])
+    return np.asarray(np.linalg.inv(np.linalg.cholesky(ridged)), dtype=np.float64)
+
+
+def _calibrate(
+    numbers: tuple[NumericReference, ...],
+    categories: tuple[CategoryReference, ...],
+    covariance: CovarianceReference,
+    rows: Sequence[Row],
+) -> tuple[dict[str, tuple[float, ...]], int]:
+    cells, distance = Cells(numbers, categories, covariance), Distance(covariance)
+    far, odd = [], []
+    for row in rows:
+        worst, _, values, override, _, _ = cells(row)
+        if not override:
+            far.append(shortest(distance(values)))
+            odd.append(shortest(worst))
+    return {COVARIANCE: tuple(sorted(far)), MARGINAL: tuple(sorted(odd))}, len(rows) - len(odd)
+
+
+def _thinned(rows: Sequence[Row]) -> Sequence[Row]:
+    step = -(-len(rows) // MOST_CALIBRATION)
+    return rows[::step]

@@ -1,0 +1,65 @@
+"""The reference profile as a value: what the inputs of one model looked like when it was built.
+
+In: numbers made by `reference`. Out: `profile.json` beside the model; the same profile gives the same bytes. It holds
+quantiles, counts and a covariance, never a training row.
+"""
+
+from __future__ import annotations
+
+from shipworthy.facts import Fact
+
+COVARIANCE = "covariance"
+MARGINAL = "marginal"
+VIEWS = (COVARIANCE, MARGINAL)
+
+
+class NumericReference(Fact, frozen=True, kw_only=True):
+    """One number: `edges` cut the line into `len(edges) + 1` cells, `surprise[i]` belongs to the i-th.
+
+    `min`, `max` are the declared range. `scale` measures how far beyond the seen values a value lies, in its own unit.
+    `missing` is the surprise of an empty cell, None if training had none (then an empty cell is an override).
+    """
+
+    name: str
+    min: float | None
+    max: float | None
+    edges: tuple[float, ...]
+    surprise: tuple[float, ...]
+    scale: float
+    missing: float | None
+
+
+class CategoryReference(Fact, frozen=True, kw_only=True):
+    """One category: the dictionary of training with the surprise of each value. `accepted` are known to the contract
+    though unknown to the model: no surprise at all."""
+
+    name: str
+    values: tuple[str, ...]
+    surprise: tuple[float, ...]
+    accepted: tuple[str, ...]
+    missing: float | None
+
+
+class CovarianceReference(Fact, frozen=True, kw_only=True):
+    """Numbers only, standardised by `mean` and `scale`; `whitening` (rows of a d x d matrix) turns them into d numbers
+    whose squares add up to the squared Mahalanobis distance."""
+
+    names: tuple[str, ...]
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    whitening: tuple[tuple[float, ...], ...]
+
+
+class Profile(Fact, frozen=True, kw_only=True):
+    """The reference of one model's inputs. `calibration` holds per view the sorted scores of rows not trained on;
+    `overridden` counts calibration rows that an override catches before any view is asked."""
+
+    version: int = 1
+    order: tuple[str, ...]
+    numbers: tuple[NumericReference, ...]
+    categories: tuple[CategoryReference, ...]
+    covariance: CovarianceReference
+    calibration: dict[str, tuple[float, ...]]
+    n_train: int
+    n_calibration: int
+    overridden: int

@@ -1,0 +1,1 @@
+"""What follows from what was seen: judgements become orders, orders become postures, breaches become incidents."""

@@ -1,0 +1,56 @@
+"""Admission: what the gate has not passed, exactly as it lies here, is not served.
+
+In: a repository or release folder. Out: nothing, or CannotDecide with the reason: unsigned, altered, no verdict, a
+verdict about something else, or one by a key that the contract does not pin.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from shipworthy.artifact import dsse
+from shipworthy.artifact.files.folder import hash_folder
+from shipworthy.artifact.keys import load_public
+from shipworthy.artifact.signature import SIGNATURE_FILE, verify_bundle
+from shipworthy.artifact.vsa import read_vsa
+from shipworthy.contract.contract import Contract
+from shipworthy.errors import CannotDecide
+from shipworthy.runtime.subject import subject_of
+
+VERIFIER = "https://shipworthy.dev/gate"
+LEVEL = "SHIPWORTHY_GATE_PASSED"
+
+
+def resource_uri(model: str, version: str) -> str:
+    """Return the URI under which verdicts name a version of a model."""
+    from urllib.parse import quote
+
+    return f"shipworthy:model/{quote(model, safe='')}/{quote(version, safe='')}"
+
+
+def verify_signature(root: Path, contract: Contract) -> None:
+    """Raise CannotDecide unless the artefact is signed by the pinned issuer and unaltered since."""
+    folder = root / contract.manifest.artefacts
+    path = folder / SIGNATURE_FILE
+    if not path.is_file():
+        raise CannotDecide("the artefact is not signed", str(folder), "run `shipworthy sign`")
+    verify_bundle(path.read_bytes(), hash_folder(folder), load_public(contract.issuers.signing))
+
+
+def verify_verdict(root: Path, contract: Contract) -> None:
+    """Raise CannotDecide unless the lock holds a verdict of the pinned gate that this very subject passed."""
+    lock = contract.lock
+    if lock is None:
+        raise CannotDecide("the gate has not passed this version", str(root), "run `shipworthy ship`")
+    subject = subject_of(root, contract)
+    if lock.subject != subject:
+        raise CannotDecide("the lock is about another subject", str(root), "run `shipworthy ship`")
+    payload = dsse.verify(lock.verdict.encode(), [load_public(contract.issuers.verdict)])
+    read_vsa(
+        payload,
+        subject_digest=subject.artefact,
+        verifier_id=VERIFIER,
+        resource_uri=resource_uri(subject.model, subject.version),
+        policy_digest=subject.policy,
+        level=LEVEL,
+    )

@@ -1,0 +1,40 @@
+"""The ASGI application of one gateway process: decisions and labels go to the gateway, `/status` is answered here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qs
+
+import msgspec
+
+from shipworthy.deploy.http.gateway import Gateway
+from shipworthy.deploy.http.wire import Response, error, respond
+from shipworthy.errors import ShipworthyError
+
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+Told = Callable[[Mapping[str, str]], Any]
+
+
+class App:
+    """Read-only pages by path, everything else to the gateway."""
+
+    def __init__(self, gateway: Gateway, pages: Mapping[str, Told]) -> None:
+        self._gateway = gateway
+        self._pages = dict(pages)
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:  # noqa: ANN401
+        """Answer one request."""
+        page = self._pages.get(scope.get("path", "")) if scope["type"] == "http" else None
+        if page is None:
+            await self._gateway(scope, receive, send)
+            return
+        if scope["method"] != "GET":
+            await respond(send, error(405, "this page is only read"))
+            return
+        asked = {key: values[-1] for key, values in parse_qs(scope.get("query_string", b"").decode()).items()}
+        try:
+            await respond(send, Response(200, msgspec.json.encode(page(asked)), []))
+        except (ShipworthyError, ValueError, KeyError) as problem:
+            await respond(send, error(400, str(problem)))

@@ -1,0 +1,130 @@
+"""The one place where the state of a site changes: every change is a ledger entry and a newer epoch.
+
+In: a change, the state files, the ledger. Out: the new state. Order of writes (DECISIONS §9): a tightening goes
+map → journal → twin → ledger, so that it holds even when the ledger is dead; a loosening goes ledger → twin → map, so
+that nothing loosens unrecorded. Used by the gateway's controller and by the command line alike, on one state directory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from shipworthy.errors import CannotDecide, ShipworthyError
+from shipworthy.facts import Held, LiveThresholds, Person, RolloutState, RuntimeState, Scope
+from shipworthy.ledger.files.log import Ledger
+from shipworthy.ledger.fold import step
+from shipworthy.respond import postures
+from shipworthy.store.posture import StateFiles
+from shipworthy.store.protocol import Store
+
+MACHINE = "machine"
+
+
+class Authority:
+    """Changes the state of one site. Safe from several processes: state files are locked for each change."""
+
+    def __init__(self, files: StateFiles, ledger: Ledger, store: Store, clock: Callable[[], datetime]) -> None:
+        self.files = files
+        self.ledger = ledger
+        self.store = store
+        self.clock = clock
+
+    def state(self) -> RuntimeState:
+        """Return what holds now. Raises CannotDecide when the state files are damaged or missing."""
+        return self.files.read()
+
+    def begin(self) -> RuntimeState:
+        """Make the state files of a new site, or bring those of an old one up to the ledger."""
+        with self.files.locked():
+            self.reconcile()
+            folded = self.ledger.replay()
+            try:
+                held = self.files.read()
+            except CannotDecide:
+                self.files.rebuild(folded)
+                return folded
+            if folded.epoch > held.epoch:
+                self.files.write(folded)
+                return folded
+            return held
+
+    def new_id(self, kind: str) -> str:
+        """Return the next id of a kind, such as `ORD-2027-0001`."""
+        return self.store.next_id(kind, self.clock().year)
+
+    def tighten(self, held: Held) -> RuntimeState:
+        """Make an order hold at once, then record it. When the ledger is dead the order holds and stays journalled."""
+        with self.files.locked():
+            self.files.journal_kill(held)
+            self._record_held(held)
+            return self.files.read()
+
+    def reconcile(self) -> tuple[str, ...]:
+        """Record the orders that were journalled while the ledger was dead, each exactly once."""
+        with self.files.locked():
+            if not self.files.unreconciled():
+                return ()
+            recorded = {held.order.id for held in self.ledger.replay().orders}
+            done = []
+            for held in self.files.unreconciled():
+                if held.order.id not in recorded:
+                    self.ledger.append(held.order.by, "respond.ordered", {"held": held})
+                self.files.reconcile(held.order.id)
+                done.append(held.order.id)
+            return tuple(done)
+
+    def confirm(self, order_id: str, person: Person) -> RuntimeState:
+        """Record that a person has seen an order and stands by it. The posture stays."""
+        with self.files.locked():
+            before = self.files.read()
+            after = postures.confirm(before, order_id, person.id, person.roles)
+            if after == before:
+                return before
+            return self._loosen(person.id, "respond.confirmed", {"order": order_id, "by": person.id}, before)
+
+    def restore(
+        self, orders: Sequence[str], scope: Scope, up_to: str, people: Sequence[Person], approvals: Sequence[Any]
+    ) -> RuntimeState:
+        """Release orders on the verified approvals of `people`; their breaches up to `up_to` are acknowledged."""
+        with self.files.locked():
+            before = self.files.read()
+            postures.restore(before, orders, scope, up_to, people, self.clock())
+            body = {"orders": list(orders), "scope": scope, "up_to": up_to, "approvals": list(approvals)}
+            return self._loosen(",".join(person.id for person in people), "respond.restored", body, before)
+
+    def rollout(self, actor: str, verb: str, rollout: RolloutState, because: str) -> RuntimeState:
+        """Record a step of a rollout: `started`, `advanced`, `held`, `aborted` or `completed`."""
+        body = {"rollout": rollout, "because": because}
+        return self._change(actor, f"deploy.{verb}", body)
+
+    def baseline(self, actor: str, version: str) -> RuntimeState:
+        """Record which version is the warm baseline."""
+        return self._change(actor, "deploy.baselined", {"version": version})
+
+    def recalibrate(self, thresholds: LiveThresholds, because: str) -> RuntimeState:
+        """Record new thresholds inside the signed bounds, before they act."""
+        return self._change(MACHINE, "observe.recalibrated", {"thresholds": thresholds, "because": because})
+
+    def note(self, actor: str, kind: str, body: dict[str, Any]) -> None:
+        """Record something that changes no posture."""
+        self.ledger.append(actor, kind, body)
+
+    def _change(self, actor: str, kind: str, body: dict[str, Any]) -> RuntimeState:
+        with self.files.locked():
+            return self._loosen(actor, kind, body, self.files.read())
+
+    def _loosen(self, actor: str, kind: str, body: dict[str, Any], before: RuntimeState) -> RuntimeState:
+        self.reconcile()
+        entry = self.ledger.append(actor, kind, body)
+        after = step(before, entry)
+        self.files.write(after)
+        return after
+
+    def _record_held(self, held: Held) -> None:
+        try:
+            self.ledger.append(held.order.by, "respond.ordered", {"held": held})
+        except ShipworthyError:
+            return  # the journal keeps it; `reconcile` records it when the ledger is back
+        self.files.reconcile(held.order.id)

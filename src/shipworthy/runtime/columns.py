@@ -1,0 +1,12 @@
+"""Which columns of a CSV are text, whatever they look like."""
+
+from __future__ import annotations
+
+from shipworthy.contract.manifest import Manifest
+
+
+def text_columns(manifest: Manifest) -> frozenset[str]:
+    """Return the columns that are text whatever they look like: declared categories, segment keys, the tenant."""
+    categories = {feature.name for feature in manifest.features if feature.type == "category"}
+    keys = {key.key for key in manifest.segments.keys if manifest.feature(key.key) is None}
+    return frozenset(categories | keys | ({manifest.tenant} if manifest.tenant else set()))

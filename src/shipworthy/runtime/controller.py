@@ -1,0 +1,240 @@
+"""The controller: what was seen becomes judgements, judgements become orders.
+
+In: events one by one, and the time now and then. Out: orders, incidents, rollout steps and recalibrated thresholds,
+each through the authority. Alarms and never events act at the request; SLOs are judged once a minute. With
+`act=False` it judges and shows, and never acts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+
+import msgspec
+
+from shipworthy.decide import Place, judge
+from shipworthy.deploy import plan
+from shipworthy.facts import Event, Judgement, Outcome, RuntimeState, Scope, Slo, WindowSummary
+from shipworthy.observe import probes
+from shipworthy.observe.labels import matured_before
+from shipworthy.observe.minutes import minute_of
+from shipworthy.observe.recalibrate import CellCounts, counted, recalibrate
+from shipworthy.observe.repeats import Alarm, Repeats
+from shipworthy.respond import playbook
+from shipworthy.respond.incidents import open_incident
+from shipworthy.respond.moments import told
+from shipworthy.respond.postures import MACHINE
+from shipworthy.respond.scopes import covers
+from shipworthy.runtime.authority import Authority
+from shipworthy.runtime.live import Live
+from shipworthy.runtime.releases import Loaded
+from shipworthy.runtime.telemetry import Telemetry
+
+DAY = 24 * 60
+STREAMS = 200
+EVENTS_PER_WEEK = 100_000.0
+Row = probes.Row
+
+
+class Controller:
+    """Judges and acts for one gateway. Single thread."""
+
+    def __init__(
+        self,
+        authority: Authority,
+        live: Live,
+        telemetry: Telemetry,
+        releases: Mapping[str, Loaded],
+        clock: Callable[[], datetime],
+        pages_per_week: float = 1.0,
+        act: bool = True,
+    ) -> None:
+        self.authority = authority
+        self.live = live
+        self.telemetry = telemetry
+        self.releases = releases
+        self.clock = clock
+        self.act = act
+        self.repeats = Repeats.within_budget(pages_per_week, STREAMS, EVENTS_PER_WEEK)
+        self.judgements: dict[str, tuple[Judgement, ...]] = {}
+        self.judged_until = ""
+        self.cells: dict[tuple[str, str], CellCounts] = {}
+        self.since: dict[str, int] = {}
+        self.probes: dict[str, list[tuple[int, probes.Round]]] = {}
+        self.probe_rows: dict[str, Mapping[str, Sequence[Row]]] = {}
+        self._day = -1
+
+    def seen(self, event: Event) -> None:
+        """Take one decision in; act at once on never events and alarms."""
+        self.telemetry.add(event)
+        for name in event.never:
+            self._never(name, event)
+        alarm = self.repeats.add(event)
+        if alarm is not None:
+            self._alarm(alarm)
+
+    def changed(self, before: RuntimeState, after: RuntimeState) -> None:
+        """Follow a new state: streams restart where people restored, and held orders explain their hits."""
+        held = {one.order.id for one in after.orders}
+        for one in before.orders:
+            if one.order.id not in held:
+                scope = one.order.scope
+                self.repeats.restored(scope.version, scope.tenant, scope.segment)
+        for one in after.orders:
+            if one.order.scope.segment != "*":
+                self.repeats.explain(one.order.scope.version, one.order.scope.tenant, one.order.scope.segment)
+
+    def loaded(self, one: Loaded, counts: Mapping[str, CellCounts], rows: Mapping[str, Sequence[Row]]) -> None:
+        """Watch a version from now on. `counts`: its calibration rows by bucket; `rows`: its probes by kind."""
+        self.since.setdefault(one.version, minute_of(self.clock()))
+        self.cells.update({(one.version, bucket): cells for bucket, cells in counts.items()})
+        self.probe_rows[one.version] = rows
+
+    def tick(self) -> None:
+        """Close minutes, measure, judge, and act on what is proven bad."""
+        now = self.clock()
+        minute = minute_of(now)
+        self.telemetry.roll(minute)
+        for version in sorted(self.since):
+            if version in self.releases:
+                self._probe(version, minute)
+                self._judge(self.releases[version], now)
+        if minute // DAY != self._day:
+            self._day = minute // DAY
+            self._recalibrate(minute)
+        self._roll(now)
+        self.judged_until = told(now)
+
+    def _judge(self, one: Loaded, now: datetime) -> None:
+        judged = [
+            (slo, self._judged(one, slo, segment, now)) for slo in one.contract.policy.slos for segment in slo.segments
+        ]
+        self.judgements[one.version] = tuple(judgement for _, judgement in judged)
+        scope = Scope(model=one.contract.manifest.model, version=one.version)
+        for slo, judgement in judged:
+            proposal = playbook.on_judgement(judgement, slo, scope, self.live.state, "", now, told(now))
+            if proposal is not None:
+                self._order(proposal, now)
+
+    def _judged(self, one: Loaded, slo: Slo, segment: str, now: datetime) -> Judgement:
+        minute = minute_of(now)
+        scope = Scope(model=one.contract.manifest.model, version=one.version, segment=segment)
+        if slo.indicator in ("ood_recall", "ood_recall_structural"):
+            rounds = [round_ for at, round_ in self.probes.get(one.version, []) if at > minute - 7 * DAY]
+            evidence = probes.ood_recall(rounds, self.since[one.version], minute)
+        else:
+            after = one.contract.manifest.label.matured_after
+            open_alarms = tuple(alarm for alarm in self.repeats.alarms() if not self._answered(alarm))
+            evidence = self.telemetry.measure(slo, scope, self.since[one.version], minute, after, open_alarms)
+        return judge(slo, segment, evidence, now, Place.RUNTIME)
+
+    def _answered(self, alarm: Alarm) -> bool:
+        """True when an order already holds where an alarm was raised: it asks for nothing more."""
+        return any(
+            held.order.scope.version in ("*", alarm.version)
+            and held.order.scope.tenant in ("*", alarm.tenant)
+            and held.order.scope.segment in ("*", alarm.segment)
+            for held in self.live.state.orders
+        )
+
+    def _never(self, name: str, event: Event) -> None:
+        one = self.releases[event.version]
+        never = next(each for each in one.contract.policy.never_events if each.name == name)
+        now = self.clock()
+        model = one.contract.manifest.model
+        attempt = _Attempt(
+            request=event.request, version=event.version, tenant=event.tenant, leaked=event.leaked, at=event.at
+        )
+        proposal = playbook.on_never(never, attempt, model, self.live.state, "", now)
+        if proposal is not None:
+            self._order(proposal, now)
+
+    def _alarm(self, alarm: Alarm) -> None:
+        one = self.releases[alarm.version]
+        slo = next((slo for slo in one.contract.policy.slos if slo.indicator == "ood_repeats"), None)
+        now = self.clock()
+        proposal = playbook.on_alarm(alarm, slo, one.contract.manifest.model, self.live.state, "", now)
+        if proposal is not None:
+            self._order(proposal, now)
+
+    def _order(self, proposal: playbook.Proposal, now: datetime) -> None:
+        if not self.act:
+            return
+        order = msgspec.structs.replace(proposal.held.order, id=self.authority.new_id("ORD"))
+        held = msgspec.structs.replace(proposal.held, order=order)
+        self.authority.tighten(held)
+        self.live.refresh()
+        owner = self.releases[order.scope.version].contract.manifest.owner
+        incident = open_incident(self.authority.new_id("INC"), held, proposal.slo, proposal.severity, owner, now)
+        self.authority.store.put_incident(incident)
+        self.authority.note(MACHINE, "respond.incident_opened", {"incident": incident})
+
+    def _probe(self, version: str, minute: int) -> None:
+        rounds = self.probes.setdefault(version, [])
+        rows = self.probe_rows.get(version)
+        if rows and (not rounds or minute - rounds[-1][0] >= 60):
+            rounds.append((minute, probes.replay(rows, self.releases[version].scorer)))
+
+    def _recalibrate(self, minute: int) -> None:
+        """Move thresholds inside the signed bounds, on labels older than the longest delay, once a day."""
+        for (version, bucket), calibration in sorted(self.cells.items()):
+            one = self.releases.get(version)
+            review = one.contract.manifest.review if one else None
+            if one is None or review is None or not self.act:
+                continue
+            before = matured_before(minute, one.contract.manifest.label.matured_after)
+            pairs = [(p, y) for at, p, y in self.telemetry.pairs.get((version, bucket), []) if at < before]
+            current = next((t for t in self.live.state.thresholds if (t.version, t.bucket) == (version, bucket)), None)
+            known = sum(calibration.n)
+            if not pairs or (current is not None and known + len(pairs) < current.n):
+                continue  # never from less than what the present thresholds rest on
+            live = counted(pairs)
+            moved = recalibrate(version, bucket, calibration, live, review, told(self.clock()), current)
+            if moved is not None:
+                because = f"{len(pairs)} matured labels beside {known} calibration rows"
+                self.authority.recalibrate(moved, because)
+                self.live.refresh()
+
+    def _roll(self, now: datetime) -> None:
+        """Let the plan take the next step of a running rollout from the canary's judgements."""
+        rollout = self.live.state.rollout
+        if not self.act or rollout is None or rollout.status != "running":
+            return
+        one = self.releases.get(rollout.version)
+        if one is None or one.contract.manifest.rollout is None:
+            return
+        scope = Scope(model=one.contract.manifest.model, version=one.version)
+        held = [each for each in self.live.state.orders if _reaches(each.order.scope, scope)]
+        judgements = [_contained(each) if held else each for each in self.judgements.get(one.version, ())]
+        samples = sum(window.n for window in self.telemetry.windows() if _of_candidate(window, rollout.version))
+        step = plan.step(one.contract.manifest.rollout.stages, rollout, judgements, samples)
+        if step.kind == "hold":
+            return
+        verb = {"advance": "advanced", "complete": "completed", "roll_back": "aborted"}[step.kind]
+        self.authority.rollout(MACHINE, verb, step.next, step.because)
+        if step.kind == "complete":
+            self.authority.baseline(MACHINE, rollout.version)
+        self.live.refresh()
+
+
+class _Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    request: str
+    version: str
+    tenant: str
+    leaked: bool
+    at: str
+
+
+def _reaches(order: Scope, version: Scope) -> bool:
+    return order.version in ("*", version.version) or covers(order, version)
+
+
+def _contained(judgement: Judgement) -> Judgement:
+    """While an order holds inside a candidate its rollout holds: the breach is answered, advancing is not on."""
+    if not judgement.here or judgement.trial or judgement.outcome not in (Outcome.BREACHED, Outcome.MET):
+        return judgement
+    return msgspec.structs.replace(judgement, outcome=Outcome.UNDECIDED, because=f"{judgement.because}; an order holds")
+
+
+def _of_candidate(window: WindowSummary, version: str) -> bool:
+    return (window.version, window.arm, window.tenant, window.segment) == (version, "candidate", "*", "*")

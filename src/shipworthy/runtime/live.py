@@ -1,0 +1,76 @@
+"""What holds now, as the request path reads it: the state in memory, as new as the epoch in shared memory.
+
+In: the state files. Out: postures, routes and thresholds, from memory. The epoch is read on every request; a newer one
+reloads the state. When the state cannot be read any more, candidates close and the last known orders go on holding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from shipworthy.deploy.routing import Routes, routes_of
+from shipworthy.errors import CannotDecide
+from shipworthy.facts import Posture, RuntimeState
+from shipworthy.respond.compiled import Compiled
+from shipworthy.store.posture import StateFiles
+
+Changed = Callable[[RuntimeState, RuntimeState], None]
+
+
+class Live:
+    """The state in memory. `changed(before, after)` is called after each reload."""
+
+    def __init__(self, files: StateFiles, model: str, fallback: str, kill_fallback: str, changed: Changed) -> None:
+        self._files = files
+        self._model = model
+        self._fallbacks = (fallback, kill_fallback)
+        self._changed = changed
+        self.broken = ""
+        self.state = RuntimeState()
+        self._compiled = Compiled(self.state, model, fallback, kill_fallback)
+        self.routes = Routes(baseline="")
+        self._seen = -1
+        self.refresh()
+
+    def epoch(self) -> int:
+        """Return the epoch of the moment; reload first when it has moved."""
+        try:
+            now = self._files.epoch()
+        except CannotDecide as problem:
+            self._close(str(problem))
+            return self.state.epoch
+        if now != self._seen:
+            self.refresh()
+        return self.state.epoch
+
+    def refresh(self) -> None:
+        """Read the state files again."""
+        try:
+            self._seen = self._files.epoch()
+            after = self._files.read()
+        except CannotDecide as problem:
+            self._close(str(problem))
+            return
+        before, self.state, self.broken = self.state, after, ""
+        self._compiled = Compiled(after, self._model, *self._fallbacks)
+        self.routes = routes_of(after.baseline, after.rollout)
+        self._changed(before, after)
+
+    def posture(self, version: str, tenant: str, keys: Mapping[str, str]) -> Posture:
+        """Return the join of the orders that hold for a request."""
+        return self._compiled.posture(version, tenant, keys)
+
+    def closed(self, version: str) -> bool:
+        """True when a version is killed everywhere, or the state cannot be read and it is not the baseline."""
+        return self._compiled.closed(version) or (bool(self.broken) and version != self.state.baseline)
+
+    def shadow(self) -> tuple[str, ...]:
+        """Return the segments that the candidate also scores."""
+        rollout = self.state.rollout
+        return rollout.shadow if rollout is not None and rollout.status in ("running", "held") else ()
+
+    def _close(self, why: str) -> None:
+        self.broken = why
+        self.routes = msgspec.structs.replace(self.routes, candidate=None, share_bp=0)

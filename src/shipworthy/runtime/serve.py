@@ -1,0 +1,70 @@
+"""Serve: gateway, controller and model processes of one site in one process tree, on 127.0.0.1.
+
+In: a workspace. Out: runs until told to stop. The warm baseline and a running candidate are loaded from the releases
+that the gate passed; what is not admitted is not served. The controller ticks when the clock's minute moves.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+import uvicorn
+import uvloop
+
+from shipworthy.errors import ShipworthyError
+from shipworthy.runtime.app import App
+from shipworthy.runtime.site import Site
+from shipworthy.runtime.workspace import Workspace
+
+TICK_S = 0.2
+DRAIN_S = 5
+_log = logging.getLogger("shipworthy.serve")
+
+
+def serve(workspace: Workspace, port: int, observe_only: bool = False) -> None:
+    """Serve until SIGINT or SIGTERM. Raises CannotDecide when there is no admitted baseline to serve."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(workspace, port, observe_only))
+
+
+async def _serve(workspace: Workspace, port: int, observe_only: bool) -> None:
+    site = Site(workspace, observe_only)
+    try:
+        await site.start()
+        await _run(site, port)
+    finally:
+        await site.close()
+
+
+async def _run(site: Site, port: int) -> None:
+    app = App(
+        site.gateway, {"/status": lambda _: site.status(), "/quality": site.quality, "/checkpoint": site.checkpoint}
+    )
+    config = uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        timeout_graceful_shutdown=DRAIN_S,
+    )
+    server = uvicorn.Server(config)
+    ticking = asyncio.create_task(_tick(site))
+    try:
+        await server.serve()
+    finally:
+        ticking.cancel()
+        await asyncio.gather(ticking, return_exceptions=True)
+
+
+async def _tick(site: Site) -> None:
+    """Keep up with the clock and with what other processes changed."""
+    while True:
+        await asyncio.sleep(TICK_S)
+        try:
+            await site.keep_up()
+        except (ShipworthyError, OSError):
+            _log.exception("the controller could not finish its round; what holds goes on holding")

@@ -1,0 +1,231 @@
+"""One site, wired: state, store, ledger, releases, model processes, gateway and controller.
+
+In: a workspace. Out: a started gateway. Everything the gateway is given comes from here; nothing here decides anything.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from shipworthy.deploy.http.gateway import Gateway
+from shipworthy.deploy.http.wiring import ForReview, Keys, Wiring
+from shipworthy.deploy.release import Cut, Release
+from shipworthy.deploy.throttle import Throttles
+from shipworthy.errors import CannotDecide, ShipworthyError, Unreachable, UsageError
+from shipworthy.facts import UNSEEN, Receipt, RuntimeState, digest, parse_segment
+from shipworthy.observe.minutes import minute_of
+from shipworthy.runtime import status as told
+from shipworthy.runtime.authority import Authority
+from shipworthy.runtime.controller import Controller
+from shipworthy.runtime.learned import calibration_cells, probe_rows
+from shipworthy.runtime.live import Live
+from shipworthy.runtime.models import Models
+from shipworthy.runtime.releases import Loaded, load
+from shipworthy.runtime.review import queue_item
+from shipworthy.runtime.telemetry import Telemetry
+from shipworthy.runtime.workspace import Workspace
+from shipworthy.store.group import GroupCommit
+
+RECEIPT_LIVES = timedelta(days=400)
+_log = logging.getLogger("shipworthy.site")
+
+
+class Site:
+    """Everything one gateway process holds. Use from one event loop."""
+
+    def __init__(self, workspace: Workspace, observe_only: bool = False) -> None:
+        self.workspace = workspace
+        self.store = workspace.store()
+        self.commits = GroupCommit(self.store)
+        self.ledger = workspace.ledger(self.store)
+        files = workspace.state_files()
+        self.authority = Authority(files, self.ledger, self.store, workspace.clock)
+        state = self.authority.begin()
+        if not state.baseline:
+            raise CannotDecide("no version has shipped yet: there is no baseline to serve", str(workspace.home))
+        self.releases: dict[str, Loaded] = {}
+        self.served: dict[str, Release] = {}
+        self.models = Models(workspace.home / "logs")
+        self._loading: dict[str, asyncio.Task[None]] = {}
+        self._refused: dict[str, str] = {}
+        self._site_key = workspace.site_key()
+        first = load(workspace.releases / state.baseline)
+        manifest = first.contract.manifest
+        self.telemetry = Telemetry(
+            digest(manifest.model), minute_of(workspace.clock()), manifest.decisions, self.commits
+        )
+        self.live = Live(files, manifest.model, manifest.fallback, manifest.kill_fallback, self._changed)
+        self.controller = Controller(
+            self.authority,
+            self.live,
+            self.telemetry,
+            self.releases,
+            workspace.clock,
+            manifest.alarms.get("false_pages_per_week", 1.0),
+            act=not observe_only,
+        )
+        self.controller.changed(RuntimeState(), self.live.state)
+        self._first = first
+        self.gateway = Gateway(self._wiring(first))
+
+    async def start(self) -> None:
+        """Start the warm baseline, and the candidate of a rollout that was under way."""
+        await self._serve(self._first)
+        await self._follow(wait=True)
+
+    async def keep_up(self) -> None:
+        """Follow the state of the moment, and judge when the minute has moved."""
+        self.live.epoch()
+        await self._follow()
+        if minute_of(self.workspace.clock()) != self._judged_minute():
+            self.controller.tick()
+
+    async def close(self) -> None:
+        """Stop everything, writing what is still in memory."""
+        for task in self._loading.values():
+            task.cancel()
+        await asyncio.gather(*self._loading.values(), return_exceptions=True)
+        await self.gateway.stop()
+        await self.models.close()
+        self.telemetry.roll(minute_of(self.workspace.clock()) + 1)
+        await asyncio.to_thread(self.commits.close)
+        self.store.close()
+
+    def status(self) -> dict[str, Any]:
+        """Return the status page."""
+        plain = told.status(self.controller, self.live, self.releases, self.models.pids())
+        plain["refused"] = dict(self._refused)
+        return plain
+
+    def quality(self, asked: Mapping[str, str]) -> list[dict[str, Any]]:
+        """Return quality by segment of `version`, with shadow scores when `shadow=1`."""
+        one = self.releases.get(asked.get("version", self.live.state.baseline))
+        if one is None:
+            raise UsageError(f"version {asked.get('version')!r} is not loaded", "/quality")
+        floor, target = float(asked.get("floor", "0.7")), float(asked.get("target", "0.05"))
+        return told.quality(self.controller, one, asked.get("shadow") == "1", floor, target)
+
+    def checkpoint(self, asked: Mapping[str, str]) -> dict[str, str]:
+        """Return a fresh signed checkpoint of the ledger, for keeping elsewhere."""
+        return {"checkpoint": self.ledger.checkpoint(), "key": self.ledger.verifier_key}
+
+    def _wiring(self, first: Loaded) -> Wiring:
+        manifest = first.contract.manifest
+        wiring = Wiring(
+            model=manifest.model,
+            mac_key=self.workspace.host_key(),
+            routes=lambda: self.live.routes,
+            releases=self.served,
+            upstreams=self.models.upstreams,
+            posture=self.live.posture,
+            closed=self.live.closed,
+            epoch=self.live.epoch,
+            thresholds=self._cut,
+            sink=lambda event, row: self.controller.seen(event),
+            enqueue=self._enqueue,
+            keys=Keys(
+                tenant=manifest.tenant,
+                unit=manifest.unit,
+                segments=tuple(key.key for key in manifest.segments.keys),
+                pairs=manifest.segments.pairs,
+                bins={feature.name: feature.bins for feature in manifest.features if feature.bins},
+            ),
+            limits=first.limits,
+            on_label=self._label,
+            sink_shadow=lambda event, row: self.telemetry.add_shadow(event),
+            shadow=self.live.shadow,
+            clock=lambda: self.workspace.clock().timestamp(),
+        )
+        if manifest.throttles is not None:
+            wiring.throttles = Throttles(manifest.throttles.default, manifest.throttles.tenants)
+        return wiring
+
+    def _cut(self, version: str, bucket: str) -> Cut | None:
+        one = self.releases.get(version)
+        return one.cut(bucket, self.live.state.thresholds) if one else None
+
+    async def _enqueue(self, asked: ForReview) -> None:
+        one = self.releases[asked.version]
+        item = queue_item(asked, self._site_key, one.contract.manifest.retention)
+        await asyncio.wrap_future(self.commits.submit(lambda store: store.enqueue(item)))
+
+    async def _label(self, receipt: Receipt, label: int) -> str:
+        age = minute_of(self.workspace.clock()) - receipt.minute
+        if age < 0 or timedelta(minutes=age) > RECEIPT_LIVES:
+            return "expired"
+        taken = await self.telemetry.add_label(receipt, label, self._bucket)
+        return "accepted" if taken else "used"
+
+    def _bucket(self, version: str, segments: tuple[str, ...]) -> str:
+        """Return the threshold bucket a decision was made in, from the segments its receipt names."""
+        one = self.releases.get(version)
+        if one is None:
+            return "*"
+        terms = [parse_segment(segment) for segment in segments]
+        unseen = {key for each in terms for key, values in each.items() if UNSEEN in values}
+        accepted = {
+            feature.name
+            for feature in one.contract.manifest.features
+            for each in terms
+            if set(feature.accepted) & each.get(feature.name, frozenset())
+        }
+        return (
+            one.thresholds.bucket_of(sorted(unseen | accepted))
+            if one.thresholds.buckets[1:]
+            else ("*" if not unseen else "")
+        )
+
+    def _changed(self, before: RuntimeState, after: RuntimeState) -> None:
+        if hasattr(self, "controller"):
+            self.controller.changed(before, after)
+
+    async def _follow(self, wait: bool = False) -> None:
+        """Load what the state wants served and is not; stop candidates that it no longer wants."""
+        state = self.live.state
+        wanted = {state.baseline}
+        if state.rollout is not None and state.rollout.status in ("running", "held"):
+            wanted.add(state.rollout.version)
+        for version in sorted(wanted - set(self.served) - set(self._loading) - set(self._refused)):
+            self._loading[version] = asyncio.create_task(self._load(version))
+        if wait and self._loading:
+            await asyncio.gather(*self._loading.values())
+        for version in [version for version, task in self._loading.items() if task.done()]:
+            del self._loading[version]
+        self._refused = {version: why for version, why in self._refused.items() if version in wanted}
+        for version in sorted(set(self.served) - wanted):
+            await self._drop(version)
+
+    async def _load(self, version: str) -> None:
+        """Admit and start one version. What is refused stays off, and the status says why."""
+        try:
+            await self._serve(await asyncio.to_thread(load, self.workspace.releases / version))
+        except (ShipworthyError, OSError) as problem:
+            self._refused[version] = str(problem)
+            _log.error("version %s is not served: %s", version, problem)
+
+    async def _serve(self, one: Loaded) -> None:
+        rows = await asyncio.to_thread(probe_rows, one)
+        await self.models.start(one)
+        counts = await asyncio.to_thread(calibration_cells, one, self._port(one.version))
+        self.releases[one.version] = one
+        self.controller.loaded(one, counts, rows)
+        self.served[one.version] = one.release
+
+    def _port(self, version: str) -> int:
+        port = self.models.port(version)
+        if port is None:
+            raise Unreachable(f"the model of version {version} is not running", "models", "see its log")
+        return port
+
+    async def _drop(self, version: str) -> None:
+        del self.served[version]
+        await self.models.stop(version)
+
+    def _judged_minute(self) -> int:
+        from shipworthy.respond.moments import moment
+
+        return minute_of(moment(self.controller.judged_until)) if self.controller.judged_until else -1

@@ -1,0 +1,171 @@
+"""What the runtime remembers of traffic: integer windows and late labels, in memory by the hour and in the store.
+
+In: events, labels, the time. Out: measurements for one SLO's window. No raw value gets here; what is kept of a shadow
+score until its label comes is bounded, and dropped first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+
+from msgspec.structs import replace
+
+from shipworthy.contract.manifest import Decisions
+from shipworthy.deploy.receipt import score_bin, score_q
+from shipworthy.facts import FIXED, Digest, Event, LabelSummary, Measurement, Receipt, Scope, Slo, WindowSummary
+from shipworthy.indicators import INDICATORS
+from shipworthy.observe import labels as late
+from shipworthy.observe import windows as seen
+from shipworthy.observe.measure import from_alarms, from_windows
+from shipworthy.observe.measure_labels import (
+    Matured,
+    auroc,
+    auto_error_rate,
+    block_ece,
+    error_rate,
+    label_coverage,
+    labelled,
+    pooled_ece,
+)
+from shipworthy.observe.minutes import minutes_in
+from shipworthy.observe.repeats import Alarm
+from shipworthy.store.group import GroupCommit
+
+MOST_SHADOWS = 200_000
+HOUR = 60
+SHARD = "gateway"
+Pair = tuple[int, float, int]  # decision minute, score, label
+Bucket = Callable[[str, tuple[str, ...]], str]
+
+
+class Telemetry:
+    """Windows and labels of one gateway. Single thread; writes go through group commit."""
+
+    def __init__(self, reference: Digest, start_minute: int, words: Decisions, commits: GroupCommit) -> None:
+        self._collector = seen.Collector(reference, start_minute)
+        self._words = words
+        self._commits = commits
+        self._batch = 0
+        self._name = f"{SHARD}-{start_minute}"
+        self.start_minute = start_minute
+        self.rolled = start_minute
+        self._windows: dict[seen.Key, WindowSummary] = {}
+        self._labels: dict[late.Key, LabelSummary] = {}
+        self._shadows: OrderedDict[str, Event] = OrderedDict()
+        self.pairs: dict[tuple[str, str], list[Pair]] = {}
+
+    def add(self, event: Event) -> None:
+        """Count one decision."""
+        self._collector.add(event)
+
+    def add_shadow(self, event: Event) -> None:
+        """Count one shadow score, and keep it until its label comes."""
+        self._collector.add(event)
+        self._shadows[event.request] = event
+        if len(self._shadows) > MOST_SHADOWS:
+            self._shadows.popitem(last=False)
+
+    def roll(self, now_minute: int) -> Future[bool] | None:
+        """Close the minutes before `now_minute`, keep them by the hour, and write them to the store."""
+        closed = self._collector.roll(now_minute)
+        self.rolled = max(self.rolled, now_minute)
+        if not closed:
+            return None
+        for window in closed:
+            self._keep(window)
+        self._batch += 1
+        name, batch = self._name, self._batch
+        return self._commits.submit(lambda store: store.add_windows(closed, name, batch))
+
+    def _keep(self, window: WindowSummary) -> None:
+        if window.arm == seen.HEARTBEAT:
+            self._windows[seen.key_of(window)] = window
+            return
+        hourly = replace(window, minute=window.minute - window.minute % HOUR)
+        key = seen.key_of(hourly)
+        before = self._windows.get(key)
+        self._windows[key] = hourly if before is None else seen.merge(before, hourly)
+
+    async def add_label(self, receipt: Receipt, label: int, bucket: Bucket) -> bool:
+        """Add the label of one decision, durable when this returns. False when the receipt was used before.
+
+        `bucket(version, segments)` names the threshold bucket that a decision in these segments was made in.
+        """
+        told = [receipt]
+        shadow = self._shadows.get(receipt.request)
+        if shadow is not None:
+            told.append(_receipt_of_shadow(receipt, shadow))
+        summaries = [one for each in told for one in late.label_summary(each, label, self._words)]
+        write = self._commits.submit(lambda store: store.add_label(receipt.request, *summaries))
+        if not await asyncio.wrap_future(write):
+            return False
+        self._shadows.pop(receipt.request, None)
+        self._take(summaries)
+        for each in told:
+            if 0 <= each.score_q <= FIXED:
+                name = (each.version, bucket(each.version, each.segments))
+                self.pairs.setdefault(name, []).append((each.minute, each.score_q / FIXED, label))
+        return True
+
+    def _take(self, summaries: Sequence[LabelSummary]) -> None:
+        for one in summaries:
+            hourly = replace(one, minute=one.minute - one.minute % HOUR)
+            key = late.key_of(hourly)
+            before = self._labels.get(key)
+            self._labels[key] = hourly if before is None else late.merge(before, hourly)
+
+    def measure(
+        self, slo: Slo, scope: Scope, live_since: int, now_minute: int, matured_after: str, alarms: Sequence[Alarm]
+    ) -> tuple[Measurement, ...]:
+        """Return the measurements that one SLO needs, over its own window, for one version."""
+        row = INDICATORS[slo.indicator]
+        end = late.matured_before(now_minute, matured_after) if row.labels else now_minute
+        start = live_since if slo.window == "rolling" else max(live_since, end - minutes_in(slo.window))
+        start -= start % HOUR if row.labels else 0
+        windows = list(self._windows.values())
+        if slo.indicator == "ood_repeats":
+            return (from_alarms(alarms, self._by_minute(windows, start), scope, start, end),)
+        if not row.labels:
+            return from_windows(self._by_minute(windows, start), scope, start, max(start, end))
+        asked = Matured(scope, start, max(start, end), now_minute)
+        mine = labelled(self._labels.values(), asked)
+        made = {
+            "decision_ece": lambda: block_ece(mine, asked, slo.quantile) if slo.quantile else pooled_ece(mine, asked),
+            "auroc": lambda: auroc(mine, asked),
+            "error_rate": lambda: error_rate(mine, asked),
+            "auto_error_rate": lambda: auto_error_rate(mine, asked),
+            "label_coverage": lambda: label_coverage(list(self._labels.values()), windows, asked),
+        }.get(slo.indicator)
+        return (made(),) if made else ()
+
+    def _by_minute(self, windows: Sequence[WindowSummary], start: int) -> list[WindowSummary]:
+        """Hourly sums are read at the hour's first minute: an interval that begins inside an hour takes that hour."""
+        hour = start - start % HOUR
+        return [
+            replace(one, minute=start) if one.minute == hour and one.arm != seen.HEARTBEAT else one for one in windows
+        ]
+
+    def labels(self) -> list[LabelSummary]:
+        """Return all label summaries, by the hour."""
+        return list(self._labels.values())
+
+    def windows(self) -> list[WindowSummary]:
+        """Return all windows, by the hour, with the heartbeats of each minute."""
+        return list(self._windows.values())
+
+
+def _receipt_of_shadow(receipt: Receipt, shadow: Event) -> Receipt:
+    """A shadow score is labelled where its own version saw it; nobody answered by it."""
+    return replace(
+        receipt,
+        version=shadow.version,
+        segments=shadow.segments,
+        arm=seen.SHADOW,
+        score_bin=score_bin(shadow.score),
+        score_q=score_q(shadow.score),
+        route="person",
+        decision="",
+    )

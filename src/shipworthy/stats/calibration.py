@@ -1,0 +1,226 @@
+"""Expected calibration error from sums per score bin, corrected for what chance alone would show, with bounds.
+
+In: scores and 0/1 labels, or the sums of them per bin that a live window keeps. Out: the raw error, the null-corrected
+one, and one-sided bounds of the true one. A perfectly calibrated model has a raw ECE of .05 at 500 rows; a target on
+it would judge the sample size, which is why the corrected value is reported and the bounds decide.
+
+15 equal-width bins. A live window keeps 60 score bins (60 = 4 * 15), which merge into 15 without loss; 100 would not.
+Blocks of time are summed up by a nearest-rank percentile, with a bootstrap over the blocks.
+
+Sources: Naeini, Cooper & Hauskrecht, AAAI 2015 (ECE); the correction takes off the mean of the folded normal,
+sqrt(2/pi) * sd, bin by bin; the bounds are argued in `ece_bounds`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from shipworthy.stats.bounds import zero_event_bound
+from shipworthy.stats.quantiles import nearest_rank
+
+Floats = NDArray[np.float64]
+
+BINS = 15
+WINDOW_BINS = 60
+_MEAN_FOLDED = math.sqrt(2.0 / math.pi)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CalibrationBins:
+    """Per equal-width score bin, lowest first: rows, sum of p, sum of labels, sum of p(1-p); arrays of one length."""
+
+    n: Floats
+    sum_p: Floats
+    sum_y: Floats
+    sum_pq: Floats
+
+    def __post_init__(self) -> None:
+        columns = (self.n, self.sum_p, self.sum_y, self.sum_pq)
+        if len({column.shape for column in columns}) != 1 or self.n.ndim != 1 or self.n.size == 0:
+            raise ValueError("calibration bins are four rows of one length")
+        if any(not np.isfinite(column).all() or (column < 0.0).any() for column in columns):
+            raise ValueError("calibration sums are finite and >= 0")
+        if (self.sum_y > self.n).any():
+            raise ValueError("a bin cannot hold more positives than rows")
+
+    @property
+    def rows(self) -> float:
+        """All rows of all bins."""
+        return float(self.n.sum())
+
+
+def bin_of(scores: ArrayLike, bins: int = BINS) -> NDArray[np.int64]:
+    """The bin of each score in [0, 1], floor(p * bins), 1 in the last one.
+
+    Counts that divide 60 go through the 60 window bins, so live and offline rows never part at an edge.
+    """
+    fine = WINDOW_BINS if WINDOW_BINS % bins == 0 else bins
+    cells = np.minimum(np.asarray(scores, dtype=np.float64) * fine, fine - 1).astype(np.int64)
+    return cells // (fine // bins)
+
+
+def bins_of(scores: ArrayLike, labels: ArrayLike, bins: int = BINS) -> CalibrationBins:
+    """Sums per bin. ValueError unless scores lie in [0, 1], labels are 0 or 1, and both have one length.
+
+    >>> bins_of([0.1, 0.12, 0.9], [0, 1, 1]).sum_y.nonzero()[0].tolist()
+    [1, 13]
+    """
+    p, y = np.asarray(scores, dtype=np.float64), np.asarray(labels, dtype=np.float64)
+    if p.ndim != 1 or p.shape != y.shape:
+        raise ValueError(f"one label per score is needed, got shapes {p.shape} and {y.shape}")
+    if not ((p >= 0.0) & (p <= 1.0)).all() or not np.isin(y, (0.0, 1.0)).all():
+        raise ValueError("scores must lie in [0, 1] and labels must be 0 or 1")
+    at = bin_of(p, bins)
+
+    def summed(weights: Floats) -> Floats:
+        return np.bincount(at, weights=weights, minlength=bins).astype(np.float64)
+
+    return CalibrationBins(summed(np.ones_like(p)), summed(p), summed(y), summed(p * (1.0 - p)))
+
+
+def merge_to(b: CalibrationBins, bins: int = BINS) -> CalibrationBins:
+    """Neighbouring bins added up to `bins` of them. ValueError where edges would have to be cut (100 into 15)."""
+    if b.n.size % bins:
+        raise ValueError(f"{b.n.size} bins cannot be merged into {bins} without cutting one; keep {WINDOW_BINS}")
+    n, sum_p, sum_y, sum_pq = (c.reshape(bins, -1).sum(axis=1) for c in (b.n, b.sum_p, b.sum_y, b.sum_pq))
+    return CalibrationBins(n, sum_p, sum_y, sum_pq)
+
+
+def merge_to_15(window: CalibrationBins) -> CalibrationBins:
+    """A window's 60 score bins as the 15 that the ECE is defined on (30, 45 and 15 itself work as well)."""
+    return merge_to(window, BINS)
+
+
+def pooled(parts: Iterable[CalibrationBins]) -> CalibrationBins:
+    """The bins of several windows or shards added up; all with the same number of bins, at least one."""
+    kept = list(parts)
+    if not kept:
+        raise ValueError("no calibration bins to pool")
+    n, sum_p, sum_y, sum_pq = (
+        np.sum([getattr(part, column) for part in kept], axis=0) for column in ("n", "sum_p", "sum_y", "sum_pq")
+    )
+    return CalibrationBins(n, sum_p, sum_y, sum_pq)
+
+
+def ece_raw(b: CalibrationBins) -> float:
+    """Sum over bins of |sum p - sum y| / all rows; NaN without rows."""
+    return float(np.abs(b.sum_p - b.sum_y).sum() / b.rows) if b.rows else math.nan
+
+
+def null_excess(b: CalibrationBins, design_effect: float = 1.0) -> float:
+    """What ece_raw - E[ece_raw of a perfectly calibrated model] is here: the corrected ECE before its floor at 0."""
+    if not b.rows:
+        return math.nan
+    return ece_raw(b) - _MEAN_FOLDED * float(np.sqrt(b.sum_pq * design_effect).sum()) / b.rows
+
+
+def ece_corrected(b: CalibrationBins, design_effect: float = 1.0) -> float:
+    """Null-corrected ECE, floored at 0; NaN without rows. With few rows it understates a true error, never a null."""
+    return max(0.0, null_excess(b, design_effect)) if b.rows else math.nan
+
+
+def ece_bounds(
+    b: CalibrationBins, level: float = 0.95, seed: int = 0, draws: int = 1000, design_effect: float = 1.0
+) -> tuple[float, float]:
+    """(lower, upper) for the true binned ECE, each one-sided at `level`, from the bins alone; (0, 1) without rows.
+
+    With d = sum p - sum y per bin = true gap + noise, the noise being independent and about normal with sd s:
+    *lower*: any seminorm S with S(v) <= sum |v| has S(d) - S(noise) <= sum |true gap|, so S(d) minus the upper quantile
+    of S(noise) is a lower bound, whatever the gaps. Three are tried, sharing the error: sum |v|; the largest
+    |sum v below a score - sum v above it|, for over- and underconfidence; |sum v|, for scores too high or too low.
+    *upper*: of all gaps with a given sum |gap|, those proportional to s make sum |d| smallest; the bound is the largest
+    such sum whose chance of a sum |d| this small is still 1 - level. Tried with the model's own p(1-p) and with the
+    observed spread, and never below what no event in as many rows would prove.
+    Both are held to enclose `ece_corrected`. Simulated at level .95: the lower bound passes the truth in <= .04 of
+    samples, the upper one falls short in <= .05, and in <= .09 if rare labels of one bin make up the whole error.
+    Raises ValueError on a level or design effect out of range.
+    """
+    if not (0.5 <= level < 1.0 and design_effect >= 1.0 and draws >= 100):
+        raise ValueError(f"needs .5 <= level < 1, deff >= 1, draws >= 100: {level!r} {design_effect!r} {draws!r}")
+    if not b.rows:
+        return 0.0, 1.0
+    sd = np.sqrt(_variance(b) * design_effect)
+    unit = np.random.default_rng(seed).standard_normal((draws, sd.size))
+    gaps, point = b.sum_p - b.sum_y, ece_corrected(b, design_effect)
+    lower = _gap_sum_lower(gaps, unit * sd, 1.0 - level) / b.rows
+    seen = float(np.abs(gaps).sum())
+    own = np.sqrt(b.sum_pq * design_effect)
+    upper = max(_gap_sum_upper(seen, noise, unit, 1.0 - level) for noise in (sd, own)) / b.rows
+    least = zero_event_bound(b.rows / design_effect, level)
+    return min(max(0.0, lower), point), min(1.0, max(upper, point, least))
+
+
+def percentile_over_blocks(values: ArrayLike, q: float) -> float:
+    """The nearest-rank q-quantile of finite block values, 0 < q <= 1; ValueError on none or on NaN.
+
+    >>> percentile_over_blocks(range(1, 25), 0.95)
+    23.0
+    """
+    blocks = _blocks(values)
+    return float(np.sort(blocks)[nearest_rank(blocks.size, q) - 1])
+
+
+def percentile_bounds(
+    values: ArrayLike, q: float, level: float = 0.95, seed: int = 0, draws: int = 2000
+) -> tuple[float, float]:
+    """(lower, upper) of the percentile by a bootstrap over blocks, each one-sided at `level`.
+
+    A bootstrap never passes the largest block, so the far quantiles of few blocks are bounded too low: simulated at
+    level .95, the upper bound of a 95th percentile holds in .63 of cases with 20 blocks, .71 with 24, .79 with 60, .90
+    with 100, .93 with 168 (the lower bound: .97 or more). Print the number of blocks beside it;
+    `quantiles.quantile_ranks` gives bounds that do hold, or says that there are too few blocks for one.
+    """
+    blocks = np.sort(_blocks(values))
+    if not 0.0 < level < 1.0 or draws < 100:
+        raise ValueError(f"0 < level < 1 and draws >= 100 are needed, got {level!r} and {draws!r}")
+    picked = np.random.default_rng(seed).integers(0, blocks.size, (draws, blocks.size))
+    ranks = np.sort(np.partition(picked, nearest_rank(blocks.size, q) - 1, axis=1)[:, nearest_rank(blocks.size, q) - 1])
+    low, high = ranks[nearest_rank(draws, 1.0 - level) - 1], ranks[nearest_rank(draws, level) - 1]
+    return float(blocks[low]), float(blocks[high])
+
+
+def _variance(b: CalibrationBins) -> Floats:
+    """Variance of sum y per bin: the larger of the model's own and the observed one (two of each label added)."""
+    seen = (b.sum_y + 2.0) / (b.n + 4.0)
+    return np.where(b.n > 0.0, np.maximum(b.sum_pq, b.n * seen * (1.0 - seen)), 0.0)
+
+
+def _gap_sum_lower(gaps: Floats, noise: Floats, tail: float) -> float:
+    """max over the seminorms of (seen - quantile under noise); the chance that any noise passes its own is `tail`."""
+    drawn = _seminorms(noise)
+    places = np.arange(drawn.shape[1]) / drawn.shape[1]
+    beyond = np.empty_like(drawn)
+    np.put_along_axis(beyond, np.argsort(-drawn, axis=1), np.broadcast_to(places, drawn.shape), axis=1)
+    each = float(np.quantile(beyond.min(axis=0), tail))
+    return float((_seminorms(gaps[np.newaxis])[:, 0] - np.quantile(drawn, 1.0 - each, axis=1)).max())
+
+
+def _seminorms(v: Floats) -> Floats:
+    """Three rows: sum |v|, max over cuts of |sum below - sum above|, |sum v|; each at most the first."""
+    total = v.sum(axis=1)
+    turned = np.abs(total[:, np.newaxis] - 2.0 * np.cumsum(v, axis=1)).max(axis=1)
+    return np.stack([np.abs(v).sum(axis=1), turned, np.abs(total)])
+
+
+def _gap_sum_upper(seen: float, sd: Floats, unit: Floats, tail: float) -> float:
+    """The largest sum of gaps, spread like sd, for which a sum |d| <= seen still has chance `tail`."""
+    low, high = 0.0, 10.0 + seen / max(float(sd.sum()), 1e-12)
+    for _ in range(25):
+        middle = 0.5 * (low + high)
+        if np.quantile(np.abs(middle + unit) @ sd, tail) < seen:
+            low = middle
+        else:
+            high = middle
+    return high * float(sd.sum())
+
+
+def _blocks(values: ArrayLike) -> Floats:
+    blocks = np.asarray(values if not isinstance(values, range) else list(values), dtype=np.float64)
+    if blocks.ndim != 1 or blocks.size == 0 or not np.isfinite(blocks).all():
+        raise ValueError("at least one block and only finite block values are needed")
+    return blocks

@@ -1,0 +1,111 @@
+"""What every store can do. Rooms take a `Store`; which one it is, is wired at the top.
+
+Every write is durable when the call returns, unless it runs inside `transaction()`: then when that block ends.
+Errors: `Unreachable` when the store is locked, full or gone; `CannotDecide` when what it holds is damaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from shipworthy.facts import Digest, Entry, Incident, LabelSummary, WindowSummary
+from shipworthy.store.review import QueueItem, QueueStatus
+
+Build = Callable[[int, Digest], Sequence[Entry]]
+
+
+class Store(Protocol):
+    """Entries, ids, keys, windows, labels, the review queue and incidents of one site."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All writes of this thread inside the block happen or none. Nested blocks undo only themselves."""
+
+    def append_entries(self, build: Build) -> tuple[Entry, ...]:
+        """Append what `build(next_seq, prev)` returns; `prev` is the digest of the last entry, or of b\"\".
+
+        Seqs count from 0. Raises ShipworthyError when the built entries do not continue the chain.
+        """
+
+    def entries(self, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
+        """Yield entries with start <= seq < stop."""
+
+    def entry_bytes(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """Yield the stored bytes of those entries: what the chain and the tree are made of."""
+
+    def size(self) -> int:
+        """Return the number of entries (the next seq)."""
+
+    def integrity(self) -> tuple[str, ...]:
+        """Return what the storage engine finds wrong with its own files; empty when nothing."""
+
+    def next_id(self, kind: str, year: int) -> str:
+        """Return the next `<KIND>-<year>-<4 digits>`, never the same twice."""
+
+    def get(self, key: str) -> bytes | None:
+        """Return the value of a key."""
+
+    def put(self, key: str, value: bytes) -> None:
+        """Set the value of a key."""
+
+    def keys(self, prefix: str = "") -> tuple[str, ...]:
+        """Return the keys that start with `prefix`, sorted."""
+
+    def add_windows(self, windows: Sequence[WindowSummary], shard: str, seq: int) -> bool:
+        """Add what a shard counted. False when this (shard, seq) was already added: nothing changes then.
+
+        Raises CannotDecide when this (shard, seq) was added before with other counts.
+        """
+
+    def windows(
+        self,
+        version: str,
+        since_minute: int,
+        until_minute: int,
+        arm: str | None = None,
+        tenant: str | None = "*",
+        segment: str | None = "*",
+    ) -> list[WindowSummary]:
+        """Return one window a key with since <= minute < until. `tenant` and `segment` are texts; None means any."""
+
+    def add_label(self, receipt: str, *labels: LabelSummary) -> bool:
+        """Add the label of one decision to all its segments. False when this receipt's label was already used."""
+
+    def labels(
+        self,
+        version: str,
+        since_minute: int,
+        until_minute: int,
+        arm: str | None = None,
+        tenant: str | None = "*",
+        segment: str | None = "*",
+    ) -> list[LabelSummary]:
+        """Return label summaries, as `windows` does."""
+
+    def enqueue(self, item: QueueItem) -> None:
+        """Add an item for a person. The same item twice is one; raises CannotDecide for its id with other content."""
+
+    def lease(self, tenant: str | None, who: str, until: str, now: str) -> QueueItem | None:
+        """Give `who` the most urgent free item (of one tenant), or None when there is none."""
+
+    def answer(self, item_id: str, who: str, decision: str, now: str, label: int | None = None) -> QueueItem:
+        """Record the answer of the person who leased it. Raises PolicySaysNo when it is not theirs any more."""
+
+    def expire(self, now: str) -> tuple[QueueItem, ...]:
+        """Give up what nobody answered before its deadline; return those items."""
+
+    def item(self, item_id: str) -> QueueItem | None:
+        """Return one item."""
+
+    def items(self, status: QueueStatus | None = None, tenant: str | None = None) -> tuple[QueueItem, ...]:
+        """Return items, the most urgent first."""
+
+    def put_incident(self, incident: Incident) -> None:
+        """Add or replace an incident by its id."""
+
+    def incidents(self) -> tuple[Incident, ...]:
+        """Return all incidents, sorted by id."""
+
+    def close(self) -> None:
+        """Let go of files. Later calls raise Unreachable."""

@@ -1,0 +1,133 @@
+"""The embedded store: one SQLite file for everything one site must not lose.
+
+In: calls of the `Store` protocol from any thread and any process. Out: rows that are durable when the call returns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from shipworthy.facts import Entry, Incident, LabelSummary, WindowSummary
+from shipworthy.store import entries, queue, windows
+from shipworthy.store.connection import Database
+from shipworthy.store.failpoints import Failpoint, nothing
+from shipworthy.store.protocol import Build
+from shipworthy.store.review import QueueItem, QueueStatus
+
+
+class SqliteStore:
+    """The `Store` protocol on SQLite. `busy_s` is how long to wait for another process before `Unreachable`."""
+
+    def __init__(self, path: Path, failpoint: Failpoint = nothing, busy_s: float = 10.0) -> None:
+        self._db = Database(path, failpoint, busy_s)
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All writes of this thread in the block happen or none."""
+        return self._db.transaction()
+
+    def append_entries(self, build: Build) -> tuple[Entry, ...]:
+        """Append what `build(next_seq, prev)` returns."""
+        return entries.append(self._db, build)
+
+    def entries(self, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
+        """Yield entries with start <= seq < stop. Raises CannotDecide at one that is unreadable."""
+        return (entries.decoded(seq, body) for seq, body in entries.read_bytes(self._db, start, stop))
+
+    def entry_bytes(self, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """Yield the stored bytes of those entries."""
+        return (bytes(body) for _, body in entries.read_bytes(self._db, start, stop))
+
+    def size(self) -> int:
+        """Return the next seq."""
+        return entries.size(self._db)
+
+    def integrity(self) -> tuple[str, ...]:
+        """Return what SQLite finds wrong with the file; empty when nothing."""
+        found = [str(row[0]) for row in self._db.rows("PRAGMA integrity_check")]
+        return () if found == ["ok"] else tuple(found)
+
+    def next_id(self, kind: str, year: int) -> str:
+        """Return the next `<KIND>-<year>-<4 digits>`."""
+        return entries.next_id(self._db, kind, year)
+
+    def get(self, key: str) -> bytes | None:
+        """Return the value of a key."""
+        return entries.get(self._db, key)
+
+    def put(self, key: str, value: bytes) -> None:
+        """Set the value of a key."""
+        entries.put(self._db, key, value)
+
+    def keys(self, prefix: str = "") -> tuple[str, ...]:
+        """Return the keys that start with `prefix`, sorted."""
+        return entries.keys(self._db, prefix)
+
+    def add_windows(self, windows_: Sequence[WindowSummary], shard: str, seq: int) -> bool:
+        """Add one batch of a shard; False when it was added before."""
+        return windows.add(self._db, windows_, shard, seq)
+
+    def windows(
+        self,
+        version: str,
+        since_minute: int,
+        until_minute: int,
+        arm: str | None = None,
+        tenant: str | None = "*",
+        segment: str | None = "*",
+    ) -> list[WindowSummary]:
+        """Return windows with since <= minute < until, one a key."""
+        return windows.read(self._db, version, since_minute, until_minute, arm, tenant, segment)
+
+    def add_label(self, receipt: str, *labels: LabelSummary) -> bool:
+        """Add one decision's label to its segments; False when this receipt was used before."""
+        return windows.add_label(self._db, receipt, labels)
+
+    def labels(
+        self,
+        version: str,
+        since_minute: int,
+        until_minute: int,
+        arm: str | None = None,
+        tenant: str | None = "*",
+        segment: str | None = "*",
+    ) -> list[LabelSummary]:
+        """Return label summaries with since <= minute < until."""
+        return windows.read_labels(self._db, version, since_minute, until_minute, arm, tenant, segment)
+
+    def enqueue(self, item: QueueItem) -> None:
+        """Add an item for a person."""
+        queue.enqueue(self._db, item)
+
+    def lease(self, tenant: str | None, who: str, until: str, now: str) -> QueueItem | None:
+        """Give `who` the most urgent free item, or None."""
+        return queue.lease(self._db, tenant, who, until, now)
+
+    def answer(self, item_id: str, who: str, decision: str, now: str, label: int | None = None) -> QueueItem:
+        """Record the answer of the person who leased it."""
+        return queue.answer(self._db, item_id, who, decision, now, label)
+
+    def expire(self, now: str) -> tuple[QueueItem, ...]:
+        """Give up overdue items and return them."""
+        return queue.expire(self._db, now)
+
+    def item(self, item_id: str) -> QueueItem | None:
+        """Return one item."""
+        return queue.one(self._db, item_id)
+
+    def items(self, status: QueueStatus | None = None, tenant: str | None = None) -> tuple[QueueItem, ...]:
+        """Return items, the most urgent first."""
+        return queue.several(self._db, status, tenant)
+
+    def put_incident(self, incident: Incident) -> None:
+        """Add or replace an incident by its id."""
+        queue.put_incident(self._db, incident)
+
+    def incidents(self) -> tuple[Incident, ...]:
+        """Return all incidents, sorted by id."""
+        return queue.incidents(self._db)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()

@@ -1,0 +1,85 @@
+"""A candidate that fails costs no request."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from shipworthy.deploy.http.client import Pool
+from tests.deploy.kit import ALL, State, broken, eventually, release, running, score_of_amount, upside_down
+
+
+@pytest.mark.parametrize(
+    ("candidate", "reason"),
+    [
+        (broken, "status 500"),
+        (lambda rows: b"not what was asked", "body"),
+        (lambda rows: {"scores": []}, "body"),
+        (lambda rows: {"scores": [0.5, 0.5]}, "body"),
+        (lambda rows: {"scores": ["0.5"]}, "body"),
+        (lambda rows: {"scores": [None]}, "score"),
+        (lambda rows: {"scores": [1.5]}, "score"),
+        (lambda rows: {"scores": [-0.1]}, "score"),
+        (lambda rows: {"scores": [0.5], "decisions": []}, "body"),
+    ],
+)
+def test_a_candidate_that_fails_is_replayed_on_the_baseline(candidate: Any, reason: str) -> None:
+    state = State(routes=ALL)
+    with running(state, {"1": score_of_amount, "2": candidate}) as site:
+        status, reply, headers = site.decide(amount=100)
+        assert status == 200
+        assert (reply["decision"], reply["arm"], headers["x-shipworthy-arm"]) == ("deny", "baseline", "baseline")
+        [event] = state.told.events
+        assert (event.replayed, event.failed, event.version, event.arm) == (True, False, "1", "baseline")
+        [(version, told)] = state.told.failures
+        assert version == "2"
+        assert told.startswith(reason)
+
+
+def test_a_candidate_that_hangs_is_replayed_within_the_deadline() -> None:
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+
+    state = State(routes=ALL)
+    with running(state, {"1": score_of_amount}, {v: release(v) for v in "12"}, deadline_s=0.5) as site:
+        server = asyncio.run_coroutine_threadsafe(asyncio.start_server(silent, "127.0.0.1", 0), site.loop).result(5)
+        site.pools["2"] = Pool("127.0.0.1", server.sockets[0].getsockname()[1])
+        site.gateway.wiring.upstreams["2"] = site.pools["2"]  # type: ignore[index]
+        assert site.decide(amount=100)[1]["arm"] == "baseline"
+        assert state.told.failures == [("2", "timeout")]
+        site.loop.call_soon_threadsafe(server.close)
+
+
+def test_an_open_circuit_closes_when_the_health_check_passes() -> None:
+    sick = [True]
+
+    def recovering(rows: Any) -> Any:
+        return broken(rows) if sick[0] else upside_down(rows)
+
+    state = State(routes=ALL)
+    with running(state, {"1": score_of_amount, "2": recovering}, circuit_check_every_s=0.3) as site:
+        for _ in range(5):
+            assert site.decide(amount=100)[0] == 200
+        before = len(state.told.failures)
+        assert site.gateway.decider.circuits.open("2")
+        assert site.decide(amount=100)[1]["arm"] == "baseline"
+        assert len(state.told.failures) == before == 5
+        sick[0] = False
+        assert eventually(lambda: not site.gateway.decider.circuits.open("2"))
+        assert site.decide(amount=100)[1]["arm"] == "candidate"
+
+
+@pytest.mark.parametrize(("fallback", "status"), [("human_review", 200), ("refuse", 503), ("baseline", 503)])
+def test_when_both_fail_a_person_decides_or_nobody_does(fallback: str, status: int) -> None:
+    state = State(routes=ALL)
+    releases = {version: release(version, fallback=fallback) for version in "12"}
+    with running(state, {"1": broken, "2": broken}, releases) as site:
+        got, reply, _ = site.decide(amount=100)
+        assert got == status
+        assert len(state.told.reviews) == (status == 200)
+        [event] = state.told.events
+        assert (event.failed, event.route) == (True, "person" if status == 200 else "refused")
+        assert ("error" in reply) == (status == 503)
