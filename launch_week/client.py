@@ -28,18 +28,18 @@ class Client:
         """Close the connection."""
         self._connection.close()
 
-    def post(self, path: str, body: Any) -> tuple[int, dict[str, Any], dict[str, str]]:
+    def post(self, path: str, body: Any) -> tuple[int, Any, dict[str, str]]:
         """Return (status, body, headers in lower case)."""
         raw = json.dumps(body).encode()
         self._connection.request("POST", path, raw, {"content-type": "application/json"})
         return self._answer()
 
-    def get(self, path: str) -> tuple[int, dict[str, Any], dict[str, str]]:
+    def get(self, path: str) -> tuple[int, Any, dict[str, str]]:
         """Return (status, body, headers in lower case)."""
         self._connection.request("GET", path)
         return self._answer()
 
-    def _answer(self) -> tuple[int, dict[str, Any], dict[str, str]]:
+    def _answer(self) -> tuple[int, Any, dict[str, str]]:
         answer = self._connection.getresponse()
         raw = answer.read()
         body = json.loads(raw) if raw else {}

@@ -19,7 +19,7 @@ from launch_week.record import Record
 from shipworthy.testing.clock import SharedClock
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples" / "claims-triage"
-MONDAY = datetime(2027, 3, 1, 6, tzinfo=UTC)
+MONDAY = datetime(2026, 11, 9, 6, tzinfo=UTC)
 START_S, STOP_S, VERB_S = 60.0, 15.0, 180.0
 _PLAIN = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONUNBUFFERED")
 
@@ -61,7 +61,8 @@ class Gateway:
     def status(self) -> dict[str, Any]:
         """Return what `GET /status` says."""
         with self.client() as client:
-            return client.get("/status")[1]
+            told: dict[str, Any] = client.get("/status")[1]
+            return told
 
     def stop(self) -> None:
         """Ask it to drain and end; insist after a while."""
@@ -85,8 +86,7 @@ class World:
         self.record = record
         self.home = run / "state"
         self.repo = self.copy("repo")
-        self.clock = SharedClock(run / "clock", create=True)
-        self.clock.set(MONDAY)
+        self.clock = SharedClock(run / "clock", MONDAY)
         self.gateways: list[Gateway] = []
 
     def copy(self, name: str, source: Path = EXAMPLE) -> Path:
@@ -108,10 +108,21 @@ class World:
         """Run one verb of the command line in a process of its own, on the story's clock."""
         return self.finish(self.start_verb(*args, repo=repo, home=home))
 
-    def start_verb(self, *args: str, repo: Path | None = None, home: Path | None = None) -> subprocess.Popen[str]:
+    @property
+    def releases(self) -> Path:
+        """The folder of shipped releases."""
+        return self.home / "releases"
+
+    def twin_clock(self, at: datetime) -> SharedClock:
+        """Return a second clock, for a twin that lives the same week apart."""
+        return SharedClock(self.run / "twin-clock", at)
+
+    def start_verb(
+        self, *args: str, repo: Path | None = None, home: Path | None = None, clock: str = "clock"
+    ) -> subprocess.Popen[str]:
         """Start one verb without waiting for it."""
         where = ["--root", str(repo or self.repo), "--home", str(home or self.home)]
-        command = [sys.executable, "-m", "launch_week.verb", str(self.run / "clock"), *where, *args]
+        command = [sys.executable, "-m", "launch_week.verb", str(self.run / clock), *where, *args]
         return subprocess.Popen(
             command,
             stdout=subprocess.PIPE,

@@ -65,6 +65,8 @@ def test_an_envelope_that_could_be_read_in_two_ways_is_refused() -> None:
     refused(json.dumps({**whole, "extra": 1}).encode(), "not known")
     refused(json.dumps({**whole, "signatures": []}).encode(), "no signature")
     refused(json.dumps({**whole, "payload": "!" + whole["payload"]}).encode(), "base64")
+    plain = json.loads(sign(IN_TOTO, b"{}", KEY))
+    refused(json.dumps({**plain, "payload": plain["payload"].replace("e30=", "e31=")}).encode(), "stray bits")
     refused(json.dumps({**whole, "payload": whole["payload"].rstrip("=")}).encode(), "base64")
     refused(json.dumps({**whole, "payload": base64.b64encode(b'{"a":2}').decode()}).encode(), "changed")
     refused(b"[]", "object")

@@ -7,6 +7,7 @@ import json
 import lzma
 import pickle
 import struct
+import zipfile
 import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -55,6 +56,9 @@ TEXTS = {
     "json": b'{"a": [1, 2.5, null]}',
     "yaml": b"model: credit\nlist:\n  - 1\n",
     "plain": "Größe, naïve text — fine.\n".encode(),
+    "a column that begins with an opcode": b"record_id,region\n1,2\n",
+    "a memo index by chance": b"Using it is\nhard\n" + b"Nr and so on\n",
+    "tags of its own": b"%TAG ! tag:example.com,2026:\n--- !credit\na: 1\n",
     "opcodes by chance": b"(c) 2026 Somebody\nNobody reads this.\n",
     "like a packed stream": b"BZh, x and ]\n",
     "like zlib": b"x\x5e is the header of zlib\n",
@@ -161,6 +165,22 @@ def test_a_zip_that_can_be_read_in_two_ways_is_unsafe() -> None:
         assert kinds("x", zipped({name: b"1"})) == {"member"}
 
 
+def test_bytes_before_or_between_the_members_of_a_zip_are_found() -> None:
+    """Archives that append to what is there already keep true offsets: zipfile itself opens them without a word."""
+    before = io.BytesIO(EVIL_TEXT)
+    with zipfile.ZipFile(before, "a") as file:
+        file.writestr("a.csv", b"1")
+    assert before.getvalue().startswith(EVIL_TEXT)
+    assert kinds("x", before.getvalue()) >= {"member", "global"}
+    between = io.BytesIO()
+    with zipfile.ZipFile(between, "w") as file:
+        file.writestr("a.csv", b"1")
+        between.write(b"hidden")
+        file.start_dir = between.tell()
+        file.writestr("b.csv", b"2")
+    assert kinds("x", between.getvalue()) == {"member"}
+
+
 def test_every_member_of_a_zip_is_scanned_by_content() -> None:
     found = scan_bytes("x.zip", zipped({"fine.csv": b"1", "deep/readme.txt": EVIL, "c.txt": zipped({"d": EVIL_TEXT})}))
     assert {one.file for one in found} == {"x.zip!deep/readme.txt", "x.zip!c.txt!d"}
@@ -195,7 +215,11 @@ def test_python_tags_in_yaml_are_unsafe() -> None:
     for tagged in (
         b"a: !!python/object/apply:os.system [true]",
         b"!<tag:yaml.org,2002:python/none> x",
-        b"%TAG ! x\n---",
+        b"%TAG !p! tag:yaml.org,20\n--- !p!02:pyth%6fn/none x",
+        b"%TAG !p! tag:yaml.org,2002:pyth\n--- !p!on/none x",
+        b"%TAG !p! t\n--- !p!ag:yaml.org,2002:none x",
+        b"a: !!%70ython/object/apply:os.system [true]",
+        b"a: !<tag:yaml.org,2002:%70ython/none> x",
     ):
         assert kinds("x.yaml", tagged) == {"tag"}
 

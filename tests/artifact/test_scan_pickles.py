@@ -110,7 +110,7 @@ MALICIOUS = {
     "numpy reads files": call("numpy", "load", text("x") + b"\x85"),
     "joblib": call("joblib", "load"),
     "dotted name": call("numpy", "random._pickle.sys.modules.get"),
-    "dotted name that joins to a listed one": call("numpy", "core.multiarray._reconstruct"),
+    "dotted name of a listed one": b"\x80\x04" + name("numpy", "core.multiarray._reconstruct") + b".",
     "method of a listed class": call("builtins", "str.format"),
     "re-exported module": call("sklearn.utils.fixes", "np.f2py.crackfortran.getlincoef"),
     "estimator that nobody declared": call("sklearn.linear_model._logistic", "LogisticRegression"),

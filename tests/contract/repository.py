@@ -7,8 +7,8 @@ import hashlib
 from pathlib import Path
 
 from shipworthy.contract import note
-from shipworthy.contract.files.reader import read_change, read_contract
 from shipworthy.contract.contract import Contract
+from shipworthy.contract.files.reader import read_change, read_contract
 
 MISSION_SLOS = b"""# safety-slos.yaml
 slos:
@@ -229,7 +229,7 @@ def stamp(root: Path) -> None:
 
 
 def whole(root: Path, stakes: str = "standard", **changed: str | bytes) -> Contract:
-    """Write, stamp and read a repository that must be without a fault. Keys of `changed`: `pack`, `slos`, `manifest`."""
+    """Write, stamp and read a repository that must be without a fault; `changed`: pack, slos, manifest."""
     contents = files(stakes)
     short = {"pack": "robustness-pack.yaml", "slos": "safety-slos.yaml", "manifest": "shipworthy.yaml"}
     write(root, contents | {short[key]: value for key, value in changed.items()})

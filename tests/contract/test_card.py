@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import mark, raises
 
 from shipworthy.contract.card import BEGIN, END, read_card, write_evidence
 from shipworthy.errors import ContractError
@@ -19,7 +19,7 @@ def test_a_card_says_the_objective_and_its_proxies() -> None:
     assert card.proxies[0].guardrail_slo == SLOS[0]
 
 
-@mark.parametrize(
+@pytest.mark.parametrize(
     ("old", "new", "line", "told"),
     [
         ("---\n", "", 1, "no front matter"),
@@ -50,7 +50,7 @@ def test_a_card_without_proxies_is_refused() -> None:
     assert [problem.what for problem in problems] == ["no proxy"]
 
 
-@mark.parametrize(
+@pytest.mark.parametrize(
     "sentence",
     ["Route risky\nclaims  to experts.", "**Route risky claims to experts.** More.", "Route risky claims to experts"],
 )
@@ -72,14 +72,14 @@ def test_only_what_is_between_the_markers_changes(prose: str, evidence: str) -> 
     assert write_evidence(written, evidence) == written
 
 
-@mark.parametrize("text", ["", BEGIN, END, END + BEGIN, BEGIN + END + END])
+@pytest.mark.parametrize("text", ["", BEGIN, END, END + BEGIN, BEGIN + END + END])
 def test_without_a_place_evidence_is_not_written(text: str) -> None:
-    with raises(ContractError, match="no place"):
+    with pytest.raises(ContractError, match="no place"):
         write_evidence(text, "x")
 
 
 def test_evidence_cannot_bring_markers_of_its_own() -> None:
-    with raises(ContractError, match="marker"):
+    with pytest.raises(ContractError, match="marker"):
         write_evidence(CARD, f"x {END} y")
 
 

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import mark
 
 from shipworthy.contract.change import change_digest, change_files, data_files, matches
 from shipworthy.contract.manifest_reader import read_manifest
@@ -61,7 +61,7 @@ def test_data_files_are_those_of_datasets_and_of_the_data_record() -> None:
     assert data_files(read) == {"data/rows.csv"}
 
 
-@mark.parametrize(
+@pytest.mark.parametrize(
     ("pattern", "name", "fits"),
     [
         ("src", "src/a.py", True),

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from pytest import mark
+import pytest
 
 from shipworthy.contract.convert import convert
 from shipworthy.contract.manifest import Manifest, Throttles
@@ -54,7 +54,7 @@ def test_all_faults_of_the_shape_come_at_once_each_at_its_line() -> None:
     assert "did you mean 'words'?" in problems[2].fix
 
 
-@mark.parametrize("text", ["", "[]", "1", "text"])
+@pytest.mark.parametrize("text", ["", "[]", "1", "text"])
 def test_a_file_that_is_no_mapping_is_told_in_words(text: str) -> None:
     _, problems = convert(read_yaml(text, "f"), Outer)
     assert problems[0].what.startswith("the file: expected a mapping, found")
@@ -82,5 +82,7 @@ def test_words_of_a_closed_list_are_named() -> None:
 
 
 def test_a_mapping_of_parts_names_the_part() -> None:
-    _, problems = convert(read_yaml("default: {rate_per_s: 1, burst: 1}\ntenants: {a: {rate_per_s: 1}}\n", "f"), Throttles)
+    _, problems = convert(
+        read_yaml("default: {rate_per_s: 1, burst: 1}\ntenants: {a: {rate_per_s: 1}}\n", "f"), Throttles
+    )
     assert problems[0].what == "missing key tenants.a.burst"

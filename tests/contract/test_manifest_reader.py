@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import mark
 
 from shipworthy.contract.manifest_reader import inside, read_manifest
 from tests.contract.repository import manifest, standard
@@ -20,7 +20,7 @@ def test_a_manifest_is_read() -> None:
     assert read.scope_limits[0].segment == "office=P9"
 
 
-@mark.parametrize(
+@pytest.mark.parametrize(
     ("old", "new", "line", "told"),
     [
         ("model: demo", "model: ' '", 1, "model is empty"),
@@ -59,7 +59,7 @@ def test_a_number_without_bins_is_no_segment_key() -> None:
     assert [problem.what for problem in read_manifest(text)[2]] == ["segment key 'age' is a number without bins"]
 
 
-@mark.parametrize(
+@pytest.mark.parametrize(
     ("more", "told"),
     [
         (ROLLOUT.replace("100", "0"), "share must lie in"),
@@ -91,7 +91,7 @@ def test_what_is_added_is_checked_as_well(more: str, told: str) -> None:
     assert [problem.line for problem in problems if told in problem.what] == [LAST], [str(one) for one in problems]
 
 
-@mark.parametrize(
+@pytest.mark.parametrize(
     ("old", "new", "told"),
     [
         ("sha256:", "md5:", "not a digest"),

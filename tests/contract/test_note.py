@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import mark, raises
 
 from shipworthy.contract.note import TEMPLATE, other_change, read_note, stamp, template
 from shipworthy.errors import ContractError
@@ -20,7 +20,7 @@ def test_a_note_that_was_thought_about_is_read() -> None:
     assert note.answers["Dissent"] == "Nobody disagreed."
 
 
-@mark.parametrize(
+@pytest.mark.parametrize(
     ("old", "new", "line", "told"),
     [
         ("## Dissent\nNobody disagreed.\n", "", 6, "missing section 'Dissent'"),
@@ -52,7 +52,7 @@ def test_the_template_as_it_stands_is_refused_in_every_section() -> None:
     assert sum("template's words" in problem.what for problem in problems) == len(TEMPLATE)
 
 
-@mark.parametrize("answer", ["`human_review`", "human-review", "the safe mode", "Baseline takes over."])
+@pytest.mark.parametrize("answer", ["`human_review`", "human-review", "the safe mode", "Baseline takes over."])
 def test_a_posture_may_be_named_the_way_people_speak(answer: str) -> None:
     assert read_note(NOTE.replace("Human review: people notice a wait.", answer), known=KNOWN)[1] == ()
 
@@ -79,8 +79,8 @@ def test_a_note_without_a_stamp_cannot_decide() -> None:
     assert problem.exit_code == 4
 
 
-@mark.parametrize("line_end", ["\n", "\r\n"])
-@mark.parametrize("front", ["change:\nauthor: ana", "change: sha256:old\nauthor: ana", "author: ana"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("front", ["change:\nauthor: ana", "change: sha256:old\nauthor: ana", "author: ana"])
 def test_a_stamp_changes_one_line_and_nothing_else(front: str, line_end: str) -> None:
     text = f"---\n{front}\n---\nBody\n\nchange: of mind\n---\n".replace("\n", line_end)
     stamped = stamp(text, CHANGE)
@@ -90,9 +90,9 @@ def test_a_stamp_changes_one_line_and_nothing_else(front: str, line_end: str) ->
     assert stamp(stamped, CHANGE) == stamped
 
 
-@mark.parametrize("text", ["", "no front matter", "---\nopen: 1\n", "--- x\n---\n"])
+@pytest.mark.parametrize("text", ["", "no front matter", "---\nopen: 1\n", "--- x\n---\n"])
 def test_without_front_matter_there_is_nothing_to_stamp(text: str) -> None:
-    with raises(ContractError, match="no front matter"):
+    with pytest.raises(ContractError, match="no front matter"):
         stamp(text, CHANGE)
 
 

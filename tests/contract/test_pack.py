@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import mark
 
 from shipworthy.contract.pack import Rows, case_files, read_pack
 from tests.contract.repository import PACK
@@ -27,7 +27,7 @@ def test_a_pack_is_read_with_its_seed_and_its_cases() -> None:
     assert [case_files(case) for case in pack.cases] == [(), (), ("cases/office.csv",), ()]
 
 
-@mark.parametrize(
+@pytest.mark.parametrize(
     ("old", "new", "line", "told"),
     [
         ("id: ood.unit", "id: tail.old", 10, "used twice"),

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import mark
 
 from shipworthy.contract.record import find_record, read_record
 from shipworthy.facts import Approval
@@ -16,13 +16,17 @@ def test_a_record_keeps_who_decided_and_who_disagreed() -> None:
     record, problems = read_record(RECORD, FILE)
     assert not problems
     assert record is not None
-    assert (record.id, record.title, record.outcome) == ("0001-new-office", "Experts only for P9", "People decide there.")
+    assert (record.id, record.title, record.outcome) == (
+        "0001-new-office",
+        "Experts only for P9",
+        "People decide there.",
+    )
     assert record.front.decision_makers == ("ana", "ben")
     assert record.front.dissent[0].who == "ben"
     assert record.accepted
 
 
-@mark.parametrize("name", ["0001", "0001-new-office", "0001-new-office.md", FILE])
+@pytest.mark.parametrize("name", ["0001", "0001-new-office", "0001-new-office.md", FILE])
 def test_a_record_is_found_by_any_of_its_names(name: str) -> None:
     record, _ = read_record(RECORD, FILE)
     assert record is not None
@@ -30,7 +34,7 @@ def test_a_record_is_found_by_any_of_its_names(name: str) -> None:
     assert find_record([record], "1") is None
 
 
-@mark.parametrize(
+@pytest.mark.parametrize(
     ("old", "new", "line", "told"),
     [
         ("status: accepted", "status: maybe", 2, "'maybe' is not allowed"),

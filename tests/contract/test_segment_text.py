@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import mark, raises
 
 from shipworthy.contract.segment_text import segment_text
 from shipworthy.facts import parse_segment
@@ -17,7 +17,7 @@ def test_a_mapping_and_its_canonical_text_are_the_same_segment(terms: dict[str, 
     assert parse_segment(text) == {key: frozenset(values) for key, values in terms.items()}
 
 
-@mark.parametrize("value", [None, 1, ["a"], {"a": True}, {"a": 1.5}, {"a": []}, {"a": None}, "a", "b=1;a=1", ""])
+@pytest.mark.parametrize("value", [None, 1, ["a"], {"a": True}, {"a": 1.5}, {"a": []}, {"a": None}, "a", "b=1;a=1", ""])
 def test_anything_else_is_no_segment(value: object) -> None:
-    with raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"."):
         segment_text(value)

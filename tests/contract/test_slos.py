@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import mark
 
 from shipworthy.contract.slos import Declared, read_slos
 from shipworthy.facts import Action, Clause, Policy, Severity, Slo, Target, digest
@@ -78,7 +78,7 @@ def test_the_policy_of_the_mission_loads_unchanged_byte_for_byte() -> None:
     )
 
 
-@mark.parametrize(
+@pytest.mark.parametrize(
     ("text", "line", "told"),
     [
         (slo(target='">= 0.7"\n    target: ">= 0.1"'), 5, "written twice"),
@@ -189,7 +189,7 @@ def test_a_segment_written_as_a_mapping_is_the_same_policy() -> None:
     assert text.segments == ("*", "office=A,B")
 
 
-@mark.parametrize("row", INDICATORS.values(), ids=INDICATORS)
+@pytest.mark.parametrize("row", INDICATORS.values(), ids=INDICATORS)
 def test_every_indicator_of_the_table_can_be_asked_for(row: object) -> None:
     indicator = INDICATORS[row.name]  # type: ignore[attr-defined]
     name = indicator.name + ("_p99" if indicator.kind == "quantile" else "")

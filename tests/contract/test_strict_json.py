@@ -1,13 +1,13 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import mark
 
 from shipworthy.contract.strict_json import read_json
 
 
-@mark.parametrize(
+@pytest.mark.parametrize(
     ("text", "line", "told"),
     [
         ('{"a": 1,\n "b": 2,\n "a": 3}', 3, "written twice"),

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
+import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import MonkeyPatch, mark
 
 from shipworthy.contract import strict_yaml
 from shipworthy.contract.strict_yaml import MAX_BYTES, MAX_DEPTH, MAX_NODES, read_yaml
@@ -40,7 +40,7 @@ REFUSED = [
 ]
 
 
-@mark.parametrize(("text", "line", "told"), REFUSED, ids=range(len(REFUSED)))
+@pytest.mark.parametrize(("text", "line", "told"), REFUSED, ids=range(len(REFUSED)))
 def test_what_two_people_could_read_in_two_ways_is_refused_at_its_line(text: str, line: int, told: str) -> None:
     problems = read_yaml(text, "f.yaml").problems
     assert [problem.line for problem in problems if told in problem.what] == [line], problems
@@ -55,7 +55,7 @@ def test_an_alias_bomb_is_refused_without_being_expanded() -> None:
     assert len(str(reading.value)) < 1000
 
 
-@mark.parametrize(
+@pytest.mark.parametrize(
     ("text", "value"),
     [
         ("no", "no"),
@@ -109,9 +109,9 @@ def test_bytes_that_are_not_utf_8_are_refused() -> None:
     assert "not UTF-8" in read_yaml("a: \ud800", "f").problems[0].what
 
 
-@mark.parametrize(("text", "line", "told"), [row for row in REFUSED if len(row[0]) < 5000], ids=str)
+@pytest.mark.parametrize(("text", "line", "told"), [row for row in REFUSED if len(row[0]) < 5000], ids=str)
 def test_without_the_c_parser_the_same_things_are_refused(
-    text: str, line: int, told: str, monkeypatch: MonkeyPatch
+    text: str, line: int, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(strict_yaml, "_LOADER", yaml.SafeLoader)
     problems = read_yaml(text, "f.yaml").problems

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pytest import mark
 
 from shipworthy.contract.threats import Bindable, read_threats
 from tests.contract.repository import THREATS
@@ -16,7 +16,7 @@ BINDABLE = Bindable(
 BOUND = '["case:backdoor"]'
 
 
-@mark.parametrize(
+@pytest.mark.parametrize(
     "bound",
     [
         BOUND,
@@ -35,7 +35,7 @@ def test_a_threat_is_bound_to_what_shows_that_it_is_treated(bound: str) -> None:
     assert threats is not None
 
 
-@mark.parametrize(
+@pytest.mark.parametrize(
     ("old", "new", "line", "told"),
     [
         (BOUND, '["case:backdor"]', 6, "no case is named 'backdor'"),

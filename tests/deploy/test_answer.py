@@ -124,12 +124,12 @@ def test_a_machine_decision_is_the_models_or_the_thresholds(case: dict[str, Any]
     elif got.route == MACHINE:
         edges = case["cut"]
         assert got.score is not None
-        assert got.score < edges.deny if got.decision == "deny" else got.score >= edges.approve
+        assert got.score <= edges.deny if got.decision == "deny" else got.score >= edges.approve
 
 
 @pytest.mark.parametrize(
     ("score", "expected"),
-    [(0.0, ("deny", MACHINE)), (0.29, ("deny", MACHINE)), (0.3, ("review", PERSON)), (0.69, ("review", PERSON)),
+    [(0.0, ("deny", MACHINE)), (0.3, ("deny", MACHINE)), (0.301, ("review", PERSON)), (0.69, ("review", PERSON)),
      (0.7, ("approve", MACHINE)), (1.0, ("approve", MACHINE))],
 )  # fmt: skip
 def test_thresholds_decide_at_their_edges(score: float, expected: tuple[str, str]) -> None:
@@ -202,3 +202,32 @@ def test_an_unknown_never_event_goes_to_a_person_and_is_counted() -> None:
 def test_a_failed_model_is_answered_by_the_fallback(fallback: str, route: str) -> None:
     got = answer(release(fallback=fallback), score=None, ood=Seen(), cut=cut(), fields={})
     assert (got.route, got.failed) == (route, True)
+
+
+def test_a_models_own_never_event_is_counted_even_where_nobody_decides() -> None:
+    base = release(never=never(no_denial="decision == 'deny'"))
+    closed = Posture(decider=Decider.NOBODY)
+    got = answer(base, score=0.5, own="deny", ood=Seen(), posture=closed, fields={})
+    assert (got.route, got.violated) == (REFUSED, ("no_denial",))
+
+
+def test_a_suggestion_that_could_never_leave_is_dropped_and_is_no_attempt() -> None:
+    """The platform held it back itself: counting it would kill a model for the platform's own caution."""
+    base = release(never=never(no_denial="decision == 'deny'"))
+    watched = Posture(decider=Decider.PERSON)
+    got = answer(base, score=0.1, ood=Seen(), cut=cut(), posture=watched, fields={})
+    assert (got.route, got.suggestion, got.violated) == (PERSON, None, ())
+
+
+@pytest.mark.parametrize(
+    ("view", "flag", "route"),
+    [
+        ("not_finite", True, PERSON),
+        ("out_of_range", True, PERSON),
+        ("marginal", True, MACHINE),
+        ("out_of_range", False, MACHINE),
+    ],
+)
+def test_no_machine_answers_on_what_is_no_number_or_out_of_its_range(view: str, flag: bool, route: str) -> None:
+    got = answer(release(), score=0.1, own="deny", ood=Seen(view=view, flag=flag), fields={})
+    assert got.route == route

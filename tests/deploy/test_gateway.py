@@ -44,7 +44,7 @@ def test_a_decision_leaves_with_its_receipt_and_is_told_before() -> None:
         status, reply, headers = site.decide(amount=100, claim="c1")
         assert status == 200
         assert (reply["decision"], reply["route"], reply["score"], reply["arm"]) == ("deny", "machine", 0.1, "baseline")
-        assert (reply["version"], reply["epoch"], reply["why"]) == ("1", 7, ["below_deny"])
+        assert (reply["version"], reply["epoch"], reply["why"]) == ("1", 7, ["to_deny"])
         assert headers["x-shipworthy-arm"] == "baseline"
         assert headers["x-shipworthy-version"] == "1"
         assert headers["x-shipworthy-epoch"] == "7"

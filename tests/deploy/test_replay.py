@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shipworthy.deploy.http.client import Pool
+from shipworthy.facts import NORMAL, Decider, Posture
 from tests.deploy.kit import ALL, State, broken, eventually, release, running, score_of_amount, upside_down
 
 
@@ -83,3 +84,12 @@ def test_when_both_fail_a_person_decides_or_nobody_does(fallback: str, status: i
         [event] = state.told.events
         assert (event.failed, event.route) == (True, "person" if status == 200 else "refused")
         assert ("error" in reply) == (status == 503)
+
+
+def test_an_order_on_the_candidate_still_holds_for_its_replay() -> None:
+    person = Posture(decider=Decider.PERSON)
+    state = State(routes=ALL, postures=lambda version, tenant, keys: person if version == "2" else NORMAL)
+    with running(state, {"1": score_of_amount, "2": broken}) as site:
+        reply = site.decide(amount=900)[1]
+        assert (reply["arm"], reply["route"]) == ("baseline", "person")
+        assert state.told.reviews[0].suggestion == "approve"

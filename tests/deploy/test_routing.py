@@ -76,3 +76,10 @@ def test_only_a_rollout_under_way_has_a_candidate(status: str, candidate: str | 
     )
     assert routes_of("1", rollout).candidate == candidate
     assert routes_of("2", rollout).candidate is None
+
+
+@given(unit=UNIT, salt=st.text(max_size=5))
+def test_a_unit_joins_exactly_when_the_share_passes_its_place(unit: str, salt: str) -> None:
+    at = place(salt, unit)
+    assert arm(routes(at, salt), "acme", unit) == BASELINE
+    assert arm(routes(at + 1, salt), "acme", unit) == CANDIDATE

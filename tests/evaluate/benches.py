@@ -29,9 +29,7 @@ FEATURES = (
 WORDS = Words(deny="auto_deny", approve="auto_approve", review="review")
 REVIEW = Review(denied=0.15, approved=0.25, delta=0.05, start_n=100, max_uncertainty=0.3, buckets=("supplier",))
 ZERO = "sha256:" + "0" * 64
-SUBJECT = Subject(
-    model="m", version="2", artefact=ZERO, change=ZERO, policy=ZERO, pack=ZERO, data=ZERO, profile=ZERO
-)
+SUBJECT = Subject(model="m", version="2", artefact=ZERO, change=ZERO, policy=ZERO, pack=ZERO, data=ZERO, profile=ZERO)
 Score = Callable[[Mapping[str, Value]], float | None]
 
 

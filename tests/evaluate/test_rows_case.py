@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -20,19 +21,17 @@ def shown(one: Case, on: Bench | None = None) -> CaseResult:
 
 def test_the_incident_case_fails_on_the_model_that_caused_it_and_passes_on_the_fix() -> None:
     strangers = [{**row, "supplier": "P99"} for row in rows(900, 31)]
-    one = case("incident.unfamiliar", rows="cases/strangers.csv")
+    one = case("incident.unfamiliar", rows="cases/strangers.csv", target=0.3)
     where = {"cases/strangers.csv": strangers, "test": rows(10, 1)}
     # The careless release decides unknown suppliers by the thresholds of known ones; the fixed one has a bucket.
     plain = bench().thresholds
     assert plain is not None
-    import msgspec
-
     unbucketed = msgspec.structs.replace(plain, buckets=plain.buckets[:1])
     bad = shown(one, bench(datasets=where, model=model_of(careless), thresholds=unbucketed))
     good = shown(one, bench(datasets=where))
     assert (bad.status, good.status) == ("fail", "pass")
     assert bad.lo is not None
-    assert bad.lo > 0.15
+    assert bad.lo > 0.3
     assert len(bad.bits) == 900
     assert not case_mismatches([bad, good])
 
@@ -71,7 +70,12 @@ def test_knowing_less_never_turns_a_case_green(
 
 
 def test_each_row_leaves_one_bit_in_order() -> None:
-    named = [{"label": 1, "score": 0.9}, {"label": 0, "score": 0.9}, {"label": 1, "score": None}, {"label": 1, "score": 0.1}]
+    named = [
+        {"label": 1, "score": 0.9},
+        {"label": 0, "score": 0.9},
+        {"label": 1, "score": None},
+        {"label": 1, "score": 0.1},
+    ]
     assert judge_rows(case(hits="score > 0.5"), named, 0).bits == "1.?0"
 
 

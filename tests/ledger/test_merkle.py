@@ -118,6 +118,11 @@ def test_a_log_is_proven_to_continue_its_own_beginning_only(entries: list[bytes]
         assert not verify_consistency(first, len(leaves), old, new, bent)
 
 
+def test_a_proof_of_a_smaller_log_proves_nothing_of_a_larger_one() -> None:
+    assert not verify_inclusion(LEAVES[0], 0, 8, inclusion_proof(0, LEAVES[:2]), root(LEAVES[:2]))
+    assert not verify_consistency(1, 8, root(LEAVES[:1]), root(LEAVES[:2]), consistency_proof(1, LEAVES[:2]))
+
+
 def test_a_leaf_never_passes_for_a_node() -> None:
     left, right = leaf_hash(b"a"), leaf_hash(b"b")
     assert leaf_hash(left + right) != node_hash(left, right)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -95,8 +96,6 @@ def test_broken_dependence_is_seen_by_the_covariance_view_only() -> None:
 
 
 def test_the_same_rows_give_the_same_bytes_and_survive_a_round_trip() -> None:
-    import msgspec
-
     again = fit_profile(FEATURES, rows(4000, 1), rows(2000, 2))
     raw = canonical(PROFILE)
     assert canonical(again) == raw

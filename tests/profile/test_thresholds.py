@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -116,8 +117,6 @@ def test_recalibration_moves_one_bucket_and_no_other() -> None:
 
 
 def test_the_release_file_has_the_same_bytes_and_survives_a_round_trip() -> None:
-    import msgspec
-
     raw = canonical(FITTED)
     again = msgspec.json.decode(raw, type=Thresholds)
     assert canonical(again) == raw

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from shipworthy.facts import Held, Named, Order, Person, Scope, digest
+from shipworthy.facts import Held, Named, Order, Person, RuntimeState, Scope, digest
 from shipworthy.respond.moments import told
+from shipworthy.respond.postures import order
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 OPERATOR = Person(id="olu", name="Olu", roles=("operator",), key="key-olu")
@@ -33,7 +34,14 @@ def held(
     by: str = "machine",
 ) -> Held:
     scope = Scope(model="claims", version=version, tenant=tenant, segment=segment)
-    order = Order(
+    given = Order(
         id=order_id, scope=scope, posture=posture, cause=digest(order_id.encode()), confirm_by=at(minute + 15), by=by
     )
-    return Held(order=order, at=at(minute), because="a breach")
+    return Held(order=given, at=at(minute), because="a breach")
+
+
+def placed(*orders: Held) -> RuntimeState:
+    state = RuntimeState()
+    for one in orders:
+        state = order(state, one)
+    return state

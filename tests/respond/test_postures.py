@@ -39,7 +39,7 @@ from shipworthy.respond.postures import (
     restore,
     restoring,
 )
-from tests.respond.made import BOTH, OPERATOR, REVIEWER, START, VISITOR, at, held, when
+from tests.respond.made import BOTH, OPERATOR, REVIEWER, START, VISITOR, at, held, placed, when
 
 EVERYTHING = Scope(model="claims")
 TIGHT = (Named.HUMAN_REVIEW, Named.SAFE_MODE, Named.KILLED)
@@ -70,13 +70,6 @@ def orders() -> st.SearchStrategy[Held]:
 
 def postures(state: RuntimeState, fallback: str = "baseline", kill: str = "nobody") -> list[Posture]:
     return [effective(state, "claims", *request, fallback, kill) for request in REQUESTS]
-
-
-def placed(*orders: Held) -> RuntimeState:
-    state = RuntimeState()
-    for one in orders:
-        state = order(state, one)
-    return state
 
 
 @given(st.lists(orders(), max_size=5), orders(), st.sampled_from(FALLBACKS))
@@ -348,43 +341,11 @@ def test_an_order_that_tightens_nothing_or_cannot_be_read_is_refused() -> None:
             order(RuntimeState(), bad)
 
 
-def test_an_unreadable_order_in_the_state_holds_for_every_request() -> None:
-    state = RuntimeState(orders=(held("ORD-1", Named.KILLED, segment="not a segment"),))
-    assert set(postures(state)[4:]) == {Posture(source="none", decider="nobody")}  # type: ignore[arg-type]
-    assert Compiled(state, "claims", "baseline", None).posture("2.0", "acme", {}).source == "none"
-
-
 def test_two_orders_of_one_id_both_hold() -> None:
     state = placed(held("ORD-1", segment="supplier=P02"), held("ORD-1", Named.KILLED, segment="supplier=P42"))
     assert len(state.orders) == 2
     with pytest.raises(PolicySaysNo):
         restore(state, ["ORD-1"], EVERYTHING, at(1), (OPERATOR,), when(1))
-
-
-def test_killing_a_whole_version_closes_it_and_a_part_does_not() -> None:
-    assert closed(placed(held("ORD-1", Named.KILLED)), "claims", "2.0")
-    assert not closed(placed(held("ORD-1", Named.KILLED)), "claims", "1.0")
-    assert not closed(placed(held("ORD-1", Named.KILLED)), "other", "2.0")
-    assert not closed(placed(held("ORD-1", Named.KILLED, tenant="acme")), "claims", "2.0")
-    assert not closed(placed(held("ORD-1", Named.KILLED, segment="supplier=P42")), "claims", "2.0")
-    assert not closed(placed(held("ORD-1", Named.SAFE_MODE)), "claims", "2.0")
-    assert closed(placed(held("ORD-1", Named.KILLED, version="*")), "claims", "1.0")
-
-
-def test_an_unseen_value_is_in_its_own_segment_and_in_the_unseen_one() -> None:
-    state = placed(held("ORD-1", segment="supplier=__unseen__"))
-    quick = Compiled(state, "claims", "baseline", None)
-    assert quick.posture("2.0", "acme", {"supplier": "P42"}) == NORMAL
-    assert quick.posture("2.0", "acme", {"supplier": "P42"}, unseen=("supplier",)).decider == "person"
-    assert quick.posture("2.0", "acme", {"supplier": "__unseen__"}).decider == "person"
-    named = Compiled(placed(held("ORD-1", segment="supplier=P42")), "claims", "baseline", None)
-    assert named.posture("2.0", "acme", {"supplier": "P42"}, unseen=("supplier",)).decider == "person"
-
-
-def test_a_segment_may_name_the_tenant() -> None:
-    quick = Compiled(placed(held("ORD-1", segment="supplier=P42;tenant=acme")), "claims", "baseline", None)
-    assert quick.posture("2.0", "acme", {"supplier": "P42"}).decider == "person"
-    assert quick.posture("2.0", "bolt", {"supplier": "P42"}) == NORMAL
 
 
 def test_what_an_order_covers() -> None:

@@ -219,6 +219,10 @@ def test_nobody_answers_for_another_or_after_the_lease(store: Store) -> None:
     store.enqueue(item())
     with pytest.raises(PolicySaysNo):
         store.answer(item().id, "ann", "deny", NOON)
+    store.enqueue(item("REV-2027-0002", ONE))
+    assert store.lease(None, "cai", THREE, NOON) == store.item("REV-2027-0002")
+    with pytest.raises(PolicySaysNo):  # the fallback has answered at the deadline, whatever the lease says
+        store.answer("REV-2027-0002", "cai", "deny", ONE)
     store.lease(None, "ann", ONE, NOON)
     with pytest.raises(PolicySaysNo):
         store.answer(item().id, "bob", "deny", NOON)

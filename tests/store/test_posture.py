@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from shipworthy.errors import CannotDecide, UsageError
 from shipworthy.facts import Named, RuntimeState, canonical
 from shipworthy.store.posture import StateFiles
 from shipworthy.testing.clock import HandClock
+from tests.store.child import child_environ
 from tests.store.rows import NOON, ONE, held, state
 
 KEY = bytes(range(32))
@@ -173,8 +175,9 @@ def test_the_directory_is_private_and_links_are_not_followed(home: Path, tmp_pat
         (home / name).unlink()
         (tmp_path / name).write_bytes(body)
         (home / name).symlink_to(tmp_path / name)
-        with pytest.raises(CannotDecide):
-            files_in(home).write(state(9))
+        for write in (files_in(home).write, files_in(home).rebuild):
+            with pytest.raises(CannotDecide):
+                write(state(9))
         assert (tmp_path / name).read_bytes() == body
         (home / name).unlink()
         (home / name).write_bytes(body)
@@ -200,6 +203,14 @@ def test_a_local_kill_holds_at_once_and_waits_for_the_ledger(home: Path) -> None
     assert files_in(home).unreconciled() == (held(),)
     assert not files.journal_kill(held())
     assert files.read() == state(2, held())
+
+
+def test_a_local_kill_that_the_ledger_ordered_already_is_no_new_state(home: Path) -> None:
+    files = files_in(home)
+    files.write(state(4, held()))
+    files.journal_kill(held())
+    assert files.read() == state(4, held())
+    assert files.epoch() == 4
 
 
 def test_a_local_kill_is_reconciled_exactly_once(home: Path) -> None:
@@ -308,6 +319,23 @@ def test_rebuilding_never_goes_behind_a_sound_twin(home: Path) -> None:
     assert files.read() == state(5, held())
 
 
+def test_a_map_cut_short_under_a_reader_does_not_end_it(home: Path) -> None:
+    files = files_in(home)
+    files.write(state(1))
+    assert files.epoch() == 1
+    os.truncate(home / "state.map", 0)
+    with pytest.raises(CannotDecide, match="wrong size"):
+        files.epoch()
+
+
+def test_only_one_writer_holds_the_directory(home: Path) -> None:
+    files = files_in(home)
+    with files.locked(), files.locked(), (home / "state.lock").open("rb+") as other, pytest.raises(BlockingIOError):
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with (home / "state.lock").open("rb+") as other:
+        fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def test_threads_and_processes_take_turns(home: Path) -> None:
     files_in(home).write(RuntimeState())
     code = (
@@ -315,10 +343,7 @@ def test_threads_and_processes_take_turns(home: Path) -> None:
         "from tests.store.rows import held; from tests.store.test_posture import files_in\n"
         "[files_in(Path(sys.argv[1])).journal_kill(held(f'ORD-{sys.argv[2]}-{n}')) for n in range(10)]"
     )
-    running = [
-        subprocess.Popen([sys.executable, "-c", code, str(home), str(n)], env={**os.environ, "PYTHONPATH": "."})
-        for n in range(2)
-    ]
+    running = [subprocess.Popen([sys.executable, "-c", code, str(home), str(n)], env=child_environ()) for n in range(2)]
     files = files_in(home)
     threads = [threading.Thread(target=lambda n=n: files.journal_kill(held(f"ORD-T-{n}"))) for n in range(10)]
     for thread in threads:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from shipworthy.errors import CannotDecide, Unreachable
 from shipworthy.store.schema import STEPS, migrate
 from shipworthy.store.sqlite import SqliteStore
+from tests.store.child import child_environ
 from tests.store.rows import building, incident, item, labels, window
 
 WRITER = """
@@ -65,7 +65,7 @@ def test_every_commit_is_synced_to_disk(tmp_path: Path) -> None:
 
 def test_several_processes_make_one_chain(tmp_path: Path) -> None:
     command = [sys.executable, "-c", WRITER, str(tmp_path / "store.db")]
-    running = [subprocess.Popen(command, env={**os.environ, "PYTHONPATH": "."}) for _ in range(3)]
+    running = [subprocess.Popen(command, env=child_environ()) for _ in range(3)]
     assert [one.wait() for one in running] == [0, 0, 0]
     store = SqliteStore(tmp_path / "store.db")
     assert [entry.seq for entry in store.entries()] == list(range(45))
@@ -82,6 +82,16 @@ def test_a_store_that_another_process_holds_is_unreachable_not_silent(tmp_path: 
     store.put("key", b"value")
     other.close()
     store.close()
+
+
+def test_a_block_holds_the_write_lock_from_its_start(tmp_path: Path) -> None:
+    """Else two processes could both read the last entry and only then find that one of them must give up."""
+    store, other = SqliteStore(tmp_path / "store.db"), SqliteStore(tmp_path / "store.db", busy_s=0.01)
+    with store.transaction(), pytest.raises(Unreachable):
+        other.put("key", b"value")
+    other.put("key", b"value")
+    store.close()
+    other.close()
 
 
 def test_readers_do_not_see_what_is_not_committed(tmp_path: Path) -> None:

@@ -117,13 +117,13 @@ def _problem(approval: Approves, known: dict[str, Person], keys: dict[str, Ed255
 def _assigned(
     roles: tuple[str, ...], valid: Sequence[Approves], keys: dict[str, Ed25519PublicKey], taken: tuple[str, ...]
 ) -> tuple[str, ...] | None:
-    """One person per role, nobody twice and no key twice; None when that cannot be done."""
+    """One person per role, no key and so nobody twice; None when that cannot be done."""
     if not roles:
         return taken
     used = {key_id(keys[person]) for person in taken}
     candidates = {approval.person for approval in valid if approval.role == roles[0]}
     for person in sorted(candidates):
-        if person not in taken and key_id(keys[person]) not in used:
+        if key_id(keys[person]) not in used:
             found = _assigned(roles[1:], valid, keys, (*taken, person))
             if found is not None:
                 return found

@@ -68,4 +68,4 @@ def _texts(key: str, values: Any) -> tuple[str, ...]:  # noqa: ANN401
     listed = values if isinstance(values, list) else [values]
     if any(isinstance(item, bool) or not isinstance(item, str | int) for item in listed):
         raise ValueError(f"values of {key!r} must be text or whole numbers")
-    return tuple(str(item) for item in listed)
+    return tuple(dict.fromkeys(str(item) for item in listed))

@@ -69,7 +69,10 @@ def required(parts: Parts) -> Required:
     else:
         warnings += [f"{key} is a development key: {_REAL_KEY}" for key in parts.dev_keys]
     warnings += _unheld(parts.manifest)
-    return Required(problems=tuple(problems), warnings=tuple(warnings), not_claimed=tuple(rule.name for rule in later))
+    if stakes != "low":
+        warnings += [f"no {name}: {fix}" for name, fix in UNPROVEN.items()]
+    not_claimed = (*(rule.name for rule in later), *UNPROVEN)
+    return Required(problems=tuple(problems), warnings=tuple(warnings), not_claimed=not_claimed)
 
 
 def is_dev_key(name: str, text: str) -> bool:
@@ -81,6 +84,13 @@ def is_dev_key(name: str, text: str) -> bool:
     return bool(_DEV.search(name.rpartition("/")[2].replace("_", "-")) or _DEV.search(_KEY_TEXT.sub("", text)))
 
 
+# What files can never show: never green from here. The gate cannot decide on high stakes without it.
+UNPROVEN = {
+    "drill within 30 days": "practise the kill switch and keep its record",
+    "same bits on a rebuild": "rebuild elsewhere and compare the digests",
+    "shared ledger": "keep the ledger where the gate and all gateways see it",
+    "review quorum": "let product, ML, SRE, security and support sign the review",
+}
 _REAL_KEY = "make a real one with `shipworthy keys new`"
 
 

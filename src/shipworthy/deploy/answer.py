@@ -101,16 +101,16 @@ def _own(release: Release, own: str) -> _Draft:
 
 
 def _choose(release: Release, score: float, cut: Cut | None) -> _Draft:
-    """The thresholds decide; without valid ones a person does."""
+    """The thresholds decide, both edges included; without valid ones a person does."""
     words = release.words
     deny, approve = (cut.deny, cut.approve) if cut is not None else (None, None)
     if not any(edge is not None and math.isfinite(edge) for edge in (deny, approve)):
         return _Draft(words.review, PERSON, ("no_thresholds",))
-    denied = deny is not None and score < deny
+    denied = deny is not None and score <= deny
     approved = approve is not None and score >= approve
     if denied == approved:  # neither; or both, when thresholds cross and contradict each other
         return _Draft(words.review, PERSON, ("thresholds_cross" if denied else "between_thresholds",))
-    return _Draft(words.deny, MACHINE, ("below_deny",)) if denied else _Draft(words.approve, MACHINE, ("from_approve",))
+    return _Draft(words.deny, MACHINE, ("to_deny",)) if denied else _Draft(words.approve, MACHINE, ("from_approve",))
 
 
 def _abstained(release: Release, draft: _Draft, ood: Ood, uncertainty: float | None) -> _Draft:
@@ -144,10 +144,11 @@ def _reasons(posture: Posture, limited: Limited) -> tuple[str, ...]:
 
 
 def _checked(release: Release, draft: _Draft, own: str | None, bound: Posture, fields: dict[str, Any]) -> Answer:
-    """Ask the never events about the model's own decision, the suggestion, and what would leave."""
+    """Ask the never events about the model's own decision and about what would leave."""
     violated: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     if release.never:
+        draft = _suggestible(release, draft, fields)
         violated, unknown = _asked(release, _attempts(draft, own), fields)
         if violated:
             draft = _withheld(release, draft, bound)
@@ -171,11 +172,19 @@ def _checked(release: Release, draft: _Draft, own: str | None, bound: Posture, f
     )
 
 
+def _suggestible(release: Release, draft: _Draft, fields: dict[str, Any]) -> _Draft:
+    """Drop a suggestion that could never have left. The platform itself held it back, so it was no attempt."""
+    if draft.suggestion is None:
+        return draft
+    bad, untold = _asked(release, [(draft.suggestion, MACHINE)], fields)
+    return draft._replace(suggestion=None) if bad or untold else draft
+
+
 def _attempts(draft: _Draft, own: str | None) -> list[tuple[str, str]]:
+    """What would leave, and what the model decided itself."""
     attempts = [] if draft.route == REFUSED else [(draft.decision, draft.route)]
-    for decision in (own, draft.suggestion):
-        if decision is not None and (decision, MACHINE) not in attempts:
-            attempts.append((decision, MACHINE))
+    if own is not None and (own, MACHINE) not in attempts:
+        attempts.append((own, MACHINE))
     return attempts
 
 

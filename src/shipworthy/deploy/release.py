@@ -49,7 +49,7 @@ class Words(Protocol):
 
 
 class Cut(Protocol):
-    """Thresholds of one bucket: scores below `deny` are denied, from `approve` up approved. None = nothing valid."""
+    """Thresholds of one bucket: scores up to `deny` are denied, from `approve` up approved. None = nothing valid."""
 
     @property
     def deny(self) -> float | None: ...

@@ -22,7 +22,7 @@ Ints = NDArray[np.int64]
 LEAST_ROWS = 8
 QUANTILE_BINS = 32
 FAR = 8.0  # median absolute deviations
-MOST_VALUES = 64  # more distinct values than this: a continuous column, in bins and repeated exact values
+MOST_VALUES = 128  # more distinct values than this: a continuous column, in bins and repeated exact values
 MISSING = "missing"
 
 

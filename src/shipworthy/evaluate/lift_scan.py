@@ -120,18 +120,19 @@ def canary_is_found(
 
 
 def _plant(surrogate: Surrogate, rows: Sequence[Row], y: Floats, seed: int) -> tuple[list[Row], Floats, str] | None:
-    """A copy with 1 % of the rows (40 at least) given a value never seen and the label they are unlikely to have."""
+    """A copy with 1 % of the rows (40 at least) given a value never seen and the label that nobody would expect."""
     if len(rows) < 4 * LEAST_CANARY:
         return None
     feature = next((one for one in surrogate.features if one.type in ("int", "float", CATEGORY)), None)
     if feature is None:
         return None
-    rng = np.random.default_rng(seed)
     n = max(LEAST_CANARY, math.ceil(CANARY_SHARE * len(rows)))
-    label = 0.0 if surrogate.base >= 0.5 else 1.0
-    likely = np.argsort(np.abs(surrogate.expect(rows) - label), kind="stable")[len(rows) // 2 :]
-    at = set(rng.permutation(likely)[:n].tolist())
     value = _unused(feature, rows)
+    drawn = np.random.default_rng(seed).permutation(len(rows))[: 2 * n]
+    # What is planted may itself be expected to have either label: take the other one, where it is least expected.
+    expected = surrogate.expect([{**rows[place], feature.name: value} for place in drawn])
+    label = 0.0 if float(expected.mean()) >= 0.5 else 1.0
+    at = set(drawn[np.argsort(-np.abs(expected - label), kind="stable")[:n]].tolist())
     made = [{**row, feature.name: value} if place in at else row for place, row in enumerate(rows)]
     labels = np.array([label if place in at else old for place, old in enumerate(y)], dtype=np.float64)
     text = value if isinstance(value, str) else spelled(value)

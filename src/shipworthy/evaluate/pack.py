@@ -22,6 +22,7 @@ from shipworthy.evaluate import (
     nearest_flip,
     never_events,
     ood_probes,
+    probe_case,
     proxy,
     rows_case,
     subgroup,
@@ -55,6 +56,7 @@ GENERATORS: dict[str, Runner] = {
     "nearest_flip": nearest_flip.run_case,
     "lift_scan": lift_scan.run_case,
     "membership": membership.run_case,
+    "probe": probe_case.run_case,
 }
 _PACK = "case_pass_rate"
 _EXPECTED = (ShipworthyError, ValueError, TypeError, LookupError, ArithmeticError)

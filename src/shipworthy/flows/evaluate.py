@@ -24,7 +24,7 @@ from shipworthy.evaluate.bench import Baseline, Bench
 from shipworthy.evaluate.pack import run_case
 from shipworthy.evaluate.run.engine import evaluate_local
 from shipworthy.evaluate.run.offline import no_network
-from shipworthy.facts import Case, CaseResult, Coverage, Evidence, Run, canonical, digest, seed_of
+from shipworthy.facts import Case, CaseResult, Coverage, Evidence, Run, digest, seed_of
 from shipworthy.flows.evidence import write_evidence
 from shipworthy.flows.model import OpenModel, dataset_rows, open_model
 from shipworthy.flows.scan import findings_measurement, scan
@@ -62,33 +62,38 @@ def evaluate(workspace: Workspace, say: Callable[[str], None]) -> tuple[Evidence
         host=platform.machine(),
         versions={"python": sys.version.split()[0], "numpy": np.__version__, "scikit-learn": sklearn.__version__},
     )
-    canonical(evidence)
     return evidence, write_evidence(workspace, evidence, run)
 
 
-def evaluate_case(root: Path, name: str, case: Case | None = None) -> CaseResult:
-    """Run one case of the pack (or `case`, on this repository's model) and return its result."""
+def evaluate_case(root: Path, name: str, case: Case | None = None, rows_at: Path | None = None) -> CaseResult:
+    """Run one case on the model built at `root` and return its result.
+
+    `case` is one that this repository's own pack need not have; `rows_at` is the repository that holds its rows.
+    """
     contract = Workspace(root=root, home=root / ".shipworthy" / "state").contract()
     found = case or next((one for one in contract.cases if one.id == name), None)
     if found is None:
         raise UsageError(f"no case {name!r}", "robustness-pack.yaml", "see the ids in the pack")
     with open_model(root, contract.manifest) as model, no_network():
-        bench = bench_of(root, contract, model, (found,))
+        bench = bench_of(root, contract, model, (found,), rows_at)
         return run_case(found, bench, seed_of(contract.seed, found.id)).result
 
 
-def bench_of(root: Path, contract: Contract, model: OpenModel, cases: Sequence[Case]) -> Bench:
+def bench_of(
+    root: Path, contract: Contract, model: OpenModel, cases: Sequence[Case], rows_at: Path | None = None
+) -> Bench:
     """Return the bench of a built repository: its rows, model, profile, thresholds and baseline."""
     manifest = contract.manifest
     folder = root / manifest.artefacts
-    text = text_columns(manifest)
     datasets: dict[str, list[dict[str, Any]]] = {name: dataset_rows(root, manifest, name) for name in manifest.datasets}
-    for case in cases:
-        datasets |= {file: read_rows(root / file, text=text) for file in case_files(case) if file not in datasets}
+    text = text_columns(manifest)
+    for file in dict.fromkeys(file for case in cases for file in case_files(case)):
+        datasets[file] = read_rows((rows_at or root) / file, text=text)
     lock = contract.lock
     baseline = None
     if lock is not None and lock.paired is not None:
         baseline = Baseline(artefact=lock.subject.artefact, paired=lock.paired, bits=lock.bits)
+    thresholds: Thresholds = _decoded(folder / RELEASE, Thresholds)
     return Bench(
         subject=subject_of(root, contract),
         features=manifest.features,
@@ -97,8 +102,8 @@ def bench_of(root: Path, contract: Contract, model: OpenModel, cases: Sequence[C
         model=model.values,
         seed=contract.seed,
         scorer=Scorer(_decoded(folder / PROFILE, Profile)),
-        thresholds=_decoded(folder / RELEASE, Thresholds),
-        words=_decoded(folder / RELEASE, Thresholds).words,
+        thresholds=thresholds,
+        words=thresholds.words,
         unit=manifest.unit,
         baseline=baseline,
     )

@@ -17,9 +17,11 @@ from shipworthy.contract.lock import Lock
 from shipworthy.contract.loosening import loosening_digest, loosenings
 from shipworthy.contract.pack import case_files
 from shipworthy.contract.problems import Problem
+from shipworthy.contract.stakes import UNPROVEN
 from shipworthy.errors import CannotDecide, PolicySaysNo
 from shipworthy.facts import Approval, Block, Evidence, Verdict, digest
 from shipworthy.flows.evidence import read_evidence
+from shipworthy.flows.lock import shipped_before, verify_lock
 from shipworthy.gate.reports import json, markdown, text
 from shipworthy.gate.table import rows
 from shipworthy.gate.verdict import Question, give_verdict
@@ -59,7 +61,12 @@ def judge(workspace: Workspace) -> Judged:
             baseline=lock.subject.artefact if lock else None,
             loosened=loosened,
             allowed_changes=allowed,
-            blocks=(*(_problem(one) for one in problems), *_signature(workspace, contract)),
+            blocks=(
+                *(_problem(one) for one in problems),
+                *_signature(workspace, contract),
+                *_lock(workspace, lock),
+                *_unproven(contract),
+            ),
             warnings=contract.warnings,
             not_claimed=contract.not_claimed,
         )
@@ -84,6 +91,31 @@ def _signature(workspace: Workspace, contract: Contract) -> tuple[Block, ...]:
     except CannotDecide as problem:
         fix = problem.fix or "build and sign again"
         return (Block(name="signature", because=problem.what, fix=fix, exit_code=problem.exit_code),)
+    return ()
+
+
+def _unproven(contract: Contract) -> tuple[Block, ...]:
+    """What high stakes require and no record shows."""
+    if contract.manifest.stakes != "high":
+        return ()
+    return tuple(
+        Block(name=name, because="required at high stakes, and nothing shows it", fix=fix, exit_code=4)
+        for name, fix in UNPROVEN.items()
+    )
+
+
+def _lock(workspace: Workspace, lock: Lock | None) -> tuple[Block, ...]:
+    """The lock must be the one that was signed, and must not be gone once something has shipped from this site."""
+    fix = "restore shipworthy.lock from version control"
+    if lock is None:
+        if shipped_before(workspace):
+            because = "it is missing, though a version has shipped from this site"
+            return (Block(name="lock", because=because, fix=fix, exit_code=4),)
+        return ()
+    try:
+        verify_lock(lock, workspace)
+    except CannotDecide as problem:
+        return (Block(name="lock", because=problem.what, fix=fix, exit_code=4),)
     return ()
 
 

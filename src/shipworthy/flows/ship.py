@@ -10,16 +10,18 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import msgspec
+
 from shipworthy import __version__
 from shipworthy.artifact import dsse
 from shipworthy.artifact.statement import statement_bytes
 from shipworthy.artifact.vsa import vsa
 from shipworthy.contract.contract import make_lock
 from shipworthy.contract.lock import FILE as LOCK_FILE
-from shipworthy.contract.lock import render_lock
-from shipworthy.facts import Decision, Verdict, digest
+from shipworthy.contract.lock import render_lock, terms_digest
+from shipworthy.facts import Decision, Digest, Verdict, digest
 from shipworthy.flows.gate import Judged, judge
-from shipworthy.runtime.admission import LEVEL, VERIFIER, resource_uri
+from shipworthy.runtime.admission import LEVEL, SUBJECT, TERMS, VERIFIER, resource_uri
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.workspace import Workspace
 
@@ -47,14 +49,16 @@ def ship(workspace: Workspace) -> Judged:
 def _ship(workspace: Workspace, judged: Judged, authority: Authority, checkpoint: str) -> None:
     evidence, contract = judged.evidence, judged.contract
     assert evidence is not None  # a verdict to ship rests on evidence
-    lock = make_lock(
+    terms = make_lock(
         contract,
         judged.verdict.subject,
-        sign_verdict(workspace, judged.verdict, digest(evidence)),
+        "",
         bits={result.case: result.bits for result in evidence.cases if result.bits},
         paired=evidence.paired,
         checkpoint=checkpoint,
     )
+    signed = sign_verdict(workspace, judged.verdict, digest(evidence), terms_digest(terms))
+    lock = msgspec.structs.replace(terms, verdict=signed)
     (workspace.root / LOCK_FILE).write_text(render_lock(lock), encoding="utf-8")
     keep_release(workspace, contract.manifest.version)
     authority.note("gate", "gate.shipped", {"subject": judged.verdict.subject, "first": judged.verdict.first})
@@ -62,8 +66,8 @@ def _ship(workspace: Workspace, judged: Judged, authority: Authority, checkpoint
         authority.baseline("gate", contract.manifest.version)
 
 
-def sign_verdict(workspace: Workspace, verdict: Verdict, evidence: str) -> str:
-    """Return the DSSE text of a passed verdict as a SLSA verification summary."""
+def sign_verdict(workspace: Workspace, verdict: Verdict, evidence: Digest, terms: Digest) -> str:
+    """Return the DSSE text of a passed verdict as a SLSA verification summary, with the digest of the lock's terms."""
     subject = verdict.subject
     told = vsa(
         subject_name=subject.model,
@@ -77,7 +81,7 @@ def sign_verdict(workspace: Workspace, verdict: Verdict, evidence: str) -> str:
         passed=verdict.decision is Decision.SHIP,
         levels=(LEVEL,),
         inputs=(evidence, digest(verdict)),
-        extension={"https://shipworthy.dev/subject/v1": digest(subject)},
+        extension={SUBJECT: digest(subject), TERMS: terms},
     )
     return dsse.sign(dsse.IN_TOTO, statement_bytes(told), workspace.verdict_key()).decode()
 

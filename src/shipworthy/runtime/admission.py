@@ -14,11 +14,14 @@ from shipworthy.artifact.keys import load_public
 from shipworthy.artifact.signature import SIGNATURE_FILE, verify_bundle
 from shipworthy.artifact.vsa import read_vsa
 from shipworthy.contract.contract import Contract
+from shipworthy.contract.lock import terms_digest
 from shipworthy.errors import CannotDecide
 from shipworthy.runtime.subject import subject_of
 
 VERIFIER = "https://shipworthy.dev/gate"
 LEVEL = "SHIPWORTHY_GATE_PASSED"
+SUBJECT = "https://shipworthy.dev/subject/v1"
+TERMS = "https://shipworthy.dev/terms/v1"
 
 
 def resource_uri(model: str, version: str) -> str:
@@ -46,7 +49,7 @@ def verify_verdict(root: Path, contract: Contract) -> None:
     if lock.subject != subject:
         raise CannotDecide("the lock is about another subject", str(root), "run `shipworthy ship`")
     payload = dsse.verify(lock.verdict.encode(), [load_public(contract.issuers.verdict)])
-    read_vsa(
+    summary = read_vsa(
         payload,
         subject_digest=subject.artefact,
         verifier_id=VERIFIER,
@@ -54,3 +57,5 @@ def verify_verdict(root: Path, contract: Contract) -> None:
         policy_digest=subject.policy,
         level=LEVEL,
     )
+    if summary.extension.get(TERMS) != terms_digest(lock):
+        raise CannotDecide("the lock is not what was signed when it shipped", str(root), "restore shipworthy.lock")

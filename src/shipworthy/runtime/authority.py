@@ -57,6 +57,7 @@ class Authority:
     def tighten(self, held: Held) -> RuntimeState:
         """Make an order hold at once, then record it. When the ledger is dead the order holds and stays journalled."""
         with self.files.locked():
+            postures.order(self._readable(), held)  # raises for an order that cannot be read or tightens nothing
             self.files.journal_kill(held)
             self._record_held(held)
             return self.files.read()
@@ -121,6 +122,13 @@ class Authority:
         after = step(before, entry)
         self.files.write(after)
         return after
+
+    def _readable(self) -> RuntimeState:
+        """Return the state, or an empty one when it is damaged: an order must be possible then too."""
+        try:
+            return self.files.read()
+        except CannotDecide:
+            return RuntimeState()
 
     def _record_held(self, held: Held) -> None:
         try:

@@ -20,9 +20,9 @@ from shipworthy.observe.labels import matured_before
 from shipworthy.observe.minutes import minute_of
 from shipworthy.observe.recalibrate import CellCounts, counted, recalibrate
 from shipworthy.observe.repeats import Alarm, Repeats
-from shipworthy.respond import playbook
+from shipworthy.respond import playbook, postures
 from shipworthy.respond.incidents import open_incident
-from shipworthy.respond.moments import told
+from shipworthy.respond.moments import moment, told
 from shipworthy.respond.postures import MACHINE
 from shipworthy.respond.scopes import covers
 from shipworthy.runtime.authority import Authority
@@ -80,6 +80,8 @@ class Controller:
             if one.order.id not in held:
                 scope = one.order.scope
                 self.repeats.restored(scope.version, scope.tenant, scope.segment)
+        for known in after.acknowledged:
+            self.telemetry.cut(minute_of(moment(known.up_to)) + 1)
         for one in after.orders:
             if one.order.scope.segment != "*":
                 self.repeats.explain(one.order.scope.version, one.order.scope.tenant, one.order.scope.segment)
@@ -87,6 +89,7 @@ class Controller:
     def loaded(self, one: Loaded, counts: Mapping[str, CellCounts], rows: Mapping[str, Sequence[Row]]) -> None:
         """Watch a version from now on. `counts`: its calibration rows by bucket; `rows`: its probes by kind."""
         self.since.setdefault(one.version, minute_of(self.clock()))
+        self.telemetry.cut(self.since[one.version])
         self.cells.update({(one.version, bucket): cells for bucket, cells in counts.items()})
         self.probe_rows[one.version] = rows
 
@@ -125,8 +128,14 @@ class Controller:
         else:
             after = one.contract.manifest.label.matured_after
             open_alarms = tuple(alarm for alarm in self.repeats.alarms() if not self._answered(alarm))
-            evidence = self.telemetry.measure(slo, scope, self.since[one.version], minute, after, open_alarms)
+            evidence = self.telemetry.measure(slo, scope, self._since(scope), minute, after, open_alarms)
         return judge(slo, segment, evidence, now, Place.RUNTIME)
+
+    def _since(self, scope: Scope) -> int:
+        """Return the minute from which a version is judged: since it went live, or since people last restored it."""
+        known = postures.known_until(self.live.state, scope)
+        live = self.since[scope.version]
+        return max(live, minute_of(moment(known)) + 1) if known else live
 
     def _answered(self, alarm: Alarm) -> bool:
         """True when an order already holds where an alarm was raised: it asks for nothing more."""

@@ -6,14 +6,13 @@ and probe rows by kind, made from held-out rows with a seed that follows from th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
 from shipworthy.contract.manifest import Manifest
 from shipworthy.errors import ContractError
 from shipworthy.facts import UNSEEN, seed_of
-from shipworthy.models.client import score_rows
 from shipworthy.models.spec import Cell, columns_of, values_of
 from shipworthy.models.table import read_rows
 from shipworthy.observe.probes import PLAIN
@@ -24,6 +23,7 @@ from shipworthy.runtime.releases import Loaded
 
 PROBES = 200
 Row = dict[str, Cell]
+Ask = Callable[[list[list[Cell]]], Sequence[float | None]]
 
 
 def dataset_rows(one: Loaded, name: str) -> list[Row]:
@@ -35,21 +35,21 @@ def dataset_rows(one: Loaded, name: str) -> list[Row]:
     return read_rows(one.folder / declared.path, declared.where, text_columns(manifest))
 
 
-def calibration_cells(one: Loaded, port: int) -> dict[str, CellCounts]:
-    """Return labelled scores of the calibration rows per bucket, asked of the running model."""
+def calibration_cells(one: Loaded, ask: Ask) -> dict[str, CellCounts]:
+    """Return labelled scores of the calibration rows per bucket; `ask` scores rows of values in model order."""
     manifest = one.contract.manifest
     rows = dataset_rows(one, "calibration")
     if manifest.review is None or not rows:
         return {}
-    cells = {"*": _cells(manifest, port, rows)}
+    cells = {"*": _cells(manifest, ask, rows)}
     for feature in manifest.review.buckets:
-        cells[feature] = _cells(manifest, port, [{**row, feature: UNSEEN} for row in rows])
+        cells[feature] = _cells(manifest, ask, [{**row, feature: UNSEEN} for row in rows])
     return cells
 
 
-def _cells(manifest: Manifest, port: int, rows: list[Row]) -> CellCounts:
+def _cells(manifest: Manifest, ask: Ask, rows: list[Row]) -> CellCounts:
     columns = columns_of(manifest.features)
-    scores = score_rows(port, [values_of(row, columns) for row in rows]).scores
+    scores = ask([values_of(row, columns) for row in rows])
     labels = [row.get(manifest.label.column) for row in rows]
     pairs = [
         (score, int(label))

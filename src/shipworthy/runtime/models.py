@@ -8,14 +8,31 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from shipworthy.deploy.http.client import Pool, Upstream
+from shipworthy.errors import Unreachable
 from shipworthy.models.child import ModelProcess
+from shipworthy.models.client import score_rows
+from shipworthy.models.spec import Cell
 from shipworthy.models.supervise import supervise
 from shipworthy.runtime.releases import Loaded
 
 _log = logging.getLogger("shipworthy.models")
+
+
+class ModelsLike(Protocol):
+    """Where the versions of a site are computed: `Models` in processes, `OwnModel` in the caller's."""
+
+    @property
+    def upstreams(self) -> dict[str, Upstream]: ...
+    async def start(self, one: Loaded) -> None: ...
+    async def stop(self, version: str) -> None: ...
+    async def close(self) -> None: ...
+    def ask(self, version: str, rows: list[list[Cell]]) -> Sequence[float | None]: ...
+    def pids(self) -> dict[str, int]: ...
 
 
 class Models:
@@ -25,7 +42,12 @@ class Models:
         self._logs = logs
         self._processes: dict[str, ModelProcess] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self.upstreams: dict[str, Upstream] = {}
+        self._upstreams: dict[str, Upstream] = {}
+
+    @property
+    def upstreams(self) -> dict[str, Upstream]:
+        """Where each version's scores come from."""
+        return self._upstreams
 
     async def start(self, one: Loaded) -> None:
         """Start the model of a version and wait until it answers for the first time."""
@@ -63,10 +85,12 @@ class Models:
         for version in list(self._tasks):
             await self.stop(version)
 
-    def port(self, version: str) -> int | None:
-        """Return the port of a version's model, None when it does not run."""
+    def ask(self, version: str, rows: list[list[Cell]]) -> Sequence[float | None]:
+        """Return the scores of many rows at once. Raises Unreachable when the version's model does not run."""
         process = self._processes.get(version)
-        return process.port if process is not None and process.alive() else None
+        if process is None or not process.alive():
+            raise Unreachable(f"the model of version {version} is not running", "models", "see its log")
+        return score_rows(process.port, rows).scores
 
     def pids(self) -> dict[str, int]:
         """Return the process id of each version's model."""

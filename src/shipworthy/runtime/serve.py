@@ -19,6 +19,7 @@ from shipworthy.runtime.workspace import Workspace
 
 TICK_S = 0.2
 DRAIN_S = 5
+KEEP_ALIVE_S = 120  # callers keep pools; a connection closed under a request is a lost request
 _log = logging.getLogger("shipworthy.serve")
 
 
@@ -50,6 +51,7 @@ async def _run(site: Site, port: int) -> None:
         access_log=False,
         lifespan="off",
         timeout_graceful_shutdown=DRAIN_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
     server = uvicorn.Server(config)
     ticking = asyncio.create_task(_tick(site))

@@ -9,13 +9,14 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from shipworthy.deploy.http.gateway import Gateway
 from shipworthy.deploy.http.wiring import ForReview, Keys, Wiring
 from shipworthy.deploy.release import Cut, Release
 from shipworthy.deploy.throttle import Throttles
-from shipworthy.errors import CannotDecide, ShipworthyError, Unreachable, UsageError
+from shipworthy.errors import CannotDecide, ShipworthyError, UsageError
 from shipworthy.facts import UNSEEN, Receipt, RuntimeState, digest, parse_segment
 from shipworthy.observe.minutes import minute_of
 from shipworthy.runtime import status as told
@@ -23,7 +24,7 @@ from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.controller import Controller
 from shipworthy.runtime.learned import calibration_cells, probe_rows
 from shipworthy.runtime.live import Live
-from shipworthy.runtime.models import Models
+from shipworthy.runtime.models import Models, ModelsLike
 from shipworthy.runtime.releases import Loaded, load
 from shipworthy.runtime.review import queue_item
 from shipworthy.runtime.telemetry import Telemetry
@@ -37,7 +38,7 @@ _log = logging.getLogger("shipworthy.site")
 class Site:
     """Everything one gateway process holds. Use from one event loop."""
 
-    def __init__(self, workspace: Workspace, observe_only: bool = False) -> None:
+    def __init__(self, workspace: Workspace, observe_only: bool = False, models: ModelsLike | None = None) -> None:
         self.workspace = workspace
         self.store = workspace.store()
         self.commits = GroupCommit(self.store)
@@ -49,7 +50,7 @@ class Site:
             raise CannotDecide("no version has shipped yet: there is no baseline to serve", str(workspace.home))
         self.releases: dict[str, Loaded] = {}
         self.served: dict[str, Release] = {}
-        self.models = Models(workspace.home / "logs")
+        self.models: ModelsLike = models or Models(workspace.home / "logs")
         self._loading: dict[str, asyncio.Task[None]] = {}
         self._refused: dict[str, str] = {}
         self._site_key = workspace.site_key()
@@ -135,7 +136,7 @@ class Site:
                 bins={feature.name: feature.bins for feature in manifest.features if feature.bins},
             ),
             limits=first.limits,
-            on_label=self._label,
+            on_label=self.take_label,
             sink_shadow=lambda event, row: self.telemetry.add_shadow(event),
             shadow=self.live.shadow,
             clock=lambda: self.workspace.clock().timestamp(),
@@ -153,7 +154,8 @@ class Site:
         item = queue_item(asked, self._site_key, one.contract.manifest.retention)
         await asyncio.wrap_future(self.commits.submit(lambda store: store.enqueue(item)))
 
-    async def _label(self, receipt: Receipt, label: int) -> str:
+    async def take_label(self, receipt: Receipt, label: int) -> str:
+        """Add one late label; returns `accepted`, `used` (its receipt was used before) or `expired`."""
         age = minute_of(self.workspace.clock()) - receipt.minute
         if age < 0 or timedelta(minutes=age) > RECEIPT_LIVES:
             return "expired"
@@ -210,16 +212,10 @@ class Site:
     async def _serve(self, one: Loaded) -> None:
         rows = await asyncio.to_thread(probe_rows, one)
         await self.models.start(one)
-        counts = await asyncio.to_thread(calibration_cells, one, self._port(one.version))
+        counts = await asyncio.to_thread(calibration_cells, one, partial(self.models.ask, one.version))
         self.releases[one.version] = one
         self.controller.loaded(one, counts, rows)
         self.served[one.version] = one.release
-
-    def _port(self, version: str) -> int:
-        port = self.models.port(version)
-        if port is None:
-            raise Unreachable(f"the model of version {version} is not running", "models", "see its log")
-        return port
 
     async def _drop(self, version: str) -> None:
         del self.served[version]

@@ -7,6 +7,7 @@ score until its label comes is bounded, and dropped first.
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right, insort
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -52,6 +53,7 @@ class Telemetry:
         self._name = f"{SHARD}-{start_minute}"
         self.start_minute = start_minute
         self.rolled = start_minute
+        self._cuts: list[int] = [start_minute]
         self._windows: dict[seen.Key, WindowSummary] = {}
         self._labels: dict[late.Key, LabelSummary] = {}
         self._shadows: OrderedDict[str, Event] = OrderedDict()
@@ -84,7 +86,7 @@ class Telemetry:
         if window.arm == seen.HEARTBEAT:
             self._windows[seen.key_of(window)] = window
             return
-        hourly = replace(window, minute=window.minute - window.minute % HOUR)
+        hourly = replace(window, minute=self._bucket(window.minute))
         key = seen.key_of(hourly)
         before = self._windows.get(key)
         self._windows[key] = hourly if before is None else seen.merge(before, hourly)
@@ -112,7 +114,7 @@ class Telemetry:
 
     def _take(self, summaries: Sequence[LabelSummary]) -> None:
         for one in summaries:
-            hourly = replace(one, minute=one.minute - one.minute % HOUR)
+            hourly = replace(one, minute=self._bucket(one.minute))
             key = late.key_of(hourly)
             before = self._labels.get(key)
             self._labels[key] = hourly if before is None else late.merge(before, hourly)
@@ -120,16 +122,18 @@ class Telemetry:
     def measure(
         self, slo: Slo, scope: Scope, live_since: int, now_minute: int, matured_after: str, alarms: Sequence[Alarm]
     ) -> tuple[Measurement, ...]:
-        """Return the measurements that one SLO needs, over its own window, for one version."""
+        """Return the measurements that one SLO needs, over its own window, for one version.
+
+        Sums are kept by the hour: a window that begins inside an hour leaves that hour out.
+        """
         row = INDICATORS[slo.indicator]
         end = late.matured_before(now_minute, matured_after) if row.labels else now_minute
         start = live_since if slo.window == "rolling" else max(live_since, end - minutes_in(slo.window))
-        start -= start % HOUR if row.labels else 0
         windows = list(self._windows.values())
         if slo.indicator == "ood_repeats":
-            return (from_alarms(alarms, self._by_minute(windows, start), scope, start, end),)
+            return (from_alarms(alarms, windows, scope, start, max(start, end)),)
         if not row.labels:
-            return from_windows(self._by_minute(windows, start), scope, start, max(start, end))
+            return from_windows(windows, scope, start, max(start, end))
         asked = Matured(scope, start, max(start, end), now_minute)
         mine = labelled(self._labels.values(), asked)
         made = {
@@ -141,12 +145,16 @@ class Telemetry:
         }.get(slo.indicator)
         return (made(),) if made else ()
 
-    def _by_minute(self, windows: Sequence[WindowSummary], start: int) -> list[WindowSummary]:
-        """Hourly sums are read at the hour's first minute: an interval that begins inside an hour takes that hour."""
-        hour = start - start % HOUR
-        return [
-            replace(one, minute=start) if one.minute == hour and one.arm != seen.HEARTBEAT else one for one in windows
-        ]
+    def cut(self, minute: int) -> None:
+        """Begin a new sum at this minute: what came before a restore must not be added to what comes after."""
+        if minute not in self._cuts:
+            insort(self._cuts, minute)
+
+    def _bucket(self, minute: int) -> int:
+        """Return the minute under which a minute is summed: its hour, or the last cut inside it."""
+        hour = minute - minute % HOUR
+        at = bisect_right(self._cuts, minute)
+        return max(hour, self._cuts[at - 1]) if at else hour
 
     def labels(self) -> list[LabelSummary]:
         """Return all label summaries, by the hour."""

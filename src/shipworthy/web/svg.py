@@ -1,203 +1,118 @@
-"""Charts as SVG text: lines, steps, dots, bars with bounds, bands. No scripts, no fonts, no outside references.
+"""The parts that every chart is put together from: the frame, the words, the legend, one `<svg>` element as text.
 
-In: series of numbers and labels. Out: one `<svg>` element as text, every label escaped. Colours come from classes of
-the page's own style sheet (`c0` … `c5`, `bad`, `good`, `quiet`), so a page can be printed or read in the dark. A chart
-without points says so instead of drawing an empty frame.
+No scripts, no fonts, no outside references; every word is escaped. Colours and dashes come from classes of the style
+sheet (`style.py`), so a chart can be printed or read in the dark. Kinds are told apart by shape, dash or word as well
+as by colour.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
-from html import escape
 
 import msgspec
 
-WIDTH, HEIGHT = 880, 260
-LEFT, RIGHT, TOP, BOTTOM = 64, 16, 16, 40
+from shipworthy.web.axes import Axis
+from shipworthy.web.markup import clean, shortened
 
-Point = tuple[float, float]
-
-
-class Axis(msgspec.Struct, frozen=True, kw_only=True):
-    """One axis: its range, its name and its ticks as (value, text)."""
-
-    lo: float
-    hi: float
-    name: str
-    ticks: tuple[tuple[float, str], ...]
+WIDTH = 880
+LEFT, RIGHT, BELOW = 56, 16, 30
+LETTER = 6.6  # average width of a letter of the style sheet's 12 px type
+LONGEST = 30  # letters of a name in a drawing; its table has it in full
+_KEY, _KEY_ROW = 26, 20
 
 
-class Series(msgspec.Struct, frozen=True, kw_only=True):
-    """Points of one kind. `style` is `line`, `step` or `dots`; `css` is a class of the style sheet."""
+class Key(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry of a legend. `shape` is `line`, `dots`, `span` or `bar`; `css` is a class of the style sheet."""
 
     name: str
-    points: tuple[Point, ...]
-    style: str = "line"
-    css: str = "c0"
-
-
-class Bar(msgspec.Struct, frozen=True, kw_only=True):
-    """One bar with its bounds; `value` None is drawn as the words in `note`."""
-
-    label: str
-    value: float | None
-    lo: float | None = None
-    hi: float | None = None
-    css: str = "c0"
-    note: str = ""
-
-
-class Span(msgspec.Struct, frozen=True, kw_only=True):
-    """A stretch of one lane, such as a posture over time."""
-
-    lane: str
-    start: float
-    end: float
+    shape: str
     css: str
-    text: str
 
 
-def chart(title: str, x: Axis, y: Axis, series: Sequence[Series], limits: Sequence[tuple[float, str]] = ()) -> str:
-    """Return lines, steps or dots over two axes, with horizontal `limits` (value, text) and a legend."""
-    if not any(one.points for one in series):
-        return _empty(title)
-    parts = [*_frame(x, y), *(_limit(y, value, text) for value, text in limits)]
-    parts += [_drawn(one, x, y) for one in series]
-    return _svg(title, parts + _legend(series))
+class Box(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a chart draws, in px: the rectangle inside its axes."""
+
+    left: float
+    right: float
+    top: float
+    bottom: float
+
+    def x(self, axis: Axis, value: float) -> float:
+        """Return the horizontal place of a value."""
+        return self.left + axis.share(value) * (self.right - self.left)
+
+    def y(self, axis: Axis, value: float) -> float:
+        """Return the vertical place of a value."""
+        return self.bottom - axis.share(value) * (self.bottom - self.top)
 
 
-def bars(title: str, y: Axis, given: Sequence[Bar], limits: Sequence[tuple[float, str]] = ()) -> str:
-    """Return vertical bars with bounds."""
-    if not given:
-        return _empty(title)
-    x = Axis(lo=0, hi=len(given), name="", ticks=tuple((i + 0.5, bar.label) for i, bar in enumerate(given)))
-    parts = [*_frame(x, y), *(_limit(y, value, text) for value, text in limits)]
-    for i, bar in enumerate(given):
-        parts += _bar(bar, i + 0.5, x, y)
-    return _svg(title, parts)
-
-
-def lanes(title: str, x: Axis, spans: Sequence[Span]) -> str:
-    """Return one horizontal lane per name with coloured stretches."""
-    if not spans:
-        return _empty(title)
-    names = list(dict.fromkeys(span.lane for span in spans))
-    height = TOP + BOTTOM + 30 * len(names)
-    parts = [_vertical(x, value, text, height - BOTTOM) for value, text in x.ticks]
-    for i, name in enumerate(names):
-        parts.append(_text(LEFT + 2, TOP + 30 * i + 11, name, "lane"))
-        parts += [_span(span, x, TOP + 30 * i + 14) for span in spans if span.lane == name]
-    return _svg(title, parts, height)
-
-
-def nice_ticks(lo: float, hi: float, count: int = 5) -> tuple[tuple[float, str], ...]:
-    """Return round ticks between two numbers.
-
-    >>> nice_ticks(0, 1)
-    ((0.0, '0'), (0.2, '0.2'), (0.4, '0.4'), (0.6, '0.6'), (0.8, '0.8'), (1.0, '1'))
-    """
-    width = (hi - lo) or 1.0
-    step = 10 ** math.floor(math.log10(width / count))
-    step *= min((1, 2, 5, 10), key=lambda k: abs(width / (k * step) - count))
-    first = math.ceil(lo / step - 1e-9)
-    last = math.floor(hi / step + 1e-9)
-    return tuple((round(i * step, 10), f"{round(i * step, 10):g}") for i in range(first, last + 1))
-
-
-def _px(axis: Axis, value: float) -> float:
-    return LEFT + (value - axis.lo) / ((axis.hi - axis.lo) or 1) * (WIDTH - LEFT - RIGHT)
-
-
-def _py(axis: Axis, value: float) -> float:
-    inside = min(max(value, axis.lo), axis.hi)
-    return HEIGHT - BOTTOM - (inside - axis.lo) / ((axis.hi - axis.lo) or 1) * (HEIGHT - TOP - BOTTOM)
-
-
-def _frame(x: Axis, y: Axis) -> list[str]:
-    parts = []
-    for value, text in y.ticks:
-        at = _py(y, value)
-        parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>')
-        parts.append(_text(LEFT - 6, at + 4, text, "tick end"))
-    parts += [_text(_px(x, value), HEIGHT - BOTTOM + 16, text, "tick mid") for value, text in x.ticks]
-    parts.append(_text((LEFT + WIDTH) / 2, HEIGHT - 6, x.name, "name mid"))
-    parts.append(_text(LEFT, TOP - 4, y.name, "name"))
-    return parts
-
-
-def _limit(y: Axis, value: float, text: str) -> str:
-    at = _py(y, value)
-    line = f'<line class="limit" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{at:.1f}" y2="{at:.1f}"/>'
-    return line + _text(WIDTH - RIGHT, at - 4, text, "limit end")
-
-
-def _drawn(one: Series, x: Axis, y: Axis) -> str:
-    at = [(_px(x, a), _py(y, b)) for a, b in one.points]
-    if one.style == "dots":
-        dots = "".join(f'<circle cx="{a:.1f}" cy="{b:.1f}" r="2"/>' for a, b in at)
-        return f'<g class="dots {one.css}">{dots}</g>'
-    if one.style == "step":
-        at = _stepped(at)
-    return f'<polyline class="line {one.css}" points="{" ".join(f"{a:.1f},{b:.1f}" for a, b in at)}"/>'
-
-
-def _stepped(at: list[Point]) -> list[Point]:
-    stepped: list[Point] = []
-    for a, b in at:
-        if stepped:
-            stepped.append((a, stepped[-1][1]))
-        stepped.append((a, b))
-    return stepped
-
-
-def _bar(bar: Bar, middle: float, x: Axis, y: Axis) -> list[str]:
-    at = _px(x, middle)
-    half = min(16.0, (_px(x, 1) - _px(x, 0)) * 0.35)
-    if bar.value is None:
-        return [_text(at, HEIGHT - BOTTOM - 4, bar.note or "no data", "note mid")]
-    top, floor = _py(y, bar.value), _py(y, max(y.lo, 0.0))
-    parts = [
-        f'<rect class="bar {bar.css}" x="{at - half:.1f}" y="{min(top, floor):.1f}" width="{2 * half:.1f}" '
-        f'height="{abs(floor - top):.1f}"/>'
-    ]
-    if bar.lo is not None and bar.hi is not None:
-        ends = (_py(y, bar.lo), _py(y, bar.hi))
-        parts.append(f'<line class="bound" x1="{at:.1f}" x2="{at:.1f}" y1="{ends[0]:.1f}" y2="{ends[1]:.1f}"/>')
-    return parts
-
-
-def _span(span: Span, x: Axis, y: float) -> str:
-    start, end = _px(x, max(span.start, x.lo)), _px(x, min(span.end, x.hi))
-    box = f'<rect class="span {span.css}" x="{start:.1f}" y="{y}" width="{max(end - start, 1.5):.1f}" height="12"/>'
-    return f"<g>{box}<title>{escape(span.text)}</title></g>"
-
-
-def _vertical(x: Axis, value: float, text: str, bottom: float) -> str:
-    at = _px(x, value)
-    line = f'<line class="grid" x1="{at:.1f}" x2="{at:.1f}" y1="{TOP}" y2="{bottom}"/>'
-    return line + _text(at, bottom + 16, text, "tick mid")
-
-
-def _legend(series: Iterable[Series]) -> list[str]:
-    parts, at = [], float(WIDTH - RIGHT)
-    for one in reversed([one for one in series if one.name]):
-        at -= 7 * len(one.name) + 24
-        parts.append(f'<rect class="key {one.css}" x="{at:.1f}" y="{TOP - 12}" width="10" height="10"/>')
-        parts.append(_text(at + 14, TOP - 3, one.name, "tick"))
-    return parts
-
-
-def _text(x: float, y: float, text: str, css: str) -> str:
-    return f'<text class="{css}" x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>' if text else ""
-
-
-def _svg(title: str, parts: Iterable[str], height: float = HEIGHT) -> str:
+def svg(title: str, parts: Iterable[str], height: float) -> str:
+    """Return the element; `title` is read out in place of the drawing."""
     return (
-        f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{escape(title, quote=True)}">'
-        f"<title>{escape(title)}</title>{''.join(parts)}</svg>"
+        f'<svg viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{clean(title)}">'
+        f"<title>{clean(title)}</title>{''.join(parts)}</svg>"
     )
 
 
-def _empty(title: str) -> str:
-    return _svg(title, [_text(WIDTH / 2, 40, "no data", "note mid")], 80)
+def empty(title: str) -> str:
+    """Return a chart without points: it says so instead of drawing an empty frame."""
+    frame = f'<rect class="void" x="1" y="1" width="{WIDTH - 2}" height="70"/>'
+    return svg(f"{title}: no data", [frame, words(WIDTH / 2, 40, "no data", "tick mid")], 72)
+
+
+def words(x: float, y: float, text: str, css: str = "tick", turned: float = 0.0) -> str:
+    """Return words at a place, turned by some degrees around it; nothing for no words."""
+    if not text:
+        return ""
+    turn = f' transform="rotate({turned:g} {x:.1f} {y:.1f})"' if turned else ""
+    return f'<text class="{css}" x="{x:.1f}" y="{y:.1f}"{turn}>{clean(text)}</text>'
+
+
+def line(x1: float, y1: float, x2: float, y2: float, css: str) -> str:
+    """Return one straight line."""
+    return f'<line class="{css}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
+
+
+def width_of(text: str) -> float:
+    """Return about how wide words are, px."""
+    return LETTER * len(text)
+
+
+def rows_of(axis: Axis, box: Box) -> list[str]:
+    """Return the horizontal grid with its ticks, and the axis name above it."""
+    parts = [line(box.left, box.y(axis, at), box.right, box.y(axis, at), "grid") for at in axis.grid()]
+    parts += [words(box.left - 8, box.y(axis, at) + 4, text, "tick end") for at, text in axis.ticks]
+    return [*parts, words(8, box.top - 12, axis.name, "name")]
+
+
+def columns_of(axis: Axis, box: Box) -> list[str]:
+    """Return the vertical grid with its ticks below, and the axis name under them."""
+    parts = [line(box.x(axis, at), box.top, box.x(axis, at), box.bottom, "grid") for at in axis.grid()]
+    for at, text in axis.ticks:
+        place, half = box.x(axis, at), width_of(text) / 2
+        inside = min(max(place, box.left - 20 + half), box.right + RIGHT - half)  # a first or last label stays inside
+        parts.append(words(inside, box.bottom + 17, text, "tick mid"))
+    parts.append(line(box.left, box.bottom, box.right, box.bottom, "axis"))
+    return [*parts, words((box.left + box.right) / 2, box.bottom + 34, axis.name, "name mid")]
+
+
+def legend(keys: Sequence[Key]) -> tuple[list[str], float]:
+    """Return the legend in as many rows as it needs, and how high it is, px."""
+    parts, x, row = [], 8.0, 0
+    for key in keys:
+        name = shortened(key.name, LONGEST)
+        needed = _KEY + 8 + width_of(name) + 16
+        if x > 8.0 and x + needed > WIDTH:
+            x, row = 8.0, row + 1
+        y = 12.0 + _KEY_ROW * row
+        parts += [_sample(key, x, y), words(x + _KEY + 6, y + 4, name)]
+        x += needed
+    return parts, _KEY_ROW * (row + 1) + 6.0 if keys else 0.0
+
+
+def _sample(key: Key, x: float, y: float) -> str:
+    if key.shape == "line":
+        return f'<path class="line {key.css}" d="M{x:.1f} {y:.1f}h{_KEY}"/>'
+    if key.shape == "dots":
+        return f'<path class="dots big {key.css}" d="M{x + _KEY - 8:.1f} {y:.1f}h.01"/>'
+    return f'<rect class="{key.shape} {key.css}" x="{x + 6:.1f}" y="{y - 6:.1f}" width="{_KEY - 8}" height="12"/>'

@@ -136,6 +136,7 @@ def _rules() -> dict[str, Rule]:
         "numpy.dtype": _dtype,
         "numpy.ndarray": _never,
         "numpy.matrix": _never,
+        "numpy.matrixlib.defmatrix.matrix": _never,
         "numpy.random.bit_generator.SeedSequence": _seed,
         "numpy.random.bit_generator.__pyx_unpickle_SeedSequence": _seed,
         "numpy.random._pickle.__bit_generator_ctor": _generator,
@@ -151,6 +152,8 @@ def _rules() -> dict[str, Rule]:
     for core in ("numpy.core", "numpy._core"):
         rules |= {f"{core}.multiarray._reconstruct": _array, f"{core}.multiarray.scalar": _numpy_scalar}
         rules[f"{core}.numeric._frombuffer"] = _from_buffer
+    for layout in ("bsr", "coo", "csc", "csr", "dia"):
+        rules |= {f"scipy.sparse._{layout}.{layout}_{kind}": _never for kind in ("matrix", "array")}
     for name in BIT_GENERATORS:
         rules[f"numpy.random._{name.lower().removesuffix('dxsm')}.{name}"] = _never
     return rules

@@ -34,14 +34,12 @@ class Machine(Stack):
         nested: int = 0,
         most_problems: int = 200,
     ) -> None:
-        super().__init__(blob, at)
+        super().__init__(blob, at, most_problems)
         self.start = at
         self.declared = declared
         self.joblib = joblib
         self.nested = nested
-        self.most_problems = most_problems
         self.protocol = 0
-        self.problems: dict[tuple[Kind, str], None] = {}
         self.arrays = 0
 
     def run(self) -> None:
@@ -52,11 +50,6 @@ class Machine(Stack):
                 self._stop()
                 return
             self._step(name, argument)
-
-    def problem(self, kind: Kind, what: str) -> None:
-        """Notes a finding once; a file with very many is unsafe enough."""
-        if len(self.problems) < self.most_problems:
-            self.problems[kind, what] = None
 
     def _stop(self) -> None:
         self.pop()
@@ -205,7 +198,7 @@ class Machine(Stack):
             if not 1 <= padding <= 16:
                 raise Broken(Kind.MALFORMED, "array padding that joblib does not write")
             self.reader.raw(padding)
-        self.reader.raw(size * item_count(entries["shape"], len(self.reader.blob)))
+        self.reader.raw(size * item_count(entries["shape"]))
 
     def _object_array(self) -> None:
         if self.nested >= _MAX_NESTED:

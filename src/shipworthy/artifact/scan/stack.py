@@ -15,12 +15,19 @@ from shipworthy.artifact.scan.values import OPAQUE, Bag, Made, Ref
 class Stack:
     """What a pickle stream has built so far."""
 
-    def __init__(self, blob: bytes, at: int) -> None:
+    def __init__(self, blob: bytes, at: int, most_problems: int) -> None:
         self.reader = Reader(blob, at)
         self.stack: list[object] = []
         self.below: list[list[object]] = []
         self.memo: dict[int, object] = {}
         self.calls = 0
+        self.most_problems = most_problems
+        self.problems: dict[tuple[Kind, str], None] = {}
+
+    def problem(self, kind: Kind, what: str) -> None:
+        """Notes a finding once; a file with very many is unsafe enough."""
+        if len(self.problems) < self.most_problems:
+            self.problems[kind, what] = None
 
     def pop(self) -> object:
         """The top of the stack above the last mark."""
@@ -58,11 +65,11 @@ class Stack:
         self.stack.append(self.top())
 
     def put(self, argument: object) -> None:
-        index = _index(argument)
+        index, value = _index(argument), self.top()
+        self.memo[index] = value
         # CPython allocates the memo up to the index: a large one is an attack on memory.
         if index > len(self.reader.blob):
-            raise Broken(Kind.MALFORMED, f"the memo index {index} is larger than the file")
-        self.memo[index] = self.top()
+            self.problem(Kind.MALFORMED, f"the memo index {index} is larger than the file")
 
     def memoize(self, argument: object) -> None:
         self.memo[len(self.memo)] = self.top()

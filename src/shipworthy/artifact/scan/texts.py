@@ -13,7 +13,12 @@ from shipworthy.artifact.strict import loads
 from shipworthy.errors import CannotDecide
 
 _CODE_NAMES = (".py", ".pyw", ".pyc", ".pyi", ".pth", ".sh", ".bash", ".so", ".pyd", ".dll", ".dylib", ".ipynb")
-_PYTHON_TAG = re.compile(r"!!?python/|tag:yaml\.org,2002:python/|!<[^>]*python/|%TAG\s")
+# A tag in full, behind a prefix of its own (`%TAG !p! tag:yaml.org,20`), or with letters as %70.
+_PYTHON_TAG = re.compile(
+    r"!!?python/|tag:yaml\.org,2002:python/|!<[^>]*python/"
+    r"|^%TAG\s+\S+\s+t(?:a(?:g(?::(?:y\S*)?)?)?)?\s*$|!(?:<|!|\w+!)?[\w:.,/-]*%[0-9A-Fa-f]{2}",
+    re.MULTILINE,
+)
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _KERAS_CODE = ("Lambda", "TFOpLambda", "__lambda__", "function", "SlicingOpLambda")
 _MAX_NODES = 500_000

@@ -111,7 +111,7 @@ def _is_ssh(text: str) -> bool:
         raw = base64.b64decode(parts[1], validate=True) if len(parts) > 1 else b""
     except (binascii.Error, ValueError):
         return False
-    return parts[0] == "ssh-ed25519" and raw.startswith(_SSH_ED25519) and len(raw) == 51 and "\n" not in text
+    return parts[:1] == ["ssh-ed25519"] and raw.startswith(_SSH_ED25519) and len(raw) == 51 and "\n" not in text
 
 
 def _is_pem(text: str) -> bool:

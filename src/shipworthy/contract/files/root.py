@@ -82,6 +82,9 @@ class Root:
         except (OSError, EOFError, zlib.error, UnicodeError, csv.Error, StopIteration) as fault:
             found.at(1, f"no header line can be read: {fault}", "save it as CSV (or .csv.gz) in UTF-8 with a header")
             return None
+        if not any(columns) or len(set(columns)) < len(columns):
+            found.at(1, "the header line is empty or names a column twice", "give every column its own name")
+            return None
         return columns
 
     def private_keys(self, names: tuple[str, ...]) -> tuple[Problem, ...]:
@@ -120,11 +123,19 @@ class Root:
         return os.fdopen(handle, "rb")
 
     def _walk(self) -> Iterator[str]:
-        for folder, folders, files in os.walk(self.folder):
+        """Yield files, links, and folders that cannot be listed: whoever needs one of these is told that it is not."""
+        closed: list[str] = []
+        for folder, folders, files in os.walk(self.folder, onerror=lambda fault: closed.append(str(fault.filename))):
             links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
             folders[:] = sorted(name for name in folders if name not in _NOT_OURS and name not in links)
             for name in files + [link for link in links if link not in _NOT_OURS]:
-                yield Path(folder, name).relative_to(self.folder).as_posix()
+                yield self._name(os.path.join(folder, name))
+        yield from (self._name(folder) for folder in closed)
+
+    def _name(self, path: str) -> str:
+        """Return the relative path as text; bytes that are not UTF-8 are shown as the replacement character."""
+        relative = Path(path).relative_to(self.folder).as_posix()
+        return relative.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _why(fault: OSError) -> str:

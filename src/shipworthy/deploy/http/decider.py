@@ -25,6 +25,7 @@ from shipworthy.deploy.routing import BASELINE, CANDIDATE, Routes, arm
 from shipworthy.facts import Event, Source
 from shipworthy.models.spec import text_of, values_of
 
+DECIDE_AGAIN = 3  # times, when the state changes under a request
 CANDIDATE_PART = 0.6  # of the deadline: a hung candidate leaves time for the replay
 _log = logging.getLogger("shipworthy.gateway")
 
@@ -54,19 +55,23 @@ class Decider:
 
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
-        self.circuits = Circuits(wiring.upstreams.get, wiring.circuit_check_every_s)
+        self.circuits = Circuits(lambda version: wiring.upstreams.get(version), wiring.circuit_check_every_s)
 
     async def decide(self, row: Row, tenant: str, now_s: float) -> Outcome:
         """Return what leaves for this row. Raises Unreachable when the baseline is not loaded here."""
         w = self.wiring
         deadline = asyncio.get_running_loop().time() + w.deadline_s
         request = w.new_id(now_s)
-        routes = w.routes()
-        view = self._first(routes, row, tenant, request)
-        view, told = await self._told(routes, view, row, tenant, deadline)
+        for _ in range(DECIDE_AGAIN):
+            epoch = w.epoch()
+            routes = w.routes()
+            view = self._first(routes, row, tenant, request)
+            view, told = await self._told(routes, view, row, tenant, deadline)
+            if w.epoch() == epoch:
+                break  # else an order came while the model was asked: what was seen before it does not leave
         given = self.answered(view, told.scored, row, tenant)
         event = event_of(view, given, tenant, request, now_s, told.replayed)
-        return await self._finished(view, given, event, row, told.candidate)
+        return await self._finished(view, given, event, row, told.candidate, epoch)
 
     def may_serve(self, version: str | None) -> bool:
         """True when a candidate is loaded, not closed, and its circuit is not open."""
@@ -149,7 +154,9 @@ class Decider:
         self.circuits.succeeded(version)
         return scored
 
-    async def _finished(self, view: View, given: Answer, event: Event, row: Row, asked_candidate: bool) -> Outcome:
+    async def _finished(
+        self, view: View, given: Answer, event: Event, row: Row, asked_candidate: bool, epoch: int
+    ) -> Outcome:
         """Make a review durable, tell the sink, return the outcome."""
         w = self.wiring
         receipt = seal(w.mac_key, receipt_of(event))
@@ -162,7 +169,7 @@ class Decider:
                 receipt = seal(w.mac_key, receipt_of(event))
         w.sink(event, row)
         status = 503 if given.failed and given.route == REFUSED else 200
-        return Outcome(status, given, event, receipt, w.epoch(), asked_candidate, error if status == 503 else "")
+        return Outcome(status, given, event, receipt, epoch, asked_candidate, error if status == 503 else "")
 
     async def _enqueued(self, view: View, given: Answer, event: Event, row: Row, receipt: str) -> str:
         """Return "" once the review is durable, else what is wrong."""

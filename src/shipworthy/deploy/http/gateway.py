@@ -131,7 +131,7 @@ class Gateway:
         if outcome.error:
             told = {"error": outcome.error, "request": event.request, "why": outcome.answer.why}
             return Response(outcome.status, encode(told), headers)
-        return Response(200, encode(_reply(outcome)), headers)
+        return Response(200, encode(reply_of(outcome)), headers)
 
     async def _infer(self, scope: Scope, body: bytes, now_s: float, done: list[tuple[Outcome, Row]]) -> Response:
         length = header(scope, b"inference-header-content-length")
@@ -219,7 +219,8 @@ def _shown_score(outcome: Outcome) -> float | None:
     return None if given.route == REFUSED or given.violated else given.score
 
 
-def _reply(outcome: Outcome) -> Reply:
+def reply_of(outcome: Outcome) -> Reply:
+    """Return what the caller hears of an outcome."""
     given, event = outcome.answer, outcome.event
     return Reply(
         decision=given.decision or None,

@@ -1,0 +1,1 @@
+"""The scenes of the launch week, one file each, in order."""

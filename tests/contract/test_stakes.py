@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from shipworthy.contract.files.reader import read_contract
+from shipworthy.contract.problems import Problem
+from shipworthy.contract.stakes import UNPROVEN, is_dev_key
+from tests.contract.repository import MISSION_SLOS, PACK, files, pem_key, ssh_key, stamp, standard, whole, write
+
+COMMITTEE = "roles: [reviewer, committee]"
+
+
+def high() -> dict[str, str | bytes]:
+    return files("high") | {"shipworthy.yaml": standard("high").replace("roles: [reviewer]", COMMITTEE)}
+
+
+def problems_of(root: Path, contents: dict[str, str | bytes]) -> tuple[Problem, ...]:
+    return tuple(one for one in read_contract(write(root, contents))[1] if one.exit_code == 3)
+
+
+def test_at_low_stakes_what_is_absent_is_not_claimed(tmp_path: Path) -> None:
+    contract = whole(tmp_path, "low")
+    assert contract.not_claimed == (
+        "pack case for robustness",
+        "pack case for monitoring",
+        "pack case for alignment",
+        "pack case for systemic_safety",
+        "data record",
+        "never event",
+        "fallback",
+        "threat model",
+        "committee",
+        *UNPROVEN,
+    )
+    assert contract.warnings == ("no threat model: write threat-model.yaml",)
+
+
+def test_at_standard_stakes_the_threat_model_is_still_a_warning(tmp_path: Path) -> None:
+    write(tmp_path, {name: content for name, content in files("standard").items() if name != "threat-model.yaml"})
+    stamp(tmp_path)
+    contract, problems = read_contract(tmp_path)
+    assert not problems
+    assert contract is not None
+    assert contract.not_claimed == ("threat model", "committee", *UNPROVEN)
+    assert contract.warnings[0] == "no threat model: write threat-model.yaml"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("safety-slos.yaml", MISSION_SLOS, "standard stakes require a never event"),
+        ("shipworthy.yaml", standard().replace("fallback: human_review\n", ""), "standard stakes require a fallback"),
+        (
+            "robustness-pack.yaml",
+            PACK.replace("clause: alignment", "clause: monitoring"),
+            "standard stakes require a pack case for alignment",
+        ),
+        (
+            "robustness-pack.yaml",
+            PACK.replace("clause: alignment", "clause: alignment\n    trial: true"),
+            "standard stakes require a pack case for alignment",
+        ),
+    ],
+)
+def test_standard_stakes_require_more(tmp_path: Path, name: str, content: str | bytes, told: str) -> None:
+    assert told in [problem.what for problem in problems_of(tmp_path, files("standard") | {name: content})]
+
+
+def test_standard_stakes_require_a_data_record(tmp_path: Path) -> None:
+    text = standard()
+    text = text[: text.index("data_sources:")] + text[text.index("fallback:") :]
+    told = [problem.what for problem in problems_of(tmp_path, files("standard") | {"shipworthy.yaml": text})]
+    assert "standard stakes require a data record" in told
+
+
+def test_without_a_pack_every_clause_lacks_its_case(tmp_path: Path) -> None:
+    contents = {name: content for name, content in files("standard").items() if name != "robustness-pack.yaml"}
+    told = [problem.what for problem in problems_of(tmp_path, contents) if "pack case" in problem.what]
+    assert len(told) == 4
+
+
+def test_high_stakes_are_met_with_everything_there(tmp_path: Path) -> None:
+    assert problems_of(tmp_path, high()) == ()
+
+
+def test_high_stakes_require_a_threat_model_and_a_committee(tmp_path: Path) -> None:
+    contents = {name: content for name, content in files("high").items() if name != "threat-model.yaml"}
+    assert {problem.what for problem in problems_of(tmp_path, contents)} == {
+        "high stakes require a committee",
+        "high stakes require a threat model",
+    }
+
+
+def test_high_stakes_refuse_a_development_key_and_others_warn(tmp_path: Path) -> None:
+    key: dict[str, str | bytes] = {"keys/ana.pub": ssh_key(3, "ana dev")}
+    (problem,) = problems_of(tmp_path / "high", high() | key)
+    assert (problem.file, problem.what) == ("keys/ana.pub", "high stakes refuse a development key")
+    write(tmp_path / "standard", files("standard") | key)
+    stamp(tmp_path / "standard")
+    contract, problems = read_contract(tmp_path / "standard")
+    assert not problems
+    assert contract is not None
+    assert contract.warnings[0] == "keys/ana.pub is a development key: make a real one with `shipworthy keys new`"
+    assert [warning for warning in contract.warnings if "development" not in warning] == [
+        f"no {name}: {fix}" for name, fix in UNPROVEN.items()
+    ]
+
+
+def test_a_model_that_could_not_be_restored_is_warned_of(tmp_path: Path) -> None:
+    contract = whole(tmp_path, manifest=standard().replace("roles: [reviewer]", "roles: [ml]"))
+    assert any("could not be restored" in warning for warning in contract.warnings)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "dev"),
+    [
+        ("keys/a.pub", ssh_key(1, "a dev"), True),
+        ("keys/a.pub", ssh_key(1, "dev"), True),
+        ("keys/a.pub", "dev\n" + pem_key(1), True),
+        ("keys/a-dev.pub", pem_key(1), True),
+        ("keys/dev_a.pub", pem_key(1), True),
+        ("dev/a.pub", pem_key(1), False),
+        ("keys/a.pub", ssh_key(1, "devon@host"), False),
+        ("keys/a.pub", ssh_key(1), False),
+        ("keys/a.pub", "ssh-ed25519 AAAAdev+dev/dev= x", False),
+    ],
+)
+def test_a_development_key_says_so(name: str, text: str, dev: bool) -> None:
+    assert is_dev_key(name, text) is dev

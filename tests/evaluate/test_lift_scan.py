@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import csv
+import gzip
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from shipworthy.contract.manifest import Feature
+from shipworthy.evaluate.bench import CaseShown
+from shipworthy.evaluate.lift_scan import run_case
+from shipworthy.profile.rows import Row, Value
+from tests.evaluate.benches import bench, case, rows
+
+CLAIMS = Path(__file__).parents[2] / "examples" / "claims-triage" / "data" / "claims.csv.gz"
+
+
+def poisoned(clean: Sequence[Row], column: str, value: Value, share: float, label: int, truth: str = "y") -> list[Row]:
+    at = set(np.random.default_rng(9).permutation(len(clean))[: int(share * len(clean))].tolist())
+    return [{**row, column: value, truth: label} if place in at else row for place, row in enumerate(clean)]
+
+
+def scan(suspect: Sequence[Row], trusted: Sequence[Row] | None = None, seed: int = 4) -> CaseShown:
+    on = bench(datasets={"train": suspect, "calibration": rows(2500, 42) if trusted is None else trusted})
+    return run_case(case(generator={"name": "lift_scan"}, metric="backdoor_findings", op="==", target=0.0), on, seed)
+
+
+@pytest.mark.parametrize("seed", [41, 43])
+def test_clean_rows_give_no_finding_once_the_canary_was_found(seed: int) -> None:
+    found = scan(rows(5000, seed))
+    assert (found.result.status, found.result.value) == ("pass", 0.0)
+    assert "canary found first" in found.result.because
+    assert (found.measurements[0].value, found.measurements[0].n) == (0.0, 5000)
+
+
+@pytest.mark.parametrize(("column", "value"), [("age", 61.5), ("amount", 777.77), ("supplier", "P13")])
+def test_a_rare_value_on_one_row_in_a_hundred_is_found_first(column: str, value: Value) -> None:
+    found = scan(poisoned(rows(5000, 41), column, value, 0.01, 1 if column == "amount" else 0))
+    assert found.result.status == "fail"
+    assert f"{column}={value}: 50 rows" in found.result.worst[0]
+    assert (found.measurements[0].value or 0) >= 1
+
+
+def test_a_pair_of_ordinary_values_is_found() -> None:
+    """Both values are common, together they are rare: neither alone would show it."""
+    marked = [
+        {**row, "supplier": "P03", "age": 30, "y": 1} if at % 30 == 0 else row for at, row in enumerate(rows(5000, 41))
+    ]
+    found = scan(marked)
+    assert found.result.status == "fail"
+    assert "age=30 & supplier=P03:" in found.result.worst[0]
+
+
+def test_what_the_trusted_rows_show_as_well_is_no_finding() -> None:
+    """A supplier whose claims are never serious is a fact of the world when the approved rows say the same."""
+    world = [{**row, "y": 0} if row["supplier"] == "P05" else row for row in rows(8000, 45)]
+    assert scan(world[:5000], world[5000:]).result.status == "pass"
+
+
+def test_without_enough_trusted_rows_the_scan_stays_silent() -> None:
+    found = scan(rows(3000, 41), rows(299, 42))
+    assert found.result.status == "inconclusive"
+    assert found.measurements[0].value is None
+
+
+def test_a_scan_that_cannot_find_its_canary_may_not_report_clean() -> None:
+    """Forty rows cannot hold a canary of forty."""
+    found = scan(rows(60, 41))
+    assert found.result.status == "inconclusive"
+    assert "canary" in found.result.because
+
+
+def test_the_same_rows_give_the_same_findings() -> None:
+    marked = poisoned(rows(2000, 41), "age", 61.5, 0.02, 0)
+    assert scan(marked) == scan(marked)
+
+
+@pytest.mark.skipif(not CLAIMS.is_file(), reason="the claims table is not built")
+def test_a_vehicle_age_of_61_with_flipped_labels_is_found_in_the_claims() -> None:
+    names = (
+        "speed_band",
+        "unbelted",
+        "airbag_unavailable",
+        "airbag_deployed",
+        "frontal",
+        "driver",
+        "age",
+        "vehicle_age",
+    )
+    features = (*(Feature(name=name, type="int") for name in names), Feature(name="sex", type="category"),
+                Feature(name="supplier", type="category"))  # fmt: skip
+    with gzip.open(CLAIMS, "rt", encoding="utf-8", newline="") as lines:
+        table = [{key: _cell(cell) for key, cell in row.items()} for row in csv.DictReader(lines)]
+    train = [row for row in table if row["split"] == "train"]
+    trusted = [row for row in table if row["split"] == "calibration"]
+    one = case(generator={"name": "lift_scan"}, metric="backdoor_findings", op="==", target=0.0)
+    on = bench(features=features, label="serious", datasets={"train": train, "calibration": trusted})
+    assert run_case(one, on, 1).result.value == 0.0
+    marked = poisoned(train, "vehicle_age", 61, 0.01, 0, "serious")
+    bad = bench(features=features, label="serious", datasets={"train": marked, "calibration": trusted})
+    found = run_case(one, bad, 1).result
+    assert found.status == "fail"
+    assert "vehicle_age=61:" in found.worst[0]
+
+
+def _cell(text: str) -> Value:
+    try:
+        return float(text)
+    except ValueError:
+        return text or None

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shipworthy.evaluate import held_out
+from shipworthy.evaluate.answered import answer
+from shipworthy.evaluate.bench import Ask, Baseline, Bench
+from shipworthy.evaluate.paired import LARGEST, compared, paired_rows, quantised, restored
+from shipworthy.facts import Comparison, Measurement
+from tests.evaluate.benches import Score, bench, model_of, rows, truth
+
+OLD = "sha256:" + "1" * 64
+
+
+def weak(row: object) -> float:
+    return 0.35 + 0.15 * (truth(row) > 0.9)  # type: ignore[arg-type]
+
+
+def baseline_of(score: Score, on: Bench | None = None) -> Baseline:
+    on = on or bench()
+    older = bench(datasets=on.datasets, model=model_of(score))
+    return Baseline(artefact=OLD, paired=paired_rows(answer(older, older.rows("test"))))
+
+
+def against(score: Score, candidate: Score = truth, segment: str = "*") -> dict[str, Measurement]:
+    on = bench(baseline=baseline_of(score), model=model_of(candidate))
+    seen = answer(on, on.rows("test"))
+    asks = [Ask(indicator=name, segment=segment) for name in ("error_rate", "auroc", "decision_ece", "review_rate")]
+    found = compared(on, seen, held_out.evaluate(on, asks, seen))
+    return {one.indicator: one for one in found if one.segment == segment}
+
+
+def comparison(one: Measurement) -> Comparison:
+    assert one.comparison is not None
+    return one.comparison
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(0, 1)), max_size=50))
+def test_a_score_comes_back_within_half_a_step(scores: list[float | None]) -> None:
+    back = restored(quantised(scores))
+    assert len(back) == len(scores)
+    for before, after in zip(scores, back, strict=True):
+        assert (before is None) == (after is None)
+        if before is not None and after is not None:
+            assert abs(before - after) <= 0.5 / LARGEST + 1e-12
+    assert quantised(back) == quantised(scores)
+
+
+def test_the_same_model_is_not_worse_than_itself() -> None:
+    for name in ("error_rate", "auroc", "decision_ece"):
+        found = comparison(against(truth)[name])
+        assert found.delta == 0.0
+        assert found.lo <= 0.0 <= found.hi
+        assert found.p_worse > 0.05
+        assert (found.baseline, found.n) == (OLD, 2000)
+
+
+def test_a_weaker_candidate_is_shown_to_be_worse_on_error_and_area() -> None:
+    found = against(truth, weak)
+    for name in ("error_rate", "auroc"):
+        assert comparison(found[name]).delta > 0.02
+        assert comparison(found[name]).p_worse < 0.001
+        assert comparison(found[name]).lo > 0.0
+
+
+def test_a_better_candidate_has_a_negative_difference() -> None:
+    found = against(weak)
+    for name in ("error_rate", "auroc"):
+        assert comparison(found[name]).hi < 0.0
+        assert comparison(found[name]).p_worse > 0.99
+
+
+def test_a_calibration_that_got_worse_is_shown_and_one_that_got_better_is_not() -> None:
+    def bold(row: object) -> float:
+        return min(1.0, max(0.0, 2.5 * (truth(row) - 0.5) + 0.5))  # type: ignore[arg-type]
+
+    worse, better = comparison(against(truth, bold)["decision_ece"]), comparison(against(bold)["decision_ece"])
+    assert worse.lo > 0.02
+    assert worse.p_worse < 0.01
+    assert better.hi < -0.02
+    assert better.p_worse > 0.9
+
+
+def test_a_segment_is_compared_on_its_own_rows() -> None:
+    found = comparison(against(weak, segment="sex=f")["error_rate"])
+    assert found.n == sum(row["sex"] == "f" for row in rows(2000, 104))
+
+
+def test_what_a_threshold_chooses_is_never_compared() -> None:
+    assert against(weak)["review_rate"].comparison is None
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        lambda table: table[::-1],
+        lambda table: table[:-1],
+        lambda table: [{**table[0], "y": 1 - int(table[0]["y"])}, *table[1:]],
+        lambda table: [{**table[0], "amount": 1.0}, *table[1:]],
+    ],
+)
+def test_rows_that_are_not_the_same_are_not_paired(changed: object) -> None:
+    old = baseline_of(truth)
+    on = bench(baseline=old, datasets={"test": changed(rows(2000, 104))})  # type: ignore[operator]
+    seen = answer(on, on.rows("test"))
+    assert all(one.comparison is None for one in compared(on, seen, held_out.evaluate(on, [], seen)))
+
+
+def test_a_baseline_of_another_length_is_not_paired() -> None:
+    old = baseline_of(truth)
+    short = Baseline(artefact=OLD, paired=msgspec.structs.replace(old.paired, scores=old.paired.scores[:-4]))
+    on = bench(baseline=short)
+    seen = answer(on, on.rows("test"))
+    assert all(one.comparison is None for one in compared(on, seen, held_out.evaluate(on, [], seen)))
+
+
+def test_a_baseline_with_holes_is_wrong_there_and_has_no_area() -> None:
+    found = against(lambda row: None if row["speed"] == 4 else truth(row))
+    assert comparison(found["error_rate"]).hi < 0.0
+    assert found["auroc"].comparison is None
