@@ -9,7 +9,7 @@ from typing import Any
 
 from launch_week.record import Record
 from launch_week.traffic import Claim, Player, schedule
-from launch_week.world import Gateway, World
+from launch_week.world import MONDAY, Gateway, World
 from shipworthy.contract.files.reader import read_manifest
 from shipworthy.models.table import read_rows
 
@@ -50,7 +50,7 @@ class Launch:
 
     def hours(self, moment: datetime) -> float:
         """Return hours since the story began."""
-        return (moment - self.start).total_seconds() / 3600
+        return (moment - MONDAY).total_seconds() / 3600
 
 
 def traffic_rows(repo: Path) -> list[dict[str, Any]]:

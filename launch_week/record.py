@@ -69,5 +69,6 @@ class Record:
         return len(claims), sum(claim.held for claim in claims)
 
     def _close(self) -> None:
-        if self.scenes:
+        if self.scenes and not self.scenes[-1].seconds:
             self.scenes[-1].seconds = time.monotonic() - self._started
+            print(f"         {self.scenes[-1].seconds:.0f} s", flush=True)

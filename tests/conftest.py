@@ -1,18 +1,23 @@
-"""The tiny model repository of `tests/flows/tiny.py`, shipped once a session and copied for each test."""
+"""The tiny model repository of `tests/flows/tiny.py`, shipped once a session and copied for each test.
+
+It is imported when a test first asks for it: the tests of the pure rooms load no numerical library.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from shipworthy.facts import Decision
-from shipworthy.flows.rollout import start
-from tests.flows.tiny import FAULTY_AGE, Tiny, write_tiny
+if TYPE_CHECKING:
+    from tests.flows.tiny import Tiny
 
 
 @pytest.fixture(scope="session")
 def _written(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    from tests.flows.tiny import write_tiny
+
     return write_tiny(tmp_path_factory.mktemp("tiny") / "written")
 
 
@@ -25,19 +30,20 @@ def _prepared(_written: Tiny) -> Tiny:
 
 @pytest.fixture(scope="session")
 def _shipped(_prepared: Tiny) -> Tiny:
-    from shipworthy.flows.ship import ship
-
     tiny = _prepared.copy(_prepared.at.parent / "shipped")
-    assert ship(tiny.workspace).verdict.decision is Decision.SHIP
+    tiny.ship()
     return tiny
 
 
 @pytest.fixture(scope="session")
 def _rolling(_shipped: Tiny) -> Tiny:
+    from tests.flows.tiny import FAULTY_AGE
+
     tiny = _shipped.copy(_shipped.at.parent / "rolling")
     tiny.clock.advance(3600)
-    assert tiny.release("2", slope=0.51, fault=FAULTY_AGE).verdict.decision is Decision.SHIP
-    start(tiny.workspace, "2", "ana")
+    tiny.release("2", slope=0.51, fault=FAULTY_AGE)
+    tiny.ship()
+    tiny.start("2")
     return tiny
 
 

@@ -21,10 +21,11 @@ LEVELS = (
     ("academy",),
     ("web",),
     ("cli",),
+    ("__main__",),
 )
 LEVEL = {room: level for level, rooms in enumerate(LEVELS) for room in rooms}
 CORE = {"facts", "errors", "expr", "stats", "indicators", "decide"}
-EXEMPT = {"store", "models", "flows", "runtime", "web", "cli", "testing"}
+EXEMPT = {"store", "models", "flows", "runtime", "web", "cli", "testing", "__main__"}
 SHELL = {"files", "store", "http", "run", "clock"}
 ALLOWED = {
     "__future__", "abc", "ast", "base64", "binascii", "bisect", "collections", "contextlib", "dataclasses", "datetime",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from launch_week.world import Ran, World
 
+WORKERS = 2
+TARGET = 'target: "<= 0.20"'
 SECURITY = ("membership_tpr", "backdoor_findings", "artefact_findings", "feasible_flip_rate")
 
 
@@ -29,8 +32,9 @@ def play(world: World) -> None:
     world.edit(weak, "weak")
     world.edit(faulty, "table")
     say.say("building and evaluating version 2, a weakened version 2 and a faulty candidate")
-    for repo in (world.repo, weak, faulty):
-        release(world, repo)
+    loosened = _loosened_copy(world)
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(lambda repo: release(world, repo), (world.repo, weak, faulty, loosened)))
     second = world.verb("ship", "--json")
     _second(world, second)
     blocked = world.verb("gate", "--json", repo=weak)
@@ -42,7 +46,7 @@ def play(world: World) -> None:
         f"exit {blocked.code}: " + ", ".join(f"{row['name']} {row['against'] or row['because']}" for row in rows[:2]),
     )
     say.claim("`ship` wrote the lock", (world.repo / "shipworthy.lock").is_file(), "shipworthy.lock")
-    _loosened(world)
+    _loosened(world, loosened)
     _tampered(world)
 
 
@@ -71,22 +75,23 @@ def _second(world: World, ran: Ran) -> None:
     say.claim("security figures stand beside AUROC in the same table", set(SECURITY) <= set(shown), ", ".join(shown))
 
 
-def _loosened(world: World) -> None:
-    repo = world.run / "loosened"
-    shutil.copytree(world.repo, repo)
+def _loosened_copy(world: World) -> Path:
+    """Version 2 with one target relaxed: allow twice the share of wrong automatic answers."""
+    repo = world.copy("loosened", world.repo)
     path = repo / "safety-slos.yaml"
-    path.write_text(
-        path.read_text(encoding="utf-8").replace('target: "<= 0.20"', 'target: "<= 0.40"', 1), encoding="utf-8"
-    )
-    world.verb("note", repo=repo).expect()
-    for verb in ("build", "sign", "evaluate"):
-        world.verb(verb, repo=repo).expect()
+    text = path.read_text(encoding="utf-8")
+    assert TARGET in text
+    path.write_text(text.replace(TARGET, 'target: "<= 0.40"', 1), encoding="utf-8")
+    return repo
+
+
+def _loosened(world: World, repo: Path) -> None:
     ran = world.verb("gate", "--json", repo=repo)
     blocks = [block["because"] for block in _told(ran)["verdict"]["blocks"] if block["name"] == "loosened"]
     world.record.claim(
-        "a loosened target is a red row until a signed decision allows it",
+        "a target loosened against the lock is a red row until a signed decision allows it",
         ran.code == 1 and bool(blocks),
-        f"exit {ran.code}: {blocks[:1]}",
+        f"exit {ran.code}: {', '.join(blocks)}",
     )
 
 

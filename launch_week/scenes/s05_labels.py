@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from launch_week.launch import UNSEEN, Launch
+from launch_week.launch import Launch
+from shipworthy.flows.model import open_model
+from shipworthy.profile.thresholds import decide, moved
+from shipworthy.runtime.releases import load
 from shipworthy.runtime.workspace import Workspace
-
-DAY = 24 * 60
 
 
 def play(launch: Launch, forged: tuple[int, Any], repeated: dict[str, Any]) -> None:
@@ -25,24 +27,26 @@ def play(launch: Launch, forged: tuple[int, Any], repeated: dict[str, Any]) -> N
     say.table(
         "Thresholds of version 2, each move a ledger entry before it acted",
         ["at", "deny at or below", "approve at or above", "because"],
-        [[move["at"][:16], str(move["deny"]), str(move["approve"]), move["because"]] for move in moves],
+        [[move["at"][:16], _told(move["deny"]), _told(move["approve"]), move["because"]] for move in moves],
     )
     say.claim("thresholds moved on matured labels, inside the signed bounds", len(moves) > 1, f"{len(moves) - 1} moves")
     rose = last["deny"] is not None and (first["deny"] is None or last["deny"] > first["deny"])
-    say.claim("from day 1 to the end the deny threshold rose", rose, f"{first['deny']} → {last['deny']}")
-    days = _review_by_day(workspace, launch)
-    launch.record.series["review"] = _series(launch, moves, days)
+    say.claim("from day 1 to the end the deny threshold rose", rose, f"{_told(first['deny'])} → {_told(last['deny'])}")
+    shares = _review_shares(workspace, launch, moves)
+    launch.record.series["review"] = _series(launch, moves, shares)
     say.claim(
-        "and fewer claims of known offices went to people",
-        days[-1] < days[0],
-        f"version 2 would send {days[0]:.2f} on day 1, {days[-1]:.2f} on day {len(days)}",
+        "and fewer claims of known offices go to people",
+        shares[-1] < shares[0],
+        f"of {launch.state['known']} claims {shares[0]:.3f} by the release's thresholds, {shares[-1]:.3f} by the last",
     )
+
+
+def _told(edge: float | None) -> str:
+    return "nobody" if edge is None else f"{edge:.2f}"
 
 
 def _moves(workspace: Workspace) -> list[dict[str, Any]]:
     """The release's own thresholds first, then every recalibration of version 2 in the ledger."""
-    from shipworthy.runtime.releases import load
-
     own = next(one for one in load(workspace.releases / "2").thresholds.buckets if one.feature == "*")
     moves: list[dict[str, Any]] = [
         {"at": "release", "deny": own.deny, "approve": own.approve, "because": f"{own.n} calibration rows"}
@@ -58,34 +62,23 @@ def _moves(workspace: Workspace) -> list[dict[str, Any]]:
     return moves
 
 
-def _review_by_day(workspace: Workspace, launch: Launch) -> list[float]:
-    """The share that version 2 sends to people, served and shadowed, without the unfamiliar offices."""
-    first = int(launch.start.timestamp() // 60)
-    store = workspace.store()
-    days = []
-    try:
-        for day in range(7):
-            span = (first + day * DAY, first + (day + 1) * DAY)
-            n = reviewed = 0
-            for segment, sign in (("*", 1), (UNSEEN, -1)):
-                for window in store.windows("2", *span, None, "*", segment):
-                    if window.arm == "shadow":
-                        n += sign * window.n
-                        reviewed += sign * window.n_review
-            days.append(reviewed / n if n else 1.0)
-    finally:
-        store.close()
-    return days
+def _review_shares(workspace: Workspace, launch: Launch, moves: list[dict[str, Any]]) -> list[float]:
+    """Return the share of the week's known claims that version 2 sends to people, by each set of thresholds."""
+    one = load(workspace.releases / "2")
+    known = [claim.row for claim in launch.week if not claim.unfamiliar]
+    launch.state["known"] = len(known)
+    with open_model(one.folder, one.contract.manifest) as model:
+        scores = model.rows(known).scores
+    shares = []
+    for move in moves:
+        held = moved(one.thresholds, "*", move["deny"], move["approve"])
+        shares.append(sum(decide(held, score).route == "person" for score in scores) / len(scores))
+    return shares
 
 
-def _series(launch: Launch, moves: list[dict[str, Any]], days: list[float]) -> list[dict[str, Any]]:
-    from datetime import datetime
-
+def _series(launch: Launch, moves: list[dict[str, Any]], shares: list[float]) -> list[dict[str, Any]]:
     told = []
-    for day, rate in enumerate(days):
-        held = moves[0]
-        for move in moves[1:]:
-            if launch.hours(datetime.fromisoformat(move["at"])) <= (day + 1) * 24:
-                held = move
-        told.append({"t": (day + 1) * 24, "deny": held["deny"], "approve": held["approve"], "review_rate": rate})
+    for move, share in zip(moves, shares, strict=True):
+        at = launch.hours(datetime.fromisoformat(move["at"])) if move["at"] != "release" else 0.0
+        told.append({"t": at, "deny": move["deny"], "approve": move["approve"], "review_rate": share})
     return told

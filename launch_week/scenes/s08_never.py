@@ -48,10 +48,10 @@ def play(launch: Launch) -> None:
         not late,
         f"last candidate answer {1000 * (last - first):.1f} ms after the event; {len(late)} asked later",
     )
-    held = [order for order in launch.orders() if order["order"]["scope"]["version"] == "2t"]
+    held = _kills(launch)
     say.claim(
         "its scope is the version",
-        [order["order"]["posture"] for order in held] == ["killed"],
+        len(held) == 1 and held[0]["order"]["scope"]["segment"] == "*",
         held[0]["because"] if held else "no order",
     )
     status = launch.gateway.status()
@@ -104,12 +104,16 @@ def _restore(launch: Launch, repo: Any) -> None:
         alone.code == 1 and same.code == 1,
         f"exit {alone.code}: {alone.out.strip()[:90]}; {same.err.strip()[:70]}",
     )
-    still = [order for order in launch.orders() if order["order"]["scope"]["version"] == "2t"]
-    say.claim("it stays killed meanwhile", len(still) == 1, f"{len(still)} order")
+    say.claim("it stays killed meanwhile", len(_kills(launch)) == 1, f"{len(_kills(launch))} kill holds")
     both = world.verb("restore", *scope, "--role", "reviewer", "--as", "ben", repo=repo)
     say.claim("two different people can", both.code == 0, both.out.strip())
     world.clock.set(world.clock() + timedelta(minutes=5))
     world.settle(launch.gateway)
-    again = [order for order in launch.orders() if order["order"]["scope"]["version"] == "2t"]
-    say.claim("old breaches do not trip again", not again, f"{len(again)} orders five minutes later")
+    again = _kills(launch)
+    say.claim("old breaches do not trip again", not again, f"{len(again)} kills five minutes later")
     world.verb("rollout", "abort", "--as", "ana", repo=repo).expect()
+
+
+def _kills(launch: Launch) -> list[dict[str, Any]]:
+    orders = [one for one in launch.orders() if one["order"]["scope"]["version"] == "2t"]
+    return [one for one in orders if one["order"]["posture"] == "killed"]

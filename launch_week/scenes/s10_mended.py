@@ -70,10 +70,9 @@ def _judge(launch: Launch, again: Launch) -> None:
     judged = status["judgements"]["3"]
     outcomes = Counter(one["outcome"] for one in judged if one["here"] and not one["trial"])
     breached = [one["slo"] for one in judged if one["outcome"] == "breached" and not one["trial"]]
+    orders = [one for one in status["state"]["orders"] if one["order"]["scope"]["version"] == "3"]
     say.claim(
-        "over the same traffic no SLO is breached and nobody is paged",
-        not breached and not status["state"]["orders"],
-        dict(outcomes),
+        "over the same traffic no SLO is breached and nobody is paged", not breached and not orders, dict(outcomes)
     )
     ece = next(one for one in judged if one["slo"] == "decision_ece_7d")
     say.claim("decision_ece_7d, pooled, is met", ece["outcome"] == "met", ece["because"])
@@ -104,9 +103,9 @@ def _made_up(again: Launch) -> None:
     for step, claim in enumerate(mine):
         world.clock.set(moment + timedelta(minutes=5 * (step + 1)))
         again.player.ask(Claim(at=claim.at, row={**claim.row, "supplier": "P99"}, label=claim.label, unfamiliar=True))
-    orders = [one for one in again.orders() if one["order"]["scope"]["segment"] == UNSEEN]
+    orders = [one for one in again.orders() if one["order"]["scope"]["version"] == "3"]
     scope = orders[0]["order"]["scope"] if orders else {}
     say.claim(
-        "a made-up code P99 still fires", scope.get("version") == "3", orders[0]["because"] if orders else "no order"
+        "a made-up code P99 still fires", scope.get("segment") == UNSEEN, orders[0]["because"] if orders else "no order"
     )
     again.state["p99"] = orders[0]["at"] if orders else ""

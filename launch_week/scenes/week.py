@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from launch_week.launch import CHOSEN, UNSEEN, Launch
+from launch_week.launch import UNSEEN, Launch
 from launch_week.scenes import s04_canary, s05_labels, s06_trouble
 from launch_week.traffic import Claim, Player, schedule
 from launch_week.world import World
@@ -53,7 +53,7 @@ def play(launch: Launch, twin_home: Any) -> None:
 
 def _watch(launch: Launch) -> None:
     launch.state |= {"order": None, "confirmed": None, "epoch": -1}
-    launch.record.series |= {"share": [], "stage_share": [{"t": 0, "share": 0.05}], "ood": [], "ece": [], "review": []}
+    launch.record.series |= {"share": [], "stage_share": [{"t": 2, "share": 0.05}], "ood": [], "ece": [], "review": []}
     launch.state["units"] = defaultdict(lambda: [0, 0])
 
 
@@ -68,7 +68,7 @@ def _note(launch: Launch, claim: Claim) -> None:
     seen = launch.state["units"][tenant]
     seen[0] += 1
     seen[1] += claim.answer["arm"] == "candidate"
-    if tenant in CHOSEN and seen[0] % 20 == 0:
+    if seen[0] % 20 == 0:
         launch.record.series["share"].append(
             {"t": launch.hours(claim.at), "tenant": tenant, "share": seen[1] / seen[0]}
         )
@@ -113,7 +113,7 @@ def _blind(launch: Launch) -> None:
     blind = sum(scorer.score({**claim.row, "supplier": known}).flag for claim in strange)
     launch.state["blind"] = (blind, len(strange))
     launch.record.series["ood"] = [_dot(launch, claim, scorer.score(claim.row)) for claim in launch.week[::2]]
-    launch.record.series["stage_share"].append({"t": FIRST_LIGHT_H, "share": 0.10})
+    launch.record.series["stage_share"].append({"t": 2 + FIRST_LIGHT_H, "share": 0.10})
 
 
 def _dot(launch: Launch, claim: Claim, seen: OodScore) -> dict[str, Any]:

@@ -19,12 +19,15 @@ from typing import Any
 import msgspec
 
 from shipworthy.contract.files.reader import read_manifest
-from shipworthy.facts import Evidence, RolloutState, Scope
+from shipworthy.facts import Decision, Entry, Evidence, RolloutState, RuntimeState, Scope, digest
+from shipworthy.flows import rollout
 from shipworthy.flows.build import build
 from shipworthy.flows.evaluate import evaluate
 from shipworthy.flows.gate import Judged, judge
 from shipworthy.flows.keys import new_keys
+from shipworthy.flows.ledger import show
 from shipworthy.flows.note import stamp_note
+from shipworthy.flows.posture import state_of
 from shipworthy.flows.ship import ship
 from shipworthy.flows.sign import sign
 from shipworthy.runtime.workspace import Workspace
@@ -285,14 +288,22 @@ class Tiny:
         self.sign()
         self.evaluate()
 
-    def release(self, version: str, **weights: object) -> Judged:
-        """Bring a new version to the gate, with other weights."""
+    def release(self, version: str, **weights: object) -> None:
+        """Prepare another version for the gate, with other weights."""
         before = read_manifest(self.root).version
         if before != version:
             self.edit("shipworthy.yaml", f'version: "{before}"', f'version: "{version}"')
         self.weigh(**weights)
         self.prepare()
-        return ship(self.workspace)
+
+    def ship(self) -> None:
+        """Ship what must pass the gate."""
+        verdict = ship(self.workspace).verdict
+        assert verdict.decision is Decision.SHIP, (verdict.blocks, verdict.judgements)
+
+    def start(self, version: str) -> RolloutState:
+        """Start the rollout of a shipped version, as ana."""
+        return rollout.start(self.workspace, version, "ana")
 
     def weigh(self, **weights: object) -> None:
         """Change the weights that the next build writes."""
@@ -304,25 +315,27 @@ class Tiny:
         """Return a scope of this model."""
         return Scope(model=MODEL, version=version, tenant=tenant, segment=segment)
 
+    def entries(self) -> list[Entry]:
+        """Return the ledger."""
+        return show(self.workspace)
+
     def kinds(self) -> list[str]:
         """Return the kinds of all ledger entries."""
-        from shipworthy.flows.ledger import show
+        return [entry.kind for entry in self.entries()]
 
-        return [entry.kind for entry in show(self.workspace)]
+    def state(self) -> RuntimeState:
+        """Return what holds."""
+        return state_of(self.workspace)
 
     def rollout(self) -> RolloutState:
         """Return the rollout of the moment."""
-        from shipworthy.flows.rollout import current
-
-        found = current(self.workspace)
+        found = rollout.current(self.workspace)
         assert found is not None
         return found
 
 
 def write_tiny(at: Path) -> Tiny:
     """Write the repository as its authors would, make the keys, and stop before the first build."""
-    from shipworthy.facts import digest
-
     tiny = Tiny(at, HandClock())
     rows = rows_csv().encode()
     files: dict[str, str | bytes] = {

@@ -33,6 +33,7 @@ from shipworthy.runtime.subject import artefact_digest
 from shipworthy.runtime.workspace import Workspace
 
 Row = dict[str, Any]
+SHOWS = "blocker"  # the severity of cases that show the failure; the third only bounds its price
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +83,7 @@ def promote(
         cases = _cases(contract, incident, feature, kept, who.id, target, companion)
         _write_rows(workspace.root / pack.FOLDER / f"{cases[0].id}.csv.gz", kept)
         _append(workspace.root / pack.FILE, cases)
-        promoted = incidents.promote(incident, [case.id for case in cases])
+        promoted = incidents.promote(incident, [case.id for case in cases if case.severity == SHOWS])
         authority.store.put_incident(promoted)
         body = {"incident": promoted, "cases": cases, "rows": len(kept)}
         authority.note(person, "respond.incident_promoted", body)
@@ -96,7 +97,7 @@ def close(workspace: Workspace, name: str, person: str) -> Closing:
     verify_signature(workspace.root, contract)
     with open_site(workspace) as authority:
         incident = _found(authority.store.incidents(), name)
-        cases = [case for case in contract.cases if case.id in incident.cases]
+        cases = [case for case in contract.cases if case.source_incident == incident.id]
         old = workspace.releases / incident.scope.version
         before = tuple(evaluate_case(old, case.id, case, workspace.root) for case in cases)
         after = tuple(evaluate_case(workspace.root, case.id) for case in cases)

@@ -20,12 +20,13 @@ from shipworthy.expr import ExprError, Expression, compile_expr
 from shipworthy.models.spec import Cell, Columns, Row, values_of
 
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_PLAIN_INTEGER = re.compile(r"0|-?[1-9]\d{0,17}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _MEMO_LIMIT = 200_000
 
 
 def read_rows(path: Path | str, where: str = "true", text: frozenset[str] = frozenset()) -> list[dict[str, Cell]]:
-    """Return the rows for which `where` is true. Columns named in `text` are never read as numbers (`007` stays).
+    """Return the rows for which `where` is true. Columns named in `text` keep their spelling (`007`, `1.0` stay text).
 
     Raises ContractError for a file that cannot be read, a header with a name twice, a ragged line or a bad filter.
     """
@@ -86,9 +87,20 @@ def _rows(lines: TextIO, path: Path, text: frozenset[str]) -> Iterator[dict[str,
             what = f"{len(cells)} cells under a header of {len(header)}"
             raise ContractError(what, f"{path}:{reader.line_num}", "give every line one cell a column")
         yield {
-            name: (cell or None) if plain else _parsed(cell, memo)
+            name: spelled_cell(cell) if plain else _parsed(cell, memo)
             for name, plain, cell in zip(header, spelled, cells, strict=True)
         }
+
+
+def spelled_cell(cell: str) -> Cell:
+    """Return a cell of a text column: whole numbers in their one plain spelling are numbers, all else stays text.
+
+    So a column means the same to a version that takes it as a category and to one that does not.
+
+    >>> spelled_cell("2002"), spelled_cell("007"), spelled_cell("1.0"), spelled_cell("")
+    (2002, '007', '1.0', None)
+    """
+    return int(cell) if _PLAIN_INTEGER.fullmatch(cell) else cell or None
 
 
 def _parsed(cell: str, memo: dict[str, Cell]) -> Cell:

@@ -12,11 +12,11 @@ from collections.abc import Iterable, Sequence
 from shipworthy.facts import Measurement, Scope, WindowSummary
 from shipworthy.observe.minutes import start_of
 from shipworthy.observe.repeats import Alarm, count_since
-from shipworthy.observe.windows import HEARTBEAT, PROBE, SHADOW, gaps
+from shipworthy.observe.windows import HEARTBEAT, HELD, PROBE, SHADOW, gaps
 from shipworthy.stats.bounds import rate_bounds, zero_event_bound
 
 LEVEL = 0.95
-_NOT_ANSWERED = (HEARTBEAT, PROBE, SHADOW)
+_NOT_ANSWERED = (HEARTBEAT, PROBE, SHADOW, HELD)
 
 
 def from_windows(

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from shipworthy.facts import FIXED, SCORE_BINS, LabelSummary, Measurement, Scope, WindowSummary
 from shipworthy.observe.measure import LEVEL, rate, within
 from shipworthy.observe.minutes import start_of
-from shipworthy.observe.windows import SHADOW, gaps
+from shipworthy.observe.windows import HELD, SHADOW, gaps
 from shipworthy.stats.auc import auroc_from_bins
 from shipworthy.stats.calibration import (
     CalibrationBins,
@@ -38,7 +38,8 @@ _HALF = SCORE_BINS // 2
 class Matured:
     """What to measure: a scope, decision minutes [start, end) that have matured, and the minute of the measuring.
 
-    `shadow` adds the labels of requests that the version scored without answering.
+    `shadow` adds the labels of requests that the version scored without answering, where it might have answered: a
+    score does not know whether it left. `held` adds those where an order keeps it from answering.
     """
 
     scope: Scope
@@ -46,6 +47,7 @@ class Matured:
     end: int
     as_of: int
     shadow: bool = False
+    held: bool = False
     level: float = LEVEL
 
 
@@ -67,11 +69,12 @@ def from_labels(
 def labelled(labels: Iterable[LabelSummary], asked: Matured) -> list[LabelSummary]:
     """Return the summaries of exactly the asked scope and interval; version `*` takes all versions."""
     scope = asked.scope
+    left_out = {SHADOW: not asked.shadow, HELD: not asked.held}
     return [
         one
         for one in labels
         if asked.start <= one.minute < asked.end
-        and (asked.shadow or one.arm != SHADOW)
+        and not left_out.get(one.arm, False)
         and scope.version in ("*", one.version)
         and (one.tenant, one.segment) == (scope.tenant, scope.segment)
     ]

@@ -16,7 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from shipworthy.facts import UNSEEN, Event, Fact, contains, parse_segment
-from shipworthy.observe.windows import SHADOW
+from shipworthy.observe.windows import HELD, SHADOW
 from shipworthy.stats.sequential import NULL_RATE, EState, alarmed, level_from_budget, update
 
 MIN_HITS = 5
@@ -76,7 +76,7 @@ class Repeats:
 
     def add(self, event: Event) -> Alarm | None:
         """Count one request and return the alarm it raises. Probes and shadowed requests raise none."""
-        if event.probe is not None or event.arm == SHADOW:
+        if event.probe is not None or event.arm in (SHADOW, HELD):
             return None
         segments = self._open_segments(event)
         raised = []

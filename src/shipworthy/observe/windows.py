@@ -18,7 +18,9 @@ from msgspec.structs import replace
 from shipworthy.facts import OTHER, SCORE_BINS, Digest, Event, Fact, WindowSummary, canonical_segment, parse_segment
 
 MOST_LIVE_KEYS = 2000
-HEARTBEAT, PROBE, SHADOW = "heartbeat", "probe", "shadow"
+HEARTBEAT, PROBE = "heartbeat", "probe"
+SHADOW = "shadow"  # scored without answering, where this version might have answered
+HELD = "shadow_held"  # scored without answering, where an order keeps this version from answering
 OOD_P_BINS = 20
 Key = tuple[str, str, str, str, int]  # version, arm, tenant, segment, minute
 _COUNTS = (

@@ -12,7 +12,7 @@ import msgspec
 
 from shipworthy.deploy.routing import Routes, routes_of
 from shipworthy.errors import CannotDecide
-from shipworthy.facts import Posture, RuntimeState
+from shipworthy.facts import NORMAL, Posture, RuntimeState, parse_segment
 from shipworthy.respond.compiled import Compiled
 from shipworthy.store.posture import StateFiles
 
@@ -61,6 +61,11 @@ class Live:
     def posture(self, version: str, tenant: str, keys: Mapping[str, str]) -> Posture:
         """Return the join of the orders that hold for a request."""
         return self._compiled.posture(version, tenant, keys)
+
+    def held(self, version: str, tenant: str, segments: tuple[str, ...]) -> bool:
+        """True when an order keeps a version from answering somewhere in these segments (canonical texts)."""
+        keys = {key: next(iter(values)) for text in segments for key, values in parse_segment(text).items()}
+        return self._compiled.posture(version, tenant, keys) != NORMAL
 
     def closed(self, version: str) -> bool:
         """True when a version is killed everywhere, or the state cannot be read and it is not the baseline."""

@@ -137,7 +137,9 @@ class Site:
             ),
             limits=first.limits,
             on_label=self.take_label,
-            sink_shadow=lambda event, row: self.telemetry.add_shadow(event),
+            sink_shadow=lambda event, row: self.telemetry.add_shadow(
+                event, self.live.held(event.version, event.tenant, event.segments)
+            ),
             shadow=self.live.shadow,
             clock=lambda: self.workspace.clock().timestamp(),
         )

@@ -44,7 +44,7 @@ def status(
 def quality(controller: Controller, one: Loaded, shadow: bool, floor: float, target: float) -> list[dict[str, Any]]:
     """Return AUROC and calibration error by segment of one version, pooled row last; thin segments say no data.
 
-    `shadow` counts what the version scored without answering as well.
+    `shadow` counts what the version scored without answering as well, under an order or not.
     """
     manifest = one.contract.manifest
     now = minute_of(controller.clock())
@@ -53,7 +53,7 @@ def quality(controller: Controller, one: Loaded, shadow: bool, floor: float, tar
     start = controller.since.get(one.version, now)
     labels = controller.telemetry.labels()
     segments = sorted({label.segment for label in labels if _single(label.segment, manifest.segments.keys)})
-    asked = Matured(scope, start - start % 60, max(start, end), now, shadow)
+    asked = Matured(scope, start - start % 60, max(start, end), now, shadow, shadow)
     rows = segment_table(labels, segments, asked, floor, target)
     return [msgspec.to_builtins(_row(row)) for row in rows if row.n or row.segment == "*"]
 

@@ -37,6 +37,7 @@ from shipworthy.store.group import GroupCommit
 
 MOST_SHADOWS = 200_000
 HOUR = 60
+OF_SCORES = ("decision_ece", "auroc", "error_rate")  # of probabilities: whether an answer left does not matter
 SHARD = "gateway"
 Pair = tuple[int, float, int]  # decision minute, score, label
 Bucket = Callable[[str, tuple[str, ...]], str]
@@ -63,8 +64,9 @@ class Telemetry:
         """Count one decision."""
         self._collector.add(event)
 
-    def add_shadow(self, event: Event) -> None:
-        """Count one shadow score, and keep it until its label comes."""
+    def add_shadow(self, event: Event, held: bool) -> None:
+        """Count one shadow score and keep it until its label comes. `held`: an order keeps its version from answering."""
+        event = replace(event, arm=seen.HELD if held else seen.SHADOW)
         self._collector.add(event)
         self._shadows[event.request] = event
         if len(self._shadows) > MOST_SHADOWS:
@@ -134,7 +136,7 @@ class Telemetry:
             return (from_alarms(alarms, windows, scope, start, max(start, end)),)
         if not row.labels:
             return from_windows(windows, scope, start, max(start, end))
-        asked = Matured(scope, start, max(start, end), now_minute)
+        asked = Matured(scope, start, max(start, end), now_minute, shadow=slo.indicator in OF_SCORES)
         mine = labelled(self._labels.values(), asked)
         made = {
             "decision_ece": lambda: block_ece(mine, asked, slo.quantile) if slo.quantile else pooled_ece(mine, asked),
@@ -171,7 +173,7 @@ def _receipt_of_shadow(receipt: Receipt, shadow: Event) -> Receipt:
         receipt,
         version=shadow.version,
         segments=shadow.segments,
-        arm=seen.SHADOW,
+        arm=shadow.arm,
         score_bin=score_bin(shadow.score),
         score_q=score_q(shadow.score),
         route="person",

@@ -1,7 +1,8 @@
 """Group commit: many small writes, one fsync.
 
 In: write functions from any thread. Out: futures that are done only after COMMIT, so what a caller was told is on disk.
-Writes that arrive within 2 ms of each other, up to 64, share one transaction; one that fails undoes only itself.
+Writes that arrive while the group before them commits, up to 64, share one transaction; one that fails undoes only
+itself. `wait_s` waits longer for company, which a lone caller pays for.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _Settled = Callable[[], None]
 class GroupCommit:
     """A thread that commits writes in groups. `wait_s` and `most` bound how long and how many it gathers."""
 
-    def __init__(self, store: Store, wait_s: float = 0.002, most: int = 64) -> None:
+    def __init__(self, store: Store, wait_s: float = 0.0, most: int = 64) -> None:
         self._store = store
         self._wait_s = wait_s
         self._most = most

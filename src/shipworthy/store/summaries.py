@@ -6,6 +6,7 @@ in two parts cannot hide another one that is silent. Sums of several shards add 
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Iterable
 from typing import Final, TypeVar
 
@@ -15,6 +16,7 @@ from shipworthy.errors import UsageError
 from shipworthy.facts import LabelSummary, WindowSummary
 
 _KEY: Final = frozenset({"version", "arm", "tenant", "segment", "minute", "reference"})
+_ENCODER: Final = msgspec.json.Encoder(order="deterministic")
 _SHARDS: Final = frozenset({"shards_seen", "shards_expected"})
 
 WindowKey = tuple[str, str, str, int, str, str]
@@ -43,6 +45,16 @@ def window_key(window: WindowSummary) -> WindowKey:
 def label_key(labels: LabelSummary) -> LabelKey:
     """Return what tells label summaries apart."""
     return (labels.version, labels.tenant, labels.segment, labels.minute, labels.arm)
+
+
+def packed(summary: WindowSummary | LabelSummary) -> bytes:
+    """Return a checked summary as it is stored: deterministic JSON, deflated, since most counts are zero."""
+    return zlib.compress(_ENCODER.encode(summary), 1)
+
+
+def unpacked(body: bytes, kind: type[Summary]) -> Summary:
+    """Return the summary that was stored."""
+    return msgspec.json.decode(zlib.decompress(body), type=kind)
 
 
 def same_shard(left: WindowSummary, right: WindowSummary) -> WindowSummary:

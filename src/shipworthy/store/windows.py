@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
 from shipworthy.errors import CannotDecide
-from shipworthy.facts import LabelSummary, WindowSummary, canonical, digest
+from shipworthy.facts import LabelSummary, WindowSummary, digest
 from shipworthy.store.connection import Database
-from shipworthy.store.summaries import add_labels, checked, joined, label_key, same_shard, window_key
+from shipworthy.store.summaries import add_labels, checked, joined, label_key, packed, same_shard, unpacked, window_key
 
 
 def add(db: Database, windows: Sequence[WindowSummary], shard: str, seq: int) -> bool:
     """Add one batch of a shard; False when it was added before."""
-    content = digest(tuple(checked(window) for window in windows))
+    bodies = [packed(checked(window)) for window in windows]
+    content = digest(b"".join(bodies))
     with db.transaction():
         seen = db.rows("SELECT content FROM window_batches WHERE shard = ? AND seq = ?", (shard, seq))
         if seen:
@@ -44,8 +43,8 @@ def _add_part(db: Database, window: WindowSummary, shard: str) -> None:
         " AND reference = ? AND shard = ?",
         key,
     )
-    total = same_shard(msgspec.json.decode(found[0][0], type=WindowSummary), window) if found else window
-    db.write("windows", "INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*key, canonical(total)))
+    total = same_shard(unpacked(found[0][0], WindowSummary), window) if found else window
+    db.write("windows", "INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*key, packed(total)))
 
 
 def read(
@@ -53,8 +52,7 @@ def read(
 ) -> list[WindowSummary]:
     """Return windows with since <= minute < until, joined over shards, sorted by key."""
     return joined(
-        msgspec.json.decode(body, type=WindowSummary)
-        for body in _bodies(db, "windows", version, since, until, arm, tenant, segment)
+        unpacked(body, WindowSummary) for body in _bodies(db, "windows", version, since, until, arm, tenant, segment)
     )
 
 
@@ -76,8 +74,8 @@ def _add_to_labels(db: Database, label: LabelSummary) -> None:
     found = db.rows(
         "SELECT body FROM labels WHERE version = ? AND tenant = ? AND segment = ? AND minute = ? AND arm = ?", key
     )
-    total = add_labels(msgspec.json.decode(found[0][0], type=LabelSummary), label) if found else label
-    db.write("labels", "INSERT OR REPLACE INTO labels VALUES (?, ?, ?, ?, ?, ?)", (*key, canonical(total)))
+    total = add_labels(unpacked(found[0][0], LabelSummary), label) if found else label
+    db.write("labels", "INSERT OR REPLACE INTO labels VALUES (?, ?, ?, ?, ?, ?)", (*key, packed(total)))
 
 
 def read_labels(
@@ -85,7 +83,7 @@ def read_labels(
 ) -> list[LabelSummary]:
     """Return label summaries with since <= minute < until, sorted by key."""
     found = _bodies(db, "labels", version, since, until, arm, tenant, segment)
-    return sorted((msgspec.json.decode(body, type=LabelSummary) for body in found), key=label_key)
+    return sorted((unpacked(body, LabelSummary) for body in found), key=label_key)
 
 
 def _bodies(
