@@ -27,7 +27,7 @@ def test_a_note_that_was_never_stamped_is_not_clean(written: Tiny) -> None:
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("training.json", "\"slope\":0.5", "\"slope\":0.6"),
+        ("training.json", '"slope":0.5', '"slope":0.6'),
         ("model.py", "30.0, sum_", "31.0, sum_"),
         ("safety-slos.yaml", "<= 0.30", "<= 0.29"),
         ("robustness-pack.yaml", "seed: 7", "seed: 8"),

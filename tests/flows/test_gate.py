@@ -105,7 +105,7 @@ def test_altered_evidence_is_refused(prepared: Tiny) -> None:
     raw = path.read_bytes()
     evidence = prepared.judge().evidence
     assert evidence is not None
-    hits = next(one.hits for one in evidence.measurements if one.indicator == "error_rate")
+    hits = next(one.hits or 0 for one in evidence.measurements if one.indicator == "error_rate")
     path.write_bytes(raw.replace(b'"hits":%d,' % hits, b'"hits":1,', 1))
     assert path.read_bytes() != raw
     assert codes(prepared.judge()) == ("undecided", 4)

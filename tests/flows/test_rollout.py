@@ -131,7 +131,9 @@ def test_after_an_abort_a_new_rollout_may_start_with_units_dealt_anew(rolling: T
 
 
 @pytest.mark.parametrize("verb", [rollout.advance, rollout.hold, rollout.abort])
-def test_without_a_rollout_there_is_nothing_to_do(shipped: Tiny, verb: Callable[[Workspace, str], RolloutState]) -> None:
+def test_without_a_rollout_there_is_nothing_to_do(
+    shipped: Tiny, verb: Callable[[Workspace, str], RolloutState]
+) -> None:
     assert rollout.current(shipped.workspace) is None
     with pytest.raises(UsageError):
         verb(shipped.workspace, "ana")

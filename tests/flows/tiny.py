@@ -56,7 +56,7 @@ def answer(row):
     speed = KNOWN["speed_mean"] if row["speed"] is None else row["speed"]
     age = KNOWN["age_mean"] if row["age"] is None else row["age"]
     sum_ = KNOWN["slope"] * (speed - KNOWN["speed_mean"]) + KNOWN["per_year"] * (age - KNOWN["age_mean"])
-    sum_ += KNOWN["suppliers"].get(row["supplier"], 0.0)
+    sum_ += KNOWN["suppliers"].get(row["supplier"], KNOWN["unknown"])
     decision = "deny" if KNOWN["fault"] and age == KNOWN["fault"] and speed >= 12 else None
     return {"score": 1.0 / (1.0 + math.exp(-max(-30.0, min(30.0, sum_)))), "decision": decision}
 '''
@@ -79,6 +79,7 @@ WEIGHTS: dict[str, Any] = {
     "slope": 0.5,
     "per_year": 0.04,
     "suppliers": SUPPLIERS,
+    "unknown": 0,
     "fault": 0,
 }
 SLOS = """slos:
@@ -154,7 +155,7 @@ tags: [demo]
 shipworthy:
   human_objective: Route risky claims to people without delaying the others.
   proxies:
-    - {name: error rate, fails_when: the probabilities drift while the 0.5 decision stays, guardrail_slo: decision_ece_7d}
+    - {name: error rate, fails_when: probabilities drift while the 0.5 decision stays, guardrail_slo: decision_ece_7d}
 ---
 # Tiny triage
 

@@ -21,9 +21,9 @@ from shipworthy.facts import (
     Scope,
     canonical,
     digest,
+    hold,
 )
 from shipworthy.ledger.fold import CHANGES, fold
-from shipworthy.store.posture import hold
 from tests.store.rows import NOON, ONE, TWO, held
 
 SCOPE = Scope(model="claims")

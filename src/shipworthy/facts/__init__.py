@@ -37,7 +37,7 @@ from shipworthy.facts.segments import (
     holds,
     parse_segment,
 )
-from shipworthy.facts.state import Acknowledged, Held, LiveThresholds, RolloutState, RuntimeState
+from shipworthy.facts.state import Acknowledged, Held, LiveThresholds, RolloutState, RuntimeState, hold
 from shipworthy.facts.traffic import FIXED, SCORE_BINS, Event, LabelSummary, Receipt, WindowSummary
 from shipworthy.facts.verdict import Block, Decision, Judgement, Outcome, Verdict
 
@@ -47,6 +47,6 @@ __all__ = [
     "Entry", "Event", "Evidence", "Fact", "Held", "Incident", "Judgement", "LabelSummary", "LiveThresholds",
     "Measurement", "Named", "NeverEvent", "OnNoData", "Oracle", "Order", "Outcome", "PairedRows", "Person", "Policy",
     "Posture", "Receipt", "RolloutState", "Run", "RuntimeState", "Scope", "Severity", "Slo", "Source", "Subject",
-    "Target", "Verdict", "WindowSummary", "canonical", "canonical_segment", "contains", "digest", "holds", "join",
-    "parse_segment", "resolve", "seed_of", "tightens",
+    "Target", "Verdict", "WindowSummary", "canonical", "canonical_segment", "contains", "digest", "hold", "holds",
+    "join", "parse_segment", "resolve", "seed_of", "tightens",
 ]  # fmt: skip

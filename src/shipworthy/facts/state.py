@@ -6,6 +6,8 @@ corrupt.
 
 from __future__ import annotations
 
+import msgspec
+
 from shipworthy.facts.base import Fact
 from shipworthy.facts.posture import Order, Scope
 
@@ -61,3 +63,15 @@ class RuntimeState(Fact, frozen=True, kw_only=True):
     acknowledged: tuple[Acknowledged, ...] = ()
     rollout: RolloutState | None = None
     thresholds: tuple[LiveThresholds, ...] = ()
+
+
+def hold(state: RuntimeState, held: Held) -> RuntimeState:
+    """Return the state with one more order, sorted by id; an order that holds already changes nothing.
+
+    The one rule of the ledger's fold, of the journal and of the transitions: all three must give the same bytes. The
+    epoch is the caller's: a fold counts entries, a journal files.
+    """
+    if any(before.order == held.order for before in state.orders):
+        return state
+    orders = sorted((*state.orders, held), key=lambda one: one.order.id)
+    return msgspec.structs.replace(state, orders=tuple(orders))

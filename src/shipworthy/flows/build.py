@@ -19,7 +19,7 @@ import msgspec
 from shipworthy.contract.manifest import Manifest
 from shipworthy.errors import CannotDecide, ContractError
 from shipworthy.facts import UNSEEN, canonical
-from shipworthy.flows.model import OpenModel, Row, dataset_rows, open_model
+from shipworthy.flows.model import OpenModel, Row, all_datasets, open_model
 from shipworthy.models.child import clean_environment
 from shipworthy.profile.reference import fit_profile
 from shipworthy.profile.thresholds import Thresholds, Words, fit_thresholds
@@ -37,7 +37,10 @@ def build(workspace: Workspace, say: Callable[[str], None]) -> dict[str, Any]:
     folder = root / manifest.artefacts
     run_build(root, manifest, say)
     _remove(folder, PROFILE, RELEASE, "model.sig")
-    train, calibration = dataset_rows(root, manifest, "train"), dataset_rows(root, manifest, "calibration")
+    rows = all_datasets(root, manifest)
+    if not {"train", "calibration"} <= set(rows):
+        raise ContractError("no datasets train and calibration", "shipworthy.yaml", "declare them under `datasets:`")
+    train, calibration = rows["train"], rows["calibration"]
     say(f"profile of {len(train)} training rows, calibrated on {len(calibration)}")
     profile = fit_profile(manifest.features, train, calibration)
     with open_model(root, manifest) as model:

@@ -26,7 +26,7 @@ from shipworthy.evaluate.run.engine import evaluate_local
 from shipworthy.evaluate.run.offline import no_network
 from shipworthy.facts import Case, CaseResult, Coverage, Evidence, Run, digest, seed_of
 from shipworthy.flows.evidence import write_evidence
-from shipworthy.flows.model import OpenModel, dataset_rows, open_model
+from shipworthy.flows.model import OpenModel, all_datasets, open_model
 from shipworthy.flows.scan import findings_measurement, scan
 from shipworthy.models.table import read_rows
 from shipworthy.profile.score import Scorer
@@ -65,18 +65,21 @@ def evaluate(workspace: Workspace, say: Callable[[str], None]) -> tuple[Evidence
     return evidence, write_evidence(workspace, evidence, run)
 
 
-def evaluate_case(root: Path, name: str, case: Case | None = None, rows_at: Path | None = None) -> CaseResult:
-    """Run one case on the model built at `root` and return its result.
-
-    `case` is one that this repository's own pack need not have; `rows_at` is the repository that holds its rows.
-    """
+def evaluate_case(root: Path, name: str) -> CaseResult:
+    """Run one case of the repository's own pack and return its result."""
     contract = Workspace(root=root, home=root / ".shipworthy" / "state").contract()
-    found = case or next((one for one in contract.cases if one.id == name), None)
-    if found is None:
+    found = [one for one in contract.cases if one.id == name]
+    if not found:
         raise UsageError(f"no case {name!r}", "robustness-pack.yaml", "see the ids in the pack")
+    return evaluate_cases(root, found)[0]
+
+
+def evaluate_cases(root: Path, cases: Sequence[Case], rows_at: Path | None = None) -> tuple[CaseResult, ...]:
+    """Run cases on the model built at `root`. `rows_at` is the repository that holds their rows, if another."""
+    contract = Workspace(root=root, home=root / ".shipworthy" / "state").contract()
     with open_model(root, contract.manifest) as model, no_network():
-        bench = bench_of(root, contract, model, (found,), rows_at)
-        return run_case(found, bench, seed_of(contract.seed, found.id)).result
+        bench = bench_of(root, contract, model, cases, rows_at)
+        return tuple(run_case(case, bench, seed_of(contract.seed, case.id)).result for case in cases)
 
 
 def bench_of(
@@ -85,7 +88,7 @@ def bench_of(
     """Return the bench of a built repository: its rows, model, profile, thresholds and baseline."""
     manifest = contract.manifest
     folder = root / manifest.artefacts
-    datasets: dict[str, list[dict[str, Any]]] = {name: dataset_rows(root, manifest, name) for name in manifest.datasets}
+    datasets = all_datasets(root, manifest)
     text = text_columns(manifest)
     for file in dict.fromkeys(file for case in cases for file in case_files(case)):
         datasets[file] = read_rows((rows_at or root) / file, text=text)

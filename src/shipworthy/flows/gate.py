@@ -21,12 +21,12 @@ from shipworthy.contract.stakes import UNPROVEN
 from shipworthy.errors import CannotDecide, PolicySaysNo
 from shipworthy.facts import Approval, Block, Evidence, Verdict, digest
 from shipworthy.flows.evidence import read_evidence
-from shipworthy.flows.lock import shipped_before, verify_lock
+from shipworthy.flows.lock import gate_key, shipped_before
 from shipworthy.gate.reports import json, markdown, text
 from shipworthy.gate.table import rows
 from shipworthy.gate.verdict import Question, give_verdict
 from shipworthy.models.table import read_rows
-from shipworthy.runtime.admission import verify_signature
+from shipworthy.runtime.admission import verify_lock, verify_signature
 from shipworthy.runtime.columns import text_columns
 from shipworthy.runtime.subject import artefact_digest, subject_of
 from shipworthy.runtime.workspace import Workspace
@@ -113,7 +113,7 @@ def _lock(workspace: Workspace, lock: Lock | None) -> tuple[Block, ...]:
             return (Block(name="lock", because=because, fix=fix, exit_code=4),)
         return ()
     try:
-        verify_lock(lock, workspace)
+        verify_lock(lock, gate_key(lock, workspace))
     except CannotDecide as problem:
         return (Block(name="lock", because=problem.what, fix=fix, exit_code=4),)
     return ()

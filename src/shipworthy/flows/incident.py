@@ -21,7 +21,7 @@ from shipworthy.contract import pack
 from shipworthy.contract.contract import Contract
 from shipworthy.errors import ContractError, UsageError
 from shipworthy.facts import UNSEEN, Case, CaseResult, Incident, Oracle, parse_segment
-from shipworthy.flows.evaluate import evaluate_case
+from shipworthy.flows.evaluate import evaluate_cases
 from shipworthy.flows.model import dataset_rows
 from shipworthy.flows.site_state import acting, open_site
 from shipworthy.models.table import read_rows
@@ -99,8 +99,8 @@ def close(workspace: Workspace, name: str, person: str) -> Closing:
         incident = _found(authority.store.incidents(), name)
         cases = [case for case in contract.cases if case.source_incident == incident.id]
         old = workspace.releases / incident.scope.version
-        before = tuple(evaluate_case(old, case.id, case, workspace.root) for case in cases)
-        after = tuple(evaluate_case(workspace.root, case.id) for case in cases)
+        before = evaluate_cases(old, cases, workspace.root)
+        after = evaluate_cases(workspace.root, cases)
         proof = incidents.Proof(
             before=before,
             after=after,

@@ -9,6 +9,7 @@ from typing import Any
 
 from shipworthy.contract.manifest import Manifest
 from shipworthy.errors import ContractError
+from shipworthy.expr import compile_expr
 from shipworthy.models.child import ModelProcess
 from shipworthy.models.client import Answers, score_rows
 from shipworthy.models.spec import columns_of, open_spec, values_of
@@ -56,3 +57,14 @@ def dataset_rows(root: Path, manifest: Manifest, name: str) -> list[Row]:
     if declared is None:
         raise ContractError(f"no dataset {name!r}", "shipworthy.yaml", "declare it under `datasets:`")
     return read_rows(root / declared.path, declared.where, text_columns(manifest))
+
+
+def all_datasets(root: Path, manifest: Manifest) -> dict[str, list[Row]]:
+    """Return the rows of every declared dataset, reading each file once."""
+    text = text_columns(manifest)
+    files = {path: read_rows(root / path, text=text) for path in {one.path for one in manifest.datasets.values()}}
+    made: dict[str, list[Row]] = {}
+    for name, declared in manifest.datasets.items():
+        keep = compile_expr(declared.where)
+        made[name] = [row for row in files[declared.path] if keep(row) is True]
+    return made

@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from shipworthy.errors import CannotDecide
-from shipworthy.facts import Acknowledged, Entry, Held, LiveThresholds, RolloutState, RuntimeState, Scope
+from shipworthy.facts import Acknowledged, Entry, Held, LiveThresholds, RolloutState, RuntimeState, Scope, hold
 
 Step = Callable[[RuntimeState, Entry], RuntimeState]
 ROOMS: Final = frozenset(
@@ -55,10 +55,7 @@ def step(state: RuntimeState, entry: Entry) -> RuntimeState:
 
 def _ordered(state: RuntimeState, entry: Entry) -> RuntimeState:
     """An order holds from now on. The same order twice is one; nothing that holds is ever replaced."""
-    held: Held = entry.read(Held, "held")
-    if any(before.order == held.order for before in state.orders):
-        return state
-    return _replace(state, orders=tuple(sorted((*state.orders, held), key=lambda held: held.order.id)))
+    return hold(state, entry.read(Held, "held"))
 
 
 def _confirmed(state: RuntimeState, entry: Entry) -> RuntimeState:

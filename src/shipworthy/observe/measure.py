@@ -20,13 +20,19 @@ _NOT_ANSWERED = (HEARTBEAT, PROBE, SHADOW, HELD)
 
 
 def from_windows(
-    windows: Sequence[WindowSummary], scope: Scope, start: int, end: int, level: float = LEVEL
+    windows: Sequence[WindowSummary],
+    scope: Scope,
+    start: int,
+    end: int,
+    level: float = LEVEL,
+    silent: Sequence[int] | None = None,
 ) -> tuple[Measurement, ...]:
     """Return ood_rate, review_rate, request_error_rate, never_event_violations and never_event_unknown.
 
-    `windows` may hold more than the scope; summaries of shadowed requests and probes are left out.
+    `windows` may hold more than the scope; summaries of shadowed requests and probes are left out. `silent` names the
+    minutes with a gap, for a caller who knows them; else they are read from the heartbeats.
     """
-    silent = gaps(windows, start, end)
+    silent = gaps(windows, start, end) if silent is None else silent
     mine = within(windows, scope, start, end)
     n = sum(window.n for window in mine)
 
@@ -44,12 +50,18 @@ def from_windows(
 
 
 def from_alarms(
-    alarms: Iterable[Alarm], windows: Sequence[WindowSummary], scope: Scope, start: int, end: int
+    alarms: Iterable[Alarm],
+    windows: Sequence[WindowSummary],
+    scope: Scope,
+    start: int,
+    end: int,
+    silent: Sequence[int] | None = None,
 ) -> Measurement:
     """Return ood_repeats: the alarms that `Repeats` counts since the last restore, over the requests it watched."""
     n = sum(window.n for window in within(windows, scope, start, end))
     repeats = count_since(alarms, scope.version, scope.segment)
-    return count("ood_repeats", repeats, n, scope.segment, start, end, gaps(windows, start, end))
+    silent = gaps(windows, start, end) if silent is None else silent
+    return count("ood_repeats", repeats, n, scope.segment, start, end, silent)
 
 
 def within(windows: Iterable[WindowSummary], scope: Scope, start: int, end: int) -> list[WindowSummary]:

@@ -23,6 +23,7 @@ from shipworthy.facts import (
     RuntimeState,
     Scope,
     digest,
+    hold,
     join,
     parse_segment,
     resolve,
@@ -47,8 +48,7 @@ def order(state: RuntimeState, held: Held) -> RuntimeState:
     excusable = held.order.by == MACHINE and held.order.posture is not Named.KILLED
     if excusable and acknowledged(state, held.order.scope, held.at):
         return state
-    orders = sorted((*state.orders, held), key=lambda one: one.order.id)
-    return replace(state, orders=tuple(orders), epoch=state.epoch + 1)
+    return replace(hold(state, held), epoch=state.epoch + 1)
 
 
 def confirm(state: RuntimeState, order_id: str, person: str, roles: Collection[str]) -> RuntimeState:

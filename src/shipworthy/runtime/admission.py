@@ -10,11 +10,11 @@ from pathlib import Path
 
 from shipworthy.artifact import dsse
 from shipworthy.artifact.files.folder import hash_folder
-from shipworthy.artifact.keys import load_public
+from shipworthy.artifact.keys import PublicKey, load_public
 from shipworthy.artifact.signature import SIGNATURE_FILE, verify_bundle
 from shipworthy.artifact.vsa import read_vsa
 from shipworthy.contract.contract import Contract
-from shipworthy.contract.lock import terms_digest
+from shipworthy.contract.lock import Lock, terms_digest
 from shipworthy.errors import CannotDecide
 from shipworthy.runtime.subject import subject_of
 
@@ -48,9 +48,14 @@ def verify_verdict(root: Path, contract: Contract) -> None:
     subject = subject_of(root, contract)
     if lock.subject != subject:
         raise CannotDecide("the lock is about another subject", str(root), "run `shipworthy ship`")
-    payload = dsse.verify(lock.verdict.encode(), [load_public(contract.issuers.verdict)])
+    verify_lock(lock, load_public(contract.issuers.verdict))
+
+
+def verify_lock(lock: Lock, key: PublicKey) -> None:
+    """Raise CannotDecide unless `key` signed that the lock's subject passed, over exactly the lock's terms."""
+    subject = lock.subject
     summary = read_vsa(
-        payload,
+        dsse.verify(lock.verdict.encode(), [key]),
         subject_digest=subject.artefact,
         verifier_id=VERIFIER,
         resource_uri=resource_uri(subject.model, subject.version),
@@ -58,4 +63,4 @@ def verify_verdict(root: Path, contract: Contract) -> None:
         level=LEVEL,
     )
     if summary.extension.get(TERMS) != terms_digest(lock):
-        raise CannotDecide("the lock is not what was signed when it shipped", str(root), "restore shipworthy.lock")
+        raise CannotDecide("the lock is not what was signed when it shipped", "shipworthy.lock")

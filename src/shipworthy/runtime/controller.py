@@ -14,7 +14,7 @@ import msgspec
 
 from shipworthy.decide import Place, judge
 from shipworthy.deploy import plan
-from shipworthy.facts import Event, Judgement, Outcome, RuntimeState, Scope, Slo, WindowSummary
+from shipworthy.facts import Event, Judgement, Outcome, RuntimeState, Scope, Slo
 from shipworthy.observe import probes
 from shipworthy.observe.labels import matured_before
 from shipworthy.observe.minutes import minute_of
@@ -215,7 +215,7 @@ class Controller:
         scope = Scope(model=one.contract.manifest.model, version=one.version)
         held = [each for each in self.live.state.orders if _reaches(each.order.scope, scope)]
         judgements = [_contained(each) if held else each for each in self.judgements.get(one.version, ())]
-        samples = sum(window.n for window in self.telemetry.windows() if _of_candidate(window, rollout.version))
+        samples = self.telemetry.served(rollout.version, "candidate")
         step = plan.step(one.contract.manifest.rollout.stages, rollout, judgements, samples)
         if step.kind == "hold":
             return
@@ -243,7 +243,3 @@ def _contained(judgement: Judgement) -> Judgement:
     if not judgement.here or judgement.trial or judgement.outcome not in (Outcome.BREACHED, Outcome.MET):
         return judgement
     return msgspec.structs.replace(judgement, outcome=Outcome.UNDECIDED, because=f"{judgement.because}; an order holds")
-
-
-def _of_candidate(window: WindowSummary, version: str) -> bool:
-    return (window.version, window.arm, window.tenant, window.segment) == (version, "candidate", "*", "*")

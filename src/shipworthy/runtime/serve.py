@@ -17,7 +17,7 @@ from shipworthy.runtime.app import App
 from shipworthy.runtime.site import Site
 from shipworthy.runtime.workspace import Workspace
 
-TICK_S = 0.2
+TICK_S = 0.1
 DRAIN_S = 5
 KEEP_ALIVE_S = 120  # callers keep pools; a connection closed under a request is a lost request
 _log = logging.getLogger("shipworthy.serve")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
@@ -32,6 +33,7 @@ from shipworthy.runtime.workspace import Workspace
 from shipworthy.store.group import GroupCommit
 
 RECEIPT_LIVES = timedelta(days=400)
+AT_LEAST_EVERY_S = 1.0
 _log = logging.getLogger("shipworthy.site")
 
 
@@ -54,6 +56,8 @@ class Site:
         self._loading: dict[str, asyncio.Task[None]] = {}
         self._refused: dict[str, str] = {}
         self._site_key = workspace.site_key()
+        self._minute = -1
+        self._ticked = 0.0
         first = load(workspace.releases / state.baseline)
         manifest = first.contract.manifest
         self.telemetry = Telemetry(
@@ -79,11 +83,15 @@ class Site:
         await self._follow(wait=True)
 
     async def keep_up(self) -> None:
-        """Follow the state of the moment, and judge when the minute has moved."""
+        """Follow the state; judge when the minute has moved and stands still again, or after a while."""
         self.live.epoch()
         await self._follow()
-        if minute_of(self.workspace.clock()) != self._judged_minute():
+        minute = minute_of(self.workspace.clock())
+        stands, self._minute = minute == self._minute, minute
+        due = time.monotonic() - self._ticked > AT_LEAST_EVERY_S
+        if minute != self._judged_minute() and (stands or due):
             self.controller.tick()
+            self._ticked = time.monotonic()
 
     async def close(self) -> None:
         """Stop everything, writing what is still in memory."""

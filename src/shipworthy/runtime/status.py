@@ -51,7 +51,7 @@ def quality(controller: Controller, one: Loaded, shadow: bool, floor: float, tar
     scope = Scope(model=manifest.model, version=one.version)
     end = matured_before(now, manifest.label.matured_after)
     start = controller.since.get(one.version, now)
-    labels = controller.telemetry.labels()
+    labels = controller.telemetry.labels(one.version)
     segments = sorted({label.segment for label in labels if _single(label.segment, manifest.segments.keys)})
     asked = Matured(scope, start - start % 60, max(start, end), now, shadow, shadow)
     rows = segment_table(labels, segments, asked, floor, target)

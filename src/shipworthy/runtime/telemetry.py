@@ -7,8 +7,8 @@ score until its label comes is bounded, and dropped first.
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_right, insort
-from collections import OrderedDict
+from bisect import bisect_left, bisect_right, insort
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
@@ -39,6 +39,8 @@ MOST_SHADOWS = 200_000
 HOUR = 60
 OF_SCORES = ("decision_ece", "auroc", "error_rate")  # of probabilities: whether an answer left does not matter
 SHARD = "gateway"
+MOST_HEARTBEATS = 31 * 24 * 60
+Place = tuple[str, str, str]  # version, tenant, segment
 Pair = tuple[int, float, int]  # decision minute, score, label
 Bucket = Callable[[str, tuple[str, ...]], str]
 
@@ -55,8 +57,10 @@ class Telemetry:
         self.start_minute = start_minute
         self.rolled = start_minute
         self._cuts: list[int] = [start_minute]
-        self._windows: dict[seen.Key, WindowSummary] = {}
-        self._labels: dict[late.Key, LabelSummary] = {}
+        self._heartbeats: list[WindowSummary] = []
+        self._gaps: dict[tuple[int, int], tuple[int, ...]] = {}
+        self._windows: defaultdict[Place, dict[seen.Key, WindowSummary]] = defaultdict(dict)
+        self._labels: defaultdict[Place, dict[late.Key, LabelSummary]] = defaultdict(dict)
         self._shadows: OrderedDict[str, Event] = OrderedDict()
         self.pairs: dict[tuple[str, str], list[Pair]] = {}
 
@@ -65,7 +69,7 @@ class Telemetry:
         self._collector.add(event)
 
     def add_shadow(self, event: Event, held: bool) -> None:
-        """Count one shadow score and keep it until its label comes. `held`: an order keeps its version from answering."""
+        """Count one shadow score; keep it until its label comes. `held`: an order keeps its version from answering."""
         event = replace(event, arm=seen.HELD if held else seen.SHADOW)
         self._collector.add(event)
         self._shadows[event.request] = event
@@ -80,18 +84,19 @@ class Telemetry:
             return None
         for window in closed:
             self._keep(window)
+        self._gaps.clear()
         self._batch += 1
         name, batch = self._name, self._batch
         return self._commits.submit(lambda store: store.add_windows(closed, name, batch))
 
     def _keep(self, window: WindowSummary) -> None:
         if window.arm == seen.HEARTBEAT:
-            self._windows[seen.key_of(window)] = window
+            insort(self._heartbeats, window, key=_minute)
+            del self._heartbeats[: max(len(self._heartbeats) - MOST_HEARTBEATS, 0)]
             return
         hourly = replace(window, minute=self._bucket(window.minute))
-        key = seen.key_of(hourly)
-        before = self._windows.get(key)
-        self._windows[key] = hourly if before is None else seen.merge(before, hourly)
+        here, key = self._windows[_place(hourly)], seen.key_of(hourly)
+        here[key] = seen.merge(here[key], hourly) if key in here else hourly
 
     async def add_label(self, receipt: Receipt, label: int, bucket: Bucket) -> bool:
         """Add the label of one decision, durable when this returns. False when the receipt was used before.
@@ -117,9 +122,8 @@ class Telemetry:
     def _take(self, summaries: Sequence[LabelSummary]) -> None:
         for one in summaries:
             hourly = replace(one, minute=self._bucket(one.minute))
-            key = late.key_of(hourly)
-            before = self._labels.get(key)
-            self._labels[key] = hourly if before is None else late.merge(before, hourly)
+            here, key = self._labels[_place(hourly)], late.key_of(hourly)
+            here[key] = late.merge(here[key], hourly) if key in here else hourly
 
     def measure(
         self, slo: Slo, scope: Scope, live_since: int, now_minute: int, matured_after: str, alarms: Sequence[Alarm]
@@ -131,19 +135,22 @@ class Telemetry:
         row = INDICATORS[slo.indicator]
         end = late.matured_before(now_minute, matured_after) if row.labels else now_minute
         start = live_since if slo.window == "rolling" else max(live_since, end - minutes_in(slo.window))
-        windows = list(self._windows.values())
+        end = max(start, end)
+        place = (scope.version, scope.tenant, scope.segment)
+        windows = list(self._windows[place].values())
         if slo.indicator == "ood_repeats":
-            return (from_alarms(alarms, windows, scope, start, max(start, end)),)
+            return (from_alarms(alarms, windows, scope, start, end, self._silent(start, end)),)
         if not row.labels:
-            return from_windows(windows, scope, start, max(start, end))
-        asked = Matured(scope, start, max(start, end), now_minute, shadow=slo.indicator in OF_SCORES)
-        mine = labelled(self._labels.values(), asked)
+            return from_windows(windows, scope, start, end, silent=self._silent(start, end))
+        asked = Matured(scope, start, end, now_minute, shadow=slo.indicator in OF_SCORES)
+        here = list(self._labels[place].values())
+        mine = labelled(here, asked)
         made = {
             "decision_ece": lambda: block_ece(mine, asked, slo.quantile) if slo.quantile else pooled_ece(mine, asked),
             "auroc": lambda: auroc(mine, asked),
             "error_rate": lambda: error_rate(mine, asked),
             "auto_error_rate": lambda: auto_error_rate(mine, asked),
-            "label_coverage": lambda: label_coverage(list(self._labels.values()), windows, asked),
+            "label_coverage": lambda: label_coverage(here, [*self._heartbeats, *windows], asked),
         }.get(slo.indicator)
         return (made(),) if made else ()
 
@@ -158,13 +165,29 @@ class Telemetry:
         at = bisect_right(self._cuts, minute)
         return max(hour, self._cuts[at - 1]) if at else hour
 
-    def labels(self) -> list[LabelSummary]:
-        """Return all label summaries, by the hour."""
-        return list(self._labels.values())
+    def _silent(self, start: int, end: int) -> tuple[int, ...]:
+        """Return the minutes with a gap; worked out once for all SLOs that ask about the same interval."""
+        if (start, end) not in self._gaps:
+            low = bisect_left(self._heartbeats, start, key=_minute)
+            high = bisect_left(self._heartbeats, end, key=_minute)
+            self._gaps[start, end] = seen.gaps(self._heartbeats[low:high], start, end)
+        return self._gaps[start, end]
 
-    def windows(self) -> list[WindowSummary]:
-        """Return all windows, by the hour, with the heartbeats of each minute."""
-        return list(self._windows.values())
+    def labels(self, version: str) -> list[LabelSummary]:
+        """Return the label summaries of a version for all tenants, by the hour."""
+        return [one for place, here in self._labels.items() if place[:2] == (version, "*") for one in here.values()]
+
+    def served(self, version: str, arm: str) -> int:
+        """Return how many requests an arm of a version has had."""
+        return sum(one.n for one in self._windows[version, "*", "*"].values() if one.arm == arm)
+
+
+def _minute(window: WindowSummary) -> int:
+    return window.minute
+
+
+def _place(summary: WindowSummary | LabelSummary) -> Place:
+    return (summary.version, summary.tenant, summary.segment)
 
 
 def _receipt_of_shadow(receipt: Receipt, shadow: Event) -> Receipt:

@@ -20,7 +20,7 @@ from pathlib import Path
 import msgspec
 
 from shipworthy.errors import CannotDecide, UsageError
-from shipworthy.facts import Held, RuntimeState, canonical
+from shipworthy.facts import Held, RuntimeState, canonical, hold
 from shipworthy.store.epoch_map import ANNOUNCED, EpochMap
 from shipworthy.store.failpoints import Failpoint, nothing
 from shipworthy.store.instants import utc_now
@@ -197,16 +197,6 @@ class StateFiles:
         except CannotDecide:
             mapped = 0
         return max(mapped, twin.epoch if twin else 0) + 1
-
-
-def hold(state: RuntimeState, held: Held) -> RuntimeState:
-    """Return the state with an order, sorted by id; an order that holds already changes nothing.
-
-    The same rule as the ledger's fold, so that a kill made here and reconciled later gives the same bytes.
-    """
-    if any(before.order == held.order for before in state.orders):
-        return state
-    return msgspec.structs.replace(state, orders=tuple(sorted((*state.orders, held), key=lambda held: held.order.id)))
 
 
 def _content(state: RuntimeState) -> bytes:

@@ -1,0 +1,251 @@
+"""The reference pages, made from the code they speak of: verbs, exit codes, indicators, manifest, ledger.
+
+In: click commands, tables and types. Out: the text of each page. `python -m tests.test_docs --write` writes them,
+`tests/test_docs.py` fails when one of them is not what would be written now.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import types
+import typing
+from pathlib import Path
+
+import click
+import msgspec
+
+from shipworthy import errors
+from shipworthy.contract import manifest
+from shipworthy.facts import Clause
+from shipworthy.indicators import INDICATORS
+from shipworthy.ledger.fold import CHANGES
+from tests.cli.commands import commands
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "docs" / "reference"
+MADE = "<!-- Made by `python -m tests.test_docs --write`: do not edit. -->\n"
+SOURCE = ROOT / "src" / "shipworthy"
+
+
+def pages() -> dict[str, str]:
+    """Return the text of every reference page by file name."""
+    return {
+        "cli.md": cli_page(),
+        "exit-codes.md": exit_codes_page(),
+        "indicators.md": indicators_page(),
+        "ledger.md": ledger_page(),
+        "manifest.md": manifest_page(),
+    }
+
+
+def cli_page() -> str:
+    """Return the page of all verbs."""
+    parts = [
+        "# Verbs\n",
+        MADE,
+        "Every verb works on the repository in the present folder; `--root FOLDER` names another one, before the verb.",
+        "`--home FOLDER` names the state directory (default `.shipworthy/state` in the repository). Results go to",
+        "standard output, progress and problems to standard error; `--json` prints one object instead, with",
+        "`version: 1`. What a verb leaves with is listed in [exit-codes.md](exit-codes.md).\n",
+    ]
+    for words, command in commands():
+        level = "##" if " " not in words else "###"
+        parts += [f"{level} {words}\n", f"{_help(command)}\n"]
+        if not isinstance(command, click.Group):
+            parts += [f"```\nshipworthy {words}{_usage(command)}\n```\n", *_options(command)]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _help(command: click.Command) -> str:
+    return " ".join((command.help or "").split())
+
+
+def _usage(command: click.Command) -> str:
+    words = [f" {param.make_metavar(click.Context(command))}" for param in command.params if _is_argument(param)]
+    must = [
+        f" {param.opts[0]} {_value(param)}" for param in command.params if not _is_argument(param) and param.required
+    ]
+    return "".join([*words, *must])
+
+
+def _is_argument(param: click.Parameter) -> bool:
+    return isinstance(param, click.Argument)
+
+
+def _options(command: click.Command) -> list[str]:
+    rows = [
+        f"| `{param.opts[0]}{'' if param.is_flag else ' ' + _value(param)}` | {_told(param)} |"
+        for param in command.params
+        if isinstance(param, click.Option)
+    ]
+    return ["| option | |\n|---|---|", *rows, ""] if rows else []
+
+
+def _value(param: click.Parameter) -> str:
+    if isinstance(param.type, click.Choice):
+        return "\\|".join(str(choice) for choice in param.type.choices)
+    return param.type.name.upper().replace(" RANGE", "")
+
+
+def _told(param: click.Option) -> str:
+    default = param.default
+    shown = f" Default `{default}`." if isinstance(default, str | int | float) and not isinstance(default, bool) else ""
+    needed = " Required." if param.required else ""
+    return f"{' '.join((param.help or '').split())}{shown}{needed}".strip()
+
+
+EXAMPLES = {
+    0: "clean contract, verdict to ship, signature holds",
+    1: "breached SLO, unsafe file, loosening without a decision, missing role, a restore that waits for a second person",
+    2: "unknown verb or option, unknown person, order or incident",
+    3: "missing note, duplicate key, unknown indicator, invalid SLO, no manifest",
+    4: "missing, thin or stale evidence, note of another change, missing or wrong signature, edited lock, damaged ledger",
+    5: "no gateway at this address, the store does not answer, a model process does not start",
+    70: "an exception nobody expected: the traceback goes to standard error",
+}
+
+
+def exit_codes_page() -> str:
+    """Return the page of exit codes."""
+    kinds = [one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, errors.ShipworthyError)]
+    by_code = {one.exit_code: one for one in kinds}
+    meaning = {0: "Yes."} | {code: inspect.getdoc(one) or "" for code, one in by_code.items()}
+    meaning[70] = "Our fault."
+    rows = [
+        f"| {code} | {meaning[code]} | {f'`{by_code[code].__name__}`' if code in by_code else ''} | {EXAMPLES[code]} |"
+        for code in sorted(meaning)
+    ]
+    return "\n".join(
+        [
+            "# Exit codes\n",
+            MADE,
+            "Every verb leaves with one of these, and prints what happened as `where: what — fix` on standard error.\n",
+            "| code | meaning | in Python | such as |\n|---|---|---|---|",
+            *rows,
+            "",
+            "`gate` and `ship` weigh several reasons in this order: 3, 1, 4. `check` leaves with 3 when a file is invalid,",
+            "else with 4 when the note is of another change. Nothing missing, stale or unreadable ever leaves with 0.",
+            "130 is yours: the verb was interrupted.",
+            "",
+        ]
+    )
+
+
+def indicators_page() -> str:
+    """Return the page of indicators, by clause."""
+    parts = [
+        "# Indicators\n",
+        MADE,
+        "An SLO is named `<indicator>[_p<1-99>][_<int>(m|h|d)]`, such as `decision_ece_p95_24h`; or it has any name and an",
+        "`indicator:`. An SLO is judged only where its indicator has a source: *offline* at the gate, *online* at the canary",
+        "and at run time. *Labels* means that it waits for late labels; *paired* that releases are compared row by row.\n",
+    ]
+    for clause in Clause:
+        rows = [one for one in INDICATORS.values() if one.clause is clause]
+        parts += [f"## {clause.value.replace('_', ' ')}\n", "| indicator | kind | good | judged | n | counts |"]
+        parts.append("|---|---|---|---|---|---|")
+        for one in rows:
+            where = [name for name in ("offline", "online", "labels", "paired") if getattr(one, name)]
+            cells = (f"`{one.name}`", one.kind, one.good, ", ".join(where), f"{one.min_samples:,}", one.formula)
+            parts.append(f"| {' | '.join(cells)} |")
+        parts.append("")
+    return "\n".join(parts).rstrip() + "\n"
+
+
+NOTES = {
+    "gate.decided": ("the gate", "subject, decision, digest of the verdict"),
+    "gate.shipped": ("the gate", "subject, whether it was the first release"),
+    "respond.approved": ("a person", "a signed approval of a restore, its orders, scope and moment"),
+    "respond.incident_opened": ("the controller", "the incident"),
+    "respond.incident_promoted": ("a person", "the incident, its new cases, the number of rows"),
+    "respond.incident_closed": ("a person", "the incident, its cases before and after the fix"),
+    "respond.review_opened": ("a person", "item, tenant and until when it is leased; never the input"),
+    "respond.review_answered": ("a person", "item and decision"),
+}
+_NOTED = re.compile(r'"((?:gate|respond|deploy|observe|evaluate|govern|runtime|academy)\.[a-z]+(?:_[a-z]+)*)"')
+
+
+def written_kinds() -> set[str]:
+    """Return every kind of entry that flows and runtime name."""
+    text = "".join(path.read_text() for room in ("flows", "runtime") for path in (SOURCE / room).rglob("*.py"))
+    return set(_NOTED.findall(text))
+
+
+def ledger_page() -> str:
+    """Return the page of ledger entries."""
+    changes = [f"| `{kind}` | {_said(step)} |" for kind, step in CHANGES.items()]
+    notes = [f"| `{kind}` | {who} | {what} |" for kind, (who, what) in sorted(NOTES.items())]
+    return "\n".join(
+        [
+            "# Ledger entries\n",
+            MADE,
+            "An entry is `{seq, at, actor, kind, body, prev}`: `at` in UTC with microseconds, `prev` the digest of the entry",
+            "before. `shipworthy ledger verify` checks every entry and the chain; only a checkpoint that was kept elsewhere",
+            "shows a cut tail. `shipworthy ledger replay` folds the entries and compares with the state that holds.\n",
+            "## Entries that change the state\n",
+            "Each adds 1 to the epoch.\n",
+            "| kind | what it does |\n|---|---|",
+            *changes,
+            "\n## Entries that only tell\n",
+            "| kind | written by | body |\n|---|---|---|",
+            *notes,
+            "",
+        ]
+    )
+
+
+def _said(step: object) -> str:
+    return " ".join((inspect.getdoc(step) or "").split())
+
+
+def manifest_page() -> str:
+    """Return the page of `shipworthy.yaml`."""
+    kinds = [one for one in vars(manifest).values() if _is_shape(one)]
+    kinds.sort(key=lambda one: one is not manifest.Manifest)  # the whole first, then its parts as written
+    parts = [
+        "# `shipworthy.yaml`\n",
+        MADE,
+        "Unknown keys, duplicate keys and wrong types are errors of `shipworthy check`, with file and line.\n",
+    ]
+    for one in kinds:
+        title = "The manifest" if one is manifest.Manifest else one.__name__
+        parts += [f"## {title}\n", " ".join((inspect.getdoc(one) or "").split()).replace("`docs/reference/", "`"), ""]
+        parts += ["| key | type | default |\n|---|---|---|", *_fields(one), ""]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _is_shape(one: object) -> bool:
+    return isinstance(one, type) and issubclass(one, msgspec.Struct) and one.__module__ == manifest.__name__
+
+
+def _fields(kind: type) -> list[str]:
+    hints = typing.get_type_hints(kind)
+    return [f"| `{one.name}` | {_type(hints[one.name])} | {_default(one)} |" for one in msgspec.structs.fields(kind)]
+
+
+def _default(field: msgspec.structs.FieldInfo) -> str:
+    if field.required:
+        return "required"
+    if field.default is msgspec.NODEFAULT:
+        return "empty"
+    if field.default is None or field.default == ():
+        return "none"
+    return f"`{msgspec.json.encode(field.default).decode()}`"
+
+
+def _type(hint: object) -> str:
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(_type(one) for one in inner if one is not type(None))
+    if origin is typing.Literal:
+        return ", ".join(f"`{one}`" for one in inner)
+    if origin is tuple:
+        return f"list of {_type(inner[0])}" if inner[-1] is Ellipsis else f"[{', '.join(_type(one) for one in inner)}]"
+    if origin is dict:
+        return f"mapping of {_type(inner[0])} to {_type(inner[1])}"
+    words = {str: "text", float: "number", int: "whole number", bool: "true or false"}
+    if hint in words and isinstance(hint, type):
+        return words[hint]
+    name = getattr(hint, "__name__", str(hint))
+    return f"[{name}](#{name.lower()})"
