@@ -33,6 +33,8 @@ def test_importing_the_package_loads_nothing() -> None:
         "shipworthy.contract.files.reader",
         "shipworthy.ledger.files.log",
         "shipworthy.cli",
+        "shipworthy.flows.posture",
+        "shipworthy.flows.gate",
     ],
 )
 def test_the_judge_the_contract_and_the_ledger_need_no_numbers_library(module: str) -> None:
@@ -42,3 +44,7 @@ def test_the_judge_the_contract_and_the_ledger_need_no_numbers_library(module: s
 def test_check_loads_neither_numpy_nor_scikit_learn(tmp_path: Path) -> None:
     code = "from shipworthy.cli import main\ntry:\n    main(['check'])\nexcept SystemExit:\n    pass"
     assert not loaded_by(code, tmp_path) & HEAVY
+
+
+def test_the_gateway_never_loads_scikit_learn() -> None:
+    assert not loaded_by("import shipworthy.runtime.serve") & {"sklearn", "scipy", "skops", "pandas", "rich"}

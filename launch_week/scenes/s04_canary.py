@@ -11,12 +11,12 @@ from launch_week.traffic import Claim
 TOLERANCE = 0.025
 
 
-def open_canary(launch: Launch, morning: list[Claim]) -> dict[str, str]:
+def open_canary(launch: Launch, morning: list[Claim]) -> tuple[dict[str, str], dict[str, str]]:
     """At first light take note of who is on the candidate; then raise the share and ask the same claims again.
 
-    Returns unit -> arm after the raise.
+    Returns unit -> arm before and after the raise.
     """
-    world, say = launch.world, launch.record
+    world = launch.world
     before = {str(claim.row["crash"]): str(claim.answer["arm"]) for claim in morning if claim.row["tenant"] in CHOSEN}
     world.verb("rollout", "advance", "--as", "ana").expect()
     after: dict[str, str] = {}
@@ -24,6 +24,14 @@ def open_canary(launch: Launch, morning: list[Claim]) -> dict[str, str]:
         if claim.row["tenant"] in CHOSEN:
             world.clock.advance(1)
             after[str(claim.row["crash"])] = str(launch.client.post("/decide", {"row": claim.row})[1]["arm"])
+    return before, after
+
+
+def judge(launch: Launch, claims: Sequence[Claim]) -> None:
+    """Measure the share of the canary stage from the answers themselves."""
+    say = launch.record
+    say.scene(4, "The canary: 10 % of traffic inside two tenants")
+    before, after = launch.state["arms"]
     back = [unit for unit, arm in before.items() if arm == "candidate" and after[unit] != "candidate"]
     onward = sum(arm == "candidate" and before[unit] == "baseline" for unit, arm in after.items())
     say.claim(
@@ -31,13 +39,6 @@ def open_canary(launch: Launch, morning: list[Claim]) -> dict[str, str]:
         not back and any(arm == "candidate" for arm in before.values()),
         f"{len(before)} units asked twice: {onward} moved on, {len(back)} back",
     )
-    return after
-
-
-def judge(launch: Launch, claims: Sequence[Claim]) -> None:
-    """Measure the share of the canary stage from the answers themselves."""
-    say = launch.record
-    say.scene(4, "The canary: 10 % of traffic inside two tenants")
     arms: dict[str, set[str]] = defaultdict(set)
     tenant_of: dict[str, str] = {}
     for claim in claims:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from launch_week.launch import UNSEEN, Launch
+from launch_week.scenes.week import midnights
 from launch_week.traffic import Claim
 from launch_week.world import wait_until
 from shipworthy.contract.files.reader import read_manifest
@@ -46,11 +47,10 @@ def play(launch: Launch, again: Launch) -> None:
 
 
 def _week(again: Launch) -> None:
-    for day in range(1, 8):
-        until = again.start + timedelta(days=day)
-        again.player.play([claim for claim in again.week if until - timedelta(days=1) <= claim.at < until])
-        again.world.clock.set(until)
+    def settle() -> None:
         again.world.settle(again.gateway)
+
+    again.player.play(again.week, [(midnight, settle) for midnight in midnights(again.start)])
     for hours in range(12, 85, 12):
         again.player.until(again.start + timedelta(days=7, hours=hours))
         again.world.settle(again.gateway)

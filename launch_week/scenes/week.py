@@ -29,7 +29,7 @@ def play(launch: Launch, twin_home: Any) -> None:
     def look() -> None:
         early.update(launch.quality("2", shadow=True))
 
-    pauses = [(started + timedelta(days=day, seconds=30), settle) for day in range(1, 8)]
+    pauses = [(midnight, settle) for midnight in midnights(started)]
     pauses.append((started + timedelta(days=3, hours=12), look))
     morning = [claim for claim in launch.week if claim.at < started + timedelta(hours=FIRST_LIGHT_H)]
     rest = launch.week[len(morning) :]
@@ -49,6 +49,12 @@ def play(launch: Launch, twin_home: Any) -> None:
     s04_canary.judge(launch, rest)
     s05_labels.play(launch, forged, again)
     s06_trouble.play(launch, twin, early, until)
+
+
+def midnights(started: datetime) -> list[datetime]:
+    """Return the moments just after midnight of seven days: what the controller does daily, it does there."""
+    first = started.replace(hour=0, minute=0, second=30) + timedelta(days=1)
+    return [first + timedelta(days=day) for day in range(7)]
 
 
 def _watch(launch: Launch) -> None:

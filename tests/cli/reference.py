@@ -97,10 +97,10 @@ def _told(param: click.Option) -> str:
 
 EXAMPLES = {
     0: "clean contract, verdict to ship, signature holds",
-    1: "breached SLO, unsafe file, loosening without a decision, missing role, a restore that waits for a second person",
+    1: "breached SLO, unsafe file, loosening without a decision, missing role, a restore that waits for another person",
     2: "unknown verb or option, unknown person, order or incident",
     3: "missing note, duplicate key, unknown indicator, invalid SLO, no manifest",
-    4: "missing, thin or stale evidence, note of another change, missing or wrong signature, edited lock, damaged ledger",
+    4: "missing, thin or stale evidence, note of another change, missing or wrong signature, damaged ledger or lock",
     5: "no gateway at this address, the store does not answer, a model process does not start",
     70: "an exception nobody expected: the traceback goes to standard error",
 }
@@ -124,9 +124,9 @@ def exit_codes_page() -> str:
             "| code | meaning | in Python | such as |\n|---|---|---|---|",
             *rows,
             "",
-            "`gate` and `ship` weigh several reasons in this order: 3, 1, 4. `check` leaves with 3 when a file is invalid,",
-            "else with 4 when the note is of another change. Nothing missing, stale or unreadable ever leaves with 0.",
-            "130 is yours: the verb was interrupted.",
+            "`gate` and `ship` weigh several reasons in this order: 3, 1, 4. `check` leaves with 3 when a file is",
+            "invalid, else with 4 when the note is of another change. Nothing missing, stale or unreadable ever leaves",
+            "with 0. 130 is yours: the verb was interrupted.",
             "",
         ]
     )
@@ -137,9 +137,9 @@ def indicators_page() -> str:
     parts = [
         "# Indicators\n",
         MADE,
-        "An SLO is named `<indicator>[_p<1-99>][_<int>(m|h|d)]`, such as `decision_ece_p95_24h`; or it has any name and an",
-        "`indicator:`. An SLO is judged only where its indicator has a source: *offline* at the gate, *online* at the canary",
-        "and at run time. *Labels* means that it waits for late labels; *paired* that releases are compared row by row.\n",
+        "An SLO is named `<indicator>[_p<1-99>][_<int>(m|h|d)]`, such as `decision_ece_p95_24h`; or it has any name",
+        "and an `indicator:`. It is judged only where its indicator has a source: *offline* at the gate, *online* at",
+        "the canary and at run time. *Labels*: it waits for late labels. *Paired*: releases are compared row by row.\n",
     ]
     for clause in Clause:
         rows = [one for one in INDICATORS.values() if one.clause is clause]
@@ -180,9 +180,9 @@ def ledger_page() -> str:
         [
             "# Ledger entries\n",
             MADE,
-            "An entry is `{seq, at, actor, kind, body, prev}`: `at` in UTC with microseconds, `prev` the digest of the entry",
-            "before. `shipworthy ledger verify` checks every entry and the chain; only a checkpoint that was kept elsewhere",
-            "shows a cut tail. `shipworthy ledger replay` folds the entries and compares with the state that holds.\n",
+            "An entry is `{seq, at, actor, kind, body, prev}`: `at` in UTC with microseconds, `prev` the digest of the",
+            "entry before. `shipworthy ledger verify` checks every entry and the chain; only a checkpoint kept",
+            "elsewhere shows a cut tail. `shipworthy ledger replay` folds the entries and compares with what holds.\n",
             "## Entries that change the state\n",
             "Each adds 1 to the epoch.\n",
             "| kind | what it does |\n|---|---|",
@@ -199,19 +199,52 @@ def _said(step: object) -> str:
     return " ".join((inspect.getdoc(step) or "").split())
 
 
+KEYS = {
+    "model": "the model's name; verdicts, scopes and the V2 protocol use it",
+    "version": "the version's name; a release is kept under it",
+    "stakes": "what is required of the contract",
+    "owner": "the person who answers for it; incidents are opened for them",
+    "adapter": "how the model is opened",
+    "features": "the inputs, in the order the model takes them",
+    "label": "the truth, and when it has come",
+    "issuers": "the public keys that signatures must be made with",
+    "people": "who may act, in which roles",
+    "artefacts": "the folder that is built, scanned, signed and served",
+    "build": "the command that makes it, as words; it sees no key and nothing of our environment",
+    "code": "files, folders or globs whose bytes belong to the change",
+    "lockfile": "the lock file of the training environment",
+    "decisions": "the words that leave",
+    "review": "the bounds inside which thresholds may move; without them nothing can be built",
+    "unit": "the column whose rows are answered by one version, and over which errors cluster",
+    "tenant": "the column that says whose request it is; a request without it is refused",
+    "segments": "the keys by which traffic is watched and orders are scoped",
+    "endpoints": "the decision endpoints",
+    "datasets": "named rows; `train`, `calibration` and `test` are used by name",
+    "data_sources": "where the data came from, bound to their bytes",
+    "rollout": "the stages of a rollout",
+    "throttles": "how many requests a tenant may send",
+    "scope_limits": "what the safety review keeps with people",
+    "fallback": "who answers in safe mode and when no model does",
+    "kill_fallback": "who answers while killed",
+    "alarms": "the budget of false pages: `false_pages_per_week`",
+    "retention": "how long `raw_input`, `answer_within` and others last, such as `30d`",
+}
+
+
 def manifest_page() -> str:
     """Return the page of `shipworthy.yaml`."""
-    kinds = [one for one in vars(manifest).values() if _is_shape(one)]
-    kinds.sort(key=lambda one: one is not manifest.Manifest)  # the whole first, then its parts as written
+    kinds = [one for one in vars(manifest).values() if _is_shape(one) and one is not manifest.Manifest]
     parts = [
         "# `shipworthy.yaml`\n",
         MADE,
         "Unknown keys, duplicate keys and wrong types are errors of `shipworthy check`, with file and line.\n",
+        "| key | type | default | |\n|---|---|---|---|",
+        *(f"{row} {KEYS[key]} |" for key, row in _fields(manifest.Manifest)),
+        "",
     ]
     for one in kinds:
-        title = "The manifest" if one is manifest.Manifest else one.__name__
-        parts += [f"## {title}\n", " ".join((inspect.getdoc(one) or "").split()).replace("`docs/reference/", "`"), ""]
-        parts += ["| key | type | default |\n|---|---|---|", *_fields(one), ""]
+        parts += [f"## {one.__name__}\n", " ".join((inspect.getdoc(one) or "").split()), ""]
+        parts += ["| key | type | default |\n|---|---|---|", *(row for _, row in _fields(one)), ""]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -219,9 +252,12 @@ def _is_shape(one: object) -> bool:
     return isinstance(one, type) and issubclass(one, msgspec.Struct) and one.__module__ == manifest.__name__
 
 
-def _fields(kind: type) -> list[str]:
+def _fields(kind: type) -> list[tuple[str, str]]:
     hints = typing.get_type_hints(kind)
-    return [f"| `{one.name}` | {_type(hints[one.name])} | {_default(one)} |" for one in msgspec.structs.fields(kind)]
+    return [
+        (one.name, f"| `{one.name}` | {_type(hints[one.name])} | {_default(one)} |")
+        for one in msgspec.structs.fields(kind)
+    ]
 
 
 def _default(field: msgspec.structs.FieldInfo) -> str:
@@ -231,6 +267,8 @@ def _default(field: msgspec.structs.FieldInfo) -> str:
         return "empty"
     if field.default is None or field.default == ():
         return "none"
+    if isinstance(field.default, msgspec.Struct | tuple):
+        return "see below"
     return f"`{msgspec.json.encode(field.default).decode()}`"
 
 

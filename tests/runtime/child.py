@@ -1,0 +1,15 @@
+"""The real `serve` on a clock shared with the test: `python -m tests.runtime.child CLOCK ROOT HOME PORT [FLAG]`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from shipworthy.runtime.serve import serve
+from shipworthy.runtime.workspace import Workspace
+from shipworthy.testing.clock import SharedClock
+
+if __name__ == "__main__":
+    clock, root, home, port = sys.argv[1:5]
+    workspace = Workspace(root=Path(root), home=Path(home), clock=SharedClock(Path(clock)))
+    serve(workspace, port=int(port), observe_only="--observe-only" in sys.argv[5:])
