@@ -131,6 +131,29 @@ def test_offline_evidence_says_nothing_at_run_time() -> None:
     assert judge(slo(), "*", [seen(0.95, 0.99)], NOW, Place.RUNTIME).outcome is Outcome.NO_DATA
 
 
+@pytest.mark.parametrize("source", ["offline", "imported"])
+def test_what_was_measured_offline_is_not_used_at_night_however_fresh(source: str) -> None:
+    measured = seen(0.95, 0.99, source=source, end=NOW.isoformat())
+    assert judge(slo(), "*", [measured], NOW, Place.RUNTIME).outcome is Outcome.NO_DATA
+    assert judge(slo(), "*", [measured], NOW, Place.GATE).outcome is Outcome.MET
+
+
+@pytest.mark.parametrize("broken", [{"lo": -math.inf}, {"hi": math.inf}, {"value": math.inf}, {"hi": math.nan}])
+def test_a_bound_that_is_not_finite_is_no_bound(broken: dict[str, float]) -> None:
+    measured = msgspec.structs.replace(seen(0.95, 0.99), **broken)
+    assert judge(slo(), "*", [measured]).outcome is Outcome.NO_DATA
+
+
+def test_a_percentile_is_not_the_pooled_number() -> None:
+    tail = slo("<=", 0.05, "decision_ece", quantile=95)
+    pooled = seen(0.01, 0.02, indicator="decision_ece")
+    assert judge(tail, "*", [pooled]).outcome is Outcome.NO_DATA
+    assert (
+        judge(tail, "*", [pooled, seen(0.06, 0.09, indicator="decision_ece", quantile=95)]).outcome is Outcome.BREACHED
+    )
+    assert judge(slo("<=", 0.05, "decision_ece"), "*", [pooled]).outcome is Outcome.MET
+
+
 def test_an_indicator_without_a_source_here_is_listed_and_does_not_decide() -> None:
     told = judge(slo("==", 0, "ood_repeats"), "*", [])
     assert (told.outcome, told.here) == (Outcome.NO_DATA, False)
@@ -165,3 +188,12 @@ def test_only_a_passed_case_is_met(status: str, outcome: Outcome) -> None:
         target="<= 0.15", because="b", seed=1,
     )  # fmt: skip
     assert judge_case(result).outcome is outcome
+
+
+@pytest.mark.parametrize(("severity", "trial"), [("blocker", False), ("major", False), ("minor", True)])
+def test_a_minor_case_is_shown_and_does_not_decide(severity: str, trial: bool) -> None:
+    result = CaseResult(
+        case="tail.x", status="fail", clause="robustness", severity=severity, n=9, hits=9, value=1.0, lo=0.7, hi=1.0,
+        target="<= 0.15", because="b", seed=1,
+    )  # fmt: skip
+    assert judge_case(result).trial is trial

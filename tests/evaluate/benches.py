@@ -45,12 +45,15 @@ def model_of(score: Score, features: Sequence[Feature] = FEATURES) -> Callable[[
 
 
 def truth(row: Mapping[str, Value]) -> float:
-    """The probability that the label is 1, and what the honest model answers."""
-    speed, belt, amount = row["speed"], row["belt"], row["amount"]
-    assert isinstance(speed, int | float)
-    assert isinstance(belt, int | float)
-    assert isinstance(amount, int | float)
-    return 1.0 / (1.0 + math.exp(-(-2.5 + 1.1 * speed + 1.2 * belt - 0.02 * amount)))
+    """The probability that the label is 1, and what the honest model answers; an empty field counts as 0."""
+    speed, belt, amount = (_number(row[name]) for name in ("speed", "belt", "amount"))
+    z = -2.5 + 1.1 * speed + 1.2 * belt - 0.02 * amount
+    return 1.0 / (1.0 + math.exp(-min(max(z, -500.0), 500.0)))
+
+
+def _number(value: Value) -> float:
+    assert value is None or isinstance(value, int | float)
+    return float(value or 0.0)
 
 
 def careless(row: Mapping[str, Value]) -> float:

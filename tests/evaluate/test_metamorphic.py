@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from shipworthy.errors import ContractError
@@ -27,7 +29,7 @@ def test_a_payload_in_a_feature_is_refused() -> None:
 
 def test_hiding_a_category_shows_what_unknown_codes_would_get() -> None:
     generator: dict[str, object] = {"name": "hide_feature", "feature": "supplier", "dataset": "test"}
-    oracle = {"hits": "decision == 'auto_deny'", "among": "label == 1", "op": "<=", "target": 0.15}
+    oracle: dict[str, Any] = {"hits": "decision == 'auto_deny'", "among": "label == 1", "op": "<=", "target": 0.15}
     without = bench(model=model_of(careless), scorer=None)
     assert run(generator, without, **oracle).status == "fail"
     assert run(generator, **oracle).status == "pass"

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -51,8 +53,8 @@ def hot_rows(n: int, seed: int) -> list[dict[str, Value]]:
     return made
 
 
-def hot_score(row: object) -> float:
-    get = row.__getitem__  # type: ignore[attr-defined]
+def hot_score(row: Mapping[str, Any]) -> float:
+    get = row.__getitem__
     z = 2 * get("red") - get("green") + 0.2 * (get("n") - 10) - get("x") + 0.4 * get("part") - 0.2 * get("total")
     return float(1 / (1 + np.exp(-(z + (1.0 if get("kind") == "b" else -0.5) + get("fixed")))))
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 import msgspec
 import pytest
@@ -28,7 +29,7 @@ from tests.evaluate.benches import SUBJECT, bench, case, model_of, rows, truth
 UNSURE = NeverEvent(name="unsure", never="decision == 'auto_deny' and uncertainty > 0.30")
 
 
-def slo(name: str, op: str, value: float, **changes: object) -> Slo:
+def slo(name: str, op: Literal[">=", "<=", "=="], value: float, **changes: object) -> Slo:
     given: dict[str, object] = {
         "name": name,
         "indicator": name,
@@ -212,6 +213,6 @@ def test_what_the_model_decides_itself_is_what_counts() -> None:
 def test_every_evaluator_and_generator_is_in_its_table() -> None:
     assert set(EVALUATORS) == {"held_out", "subgroup", "proxy", "ood_probes"}
     assert set(GENERATORS) == {
-        "payload", "hide_feature", "invariance", "monotone", "nearest_flip", "lift_scan", "membership",
+        "payload", "hide_feature", "invariance", "monotone", "nearest_flip", "lift_scan", "membership", "probe",
     }  # fmt: skip
     assert isinstance(evaluate_all(full(), POLICY, ()).coverage, Coverage)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -10,13 +12,14 @@ from shipworthy.evaluate.answered import answer
 from shipworthy.evaluate.bench import Ask, Baseline, Bench
 from shipworthy.evaluate.paired import LARGEST, compared, paired_rows, quantised, restored
 from shipworthy.facts import Comparison, Measurement
+from shipworthy.profile.rows import Value
 from tests.evaluate.benches import Score, bench, model_of, rows, truth
 
 OLD = "sha256:" + "1" * 64
 
 
-def weak(row: object) -> float:
-    return 0.35 + 0.15 * (truth(row) > 0.9)  # type: ignore[arg-type]
+def weak(row: Mapping[str, Value]) -> float:
+    return 0.35 + 0.15 * float(truth(row) > 0.9)
 
 
 def baseline_of(score: Score, on: Bench | None = None) -> Baseline:

@@ -70,7 +70,7 @@ def test_knowing_less_never_turns_a_case_green(
 
 
 def test_each_row_leaves_one_bit_in_order() -> None:
-    named = [
+    named: list[dict[str, float | None]] = [
         {"label": 1, "score": 0.9},
         {"label": 0, "score": 0.9},
         {"label": 1, "score": None},
