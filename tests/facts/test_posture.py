@@ -27,6 +27,15 @@ def test_one_more_order_never_loosens(held: list[Posture], more: Posture) -> Non
     assert tightens(join(held), join([*held, more]))
 
 
+@given(postures, postures)
+def test_tightening_means_nowhere_looser(before: Posture, after: Posture) -> None:
+    sources, deciders = list(Source), list(Decider)
+    nowhere_looser = sources.index(after.source) >= sources.index(before.source) and deciders.index(
+        after.decider
+    ) >= deciders.index(before.decider)
+    assert tightens(before, after) is nowhere_looser
+
+
 def test_the_loosest_is_normal_and_the_tightest_is_nobody_from_nothing() -> None:
     assert join(()) == NORMAL
     assert join(EVERY) == Posture(source=Source.NONE, decider=Decider.NOBODY)

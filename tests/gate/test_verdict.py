@@ -163,6 +163,48 @@ def test_a_trial_is_judged_shown_and_does_not_decide() -> None:
     assert any(one.slo == FLIP.name and one.outcome is not Outcome.MET for one in verdict.judgements)
 
 
+@pytest.mark.parametrize(
+    ("case", "decision"),
+    [
+        ({"severity": "major"}, Decision.BLOCKED),
+        ({"severity": "minor"}, Decision.SHIP),
+        ({"trial": True}, Decision.SHIP),
+    ],
+)
+def test_a_failing_case_blocks_unless_it_is_minor_or_on_trial(case: dict[str, Any], decision: Decision) -> None:
+    failing = evidence(cases=(passed(status="fail", lo=0.3, hi=0.5),))
+    one = msgspec.structs.replace(CASE, **case)
+    verdict = give_verdict(question(cases=(one,), evidence=failing))
+    assert verdict.decision is decision
+    assert any(judged.slo == "case:tail.x" and judged.outcome is Outcome.BREACHED for judged in verdict.judgements)
+
+
+def test_what_has_no_source_at_the_gate_is_listed_and_does_not_decide() -> None:
+    night = msgspec.structs.replace(FLIP, name="ood_repeats", indicator="ood_repeats", min_samples=1)
+    verdict = give_verdict(question(policy=Policy(slos=(ERROR, FLIP, night))))
+    assert verdict.decision is Decision.SHIP
+    assert [one.slo for one in verdict.judgements if not one.here] == ["ood_repeats"]
+
+
+def test_what_nobody_asked_for_must_not_have_run() -> None:
+    more = evidence(coverage=Coverage(requested=("a",), executed=("a", "b")))
+    assert give_verdict(question(evidence=more)).decision is Decision.UNDECIDED
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"), [((1, 3), 3), ((3, 1), 3), ((4, 3), 3), ((4, 1), 1), ((1, 4), 1), ((1, 3, 4), 3), ((4,), 4)]
+)
+def test_of_several_reasons_the_worst_is_told(codes: tuple[int, ...], code: int) -> None:
+    blocks = tuple(Block(name=f"b{one}", because="so", fix="mend it", exit_code=one) for one in codes)
+    assert exit_code(give_verdict(question(blocks=blocks))) == code
+
+
+def test_a_breach_weighs_more_than_what_cannot_be_decided() -> None:
+    failing = evidence(cases=(passed(status="fail", lo=0.3, hi=0.5),))
+    stale = Block(name="note", because="stale", fix="stamp it", exit_code=4)
+    assert exit_code(give_verdict(question(evidence=failing, blocks=(stale,)))) == 1
+
+
 def test_every_report_says_the_same_as_the_verdict() -> None:
     for asked in (question(), question(evidence=None), question(loosened=("slo x: target <b>|",))):
         verdict = give_verdict(asked)

@@ -61,7 +61,7 @@ def _recall(bench: Bench, scorer: Scorer, ask: Ask, rows: Sequence[Row]) -> list
 
 def _kind(bench: Bench, scorer: Scorer, ask: Ask, kind: str, rows: Sequence[Row]) -> Measurement:
     rng = np.random.default_rng(seed_of(bench.seed, "probe", kind, ask.segment))
-    nullable = _nullable(scorer)
+    nullable = nullable_features(scorer)
     hits = n = 0
     for place in rng.permutation(len(rows)):
         made = probe(kind, rows[place], bench.features, rng, nullable, rows)
@@ -80,7 +80,8 @@ def _cohort(bench: Bench, scorer: Scorer, ask: Ask, name: str) -> Measurement:
     return rate(ask, sum(scorer.score(row).flag for row in rows), len(rows), part=name)
 
 
-def _nullable(scorer: Scorer) -> frozenset[str]:
+def nullable_features(scorer: Scorer) -> frozenset[str]:
+    """Return the features that were empty in training too: leaving them empty is no fault to notice."""
     profile = scorer.profile
     numbers = {one.name for one in profile.numbers if one.missing is not None}
     return frozenset(numbers | {one.name for one in profile.categories if one.missing is not None})

@@ -23,7 +23,7 @@ from shipworthy.evaluate.measure import clustering
 from shipworthy.facts import Comparison, Measurement, PairedRows, digest, seed_of
 from shipworthy.profile.rows import Value
 from shipworthy.stats.auc import delong_difference
-from shipworthy.stats.calibration import bins_of, null_excess
+from shipworthy.stats.calibration import BINS, CalibrationBins, bin_of, bins_of, null_excess
 from shipworthy.stats.paired import mcnemar_exact, paired_difference
 from shipworthy.stats.quantiles import nearest_rank
 
@@ -143,15 +143,28 @@ def _calibrations(
 
 
 def _bootstrap(units: NDArray[np.int64], new: Floats, old: Floats, y: NDArray[np.int64], seed: int) -> Floats:
-    """Differences over redrawn units. Rows of a unit share its weight, so rows are weighted instead of copied."""
+    """Differences over redrawn units. Sums per unit and bin are made once; a draw only weights and adds them."""
     rng = np.random.default_rng(seed)
     groups = int(units.max()) + 1 if units.size else 0
+    ours, theirs = _sums_by_unit(units, new, y, groups), _sums_by_unit(units, old, y, groups)
     made = np.empty(DRAWS)
     for draw in range(DRAWS):
-        weights = np.bincount(rng.integers(0, groups, groups), minlength=groups)[units]
-        rows = np.repeat(np.arange(units.size), weights)
-        made[draw] = _excess(new[rows], y[rows]) - _excess(old[rows], y[rows])
+        weights = np.bincount(rng.integers(0, groups, groups), minlength=groups).astype(np.float64)
+        made[draw] = _excess_of(weights @ ours) - _excess_of(weights @ theirs)
     return made
+
+
+def _sums_by_unit(units: NDArray[np.int64], scores: Floats, y: NDArray[np.int64], groups: int) -> Floats:
+    """(groups, 4 * bins): per unit the rows, sum of p, of labels and of p(1-p) in each bin."""
+    at = units * BINS + bin_of(scores)
+    weights = (np.ones_like(scores), scores, y.astype(np.float64), scores * (1.0 - scores))
+    sums = [np.bincount(at, weights=w, minlength=groups * BINS).reshape(groups, BINS) for w in weights]
+    return np.concatenate(sums, axis=1)
+
+
+def _excess_of(sums: Floats) -> float:
+    n, sum_p, sum_y, sum_pq = sums.reshape(4, BINS)
+    return null_excess(CalibrationBins(n, sum_p, sum_y, sum_pq))
 
 
 def _excess(scores: Floats, labels: NDArray[np.int64]) -> float:
