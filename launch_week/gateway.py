@@ -6,9 +6,8 @@ import sys
 from pathlib import Path
 
 from shipworthy.runtime.serve import serve
-from shipworthy.testing.clock import SharedClock
-
 from shipworthy.runtime.workspace import Workspace
+from shipworthy.testing.clock import SharedClock
 
 if __name__ == "__main__":
     clock, root, home, port = sys.argv[1:5]

@@ -5,9 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from shipworthy.testing.clock import SharedClock
-
 from shipworthy.cli import main
+from shipworthy.testing.clock import SharedClock
 
 if __name__ == "__main__":
     main(args=sys.argv[2:], prog_name="shipworthy", obj=SharedClock(Path(sys.argv[1])))

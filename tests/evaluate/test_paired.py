@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from shipworthy.evaluate import held_out
 from shipworthy.evaluate.answered import answer
 from shipworthy.evaluate.bench import Ask, Baseline, Bench
+from shipworthy.evaluate.measure import units_of
 from shipworthy.evaluate.paired import LARGEST, compared, paired_rows, quantised, restored
 from shipworthy.facts import Comparison, Measurement
 from shipworthy.profile.rows import Value
@@ -124,3 +125,10 @@ def test_a_baseline_with_holes_is_wrong_there_and_has_no_area() -> None:
     found = against(lambda row: None if row["speed"] == 4 else truth(row))
     assert comparison(found["error_rate"]).hi < 0.0
     assert found["auroc"].comparison is None
+
+
+def test_rows_without_a_unit_are_units_of_their_own() -> None:
+    on = bench(datasets={"test": [{**row, "crash": None} for row in rows(300, 104)]})
+    units = units_of(on, answer(on, on.rows("test")))
+    assert units is not None
+    assert len(set(units)) == 300

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from shipworthy.evaluate.answered import Answered
 from shipworthy.evaluate.bench import Ask, Bench
 from shipworthy.facts import Measurement
+from shipworthy.profile.rows import is_missing
 from shipworthy.stats.bounds import rate_bounds
 from shipworthy.stats.design_effect import design_effect
 
@@ -89,17 +90,20 @@ def nothing(ask: Ask, why: str, part: str | None = None, n: int = 0) -> Measurem
 def clustering(bench: Bench, answered: Sequence[Answered], errors: Sequence[bool]) -> float:
     """Return the design effect of `errors` by the manifest's unit, 1 where rows do not cluster.
 
-    A row without a unit is a unit of its own. Raises ValueError on unequal lengths.
+    Raises ValueError on unequal lengths.
     """
-    if bench.unit is None or not answered:
-        return 1.0
-    units = [
-        f"={value}" if (value := one.row.get(bench.unit)) is not None else f"#{index}"
-        for index, one in enumerate(answered)
-    ]
-    if len(set(units)) == len(units):
+    units = units_of(bench, answered)
+    if units is None or not units or len(set(units)) == len(units):
         return 1.0
     return design_effect([int(error) for error in errors], units)
+
+
+def units_of(bench: Bench, answered: Sequence[Answered]) -> list[str] | None:
+    """Return the unit of each row, None where the manifest names none. A row without one is a unit of its own."""
+    if bench.unit is None:
+        return None
+    cells = [one.row.get(bench.unit) for one in answered]
+    return [f"#{index}" if is_missing(cell) else f"={cell}" for index, cell in enumerate(cells)]
 
 
 def rate_of(

@@ -4,8 +4,8 @@ In: answers to the held-out rows, and what the lock keeps: one 16-bit score per 
 such scores, and a `Comparison` per measurement. Both sides are quantised alike, so that rounding favours neither; rows
 are paired only when their digest is the same.
 
-Positive is worse. Error rate: exact McNemar and Tango's bounds. AUROC: DeLong. Calibration error: a bootstrap over
-units of the difference of null-corrected errors (before their floor at 0, which would hide small differences).
+Positive is worse. Error rate: exact McNemar and Tango's bounds. AUROC: DeLong. Calibration error:
+`stats.calibration_difference`, drawn by units.
 """
 
 from __future__ import annotations
@@ -15,23 +15,18 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from shipworthy.evaluate.answered import Answered, in_segment
 from shipworthy.evaluate.bench import Baseline, Bench
-from shipworthy.evaluate.measure import clustering
+from shipworthy.evaluate.measure import clustering, units_of
 from shipworthy.facts import Comparison, Measurement, PairedRows, digest, seed_of
 from shipworthy.profile.rows import Value
 from shipworthy.stats.auc import delong_difference
-from shipworthy.stats.calibration import BINS, CalibrationBins, bin_of, bins_of, null_excess
+from shipworthy.stats.calibration_difference import ece_difference
 from shipworthy.stats.paired import mcnemar_exact, paired_difference
-from shipworthy.stats.quantiles import nearest_rank
-
-Floats = NDArray[np.float64]
 
 LARGEST = 65534  # 16 bits, of which ffff says that there was no score
 NO_SCORE = "ffff"
-DRAWS = 1000
 
 
 def quantised(scores: Sequence[float | None]) -> str:
@@ -133,49 +128,9 @@ def _areas(ours: list[float], theirs: list[float], labels: list[int], level: flo
 def _calibrations(
     bench: Bench, kept: list[Answered], ours: list[float], theirs: list[float], labels: list[int], one: Measurement
 ) -> _Found:
-    y, new, old = np.array(labels), np.array(ours), np.array(theirs)
-    point = _excess(new, y) - _excess(old, y)
-    draws = _bootstrap(_units(bench, kept), new, old, y, seed_of(bench.seed, "paired", one.indicator, one.segment))
-    moved = np.sort(draws - point)  # how far a redrawn difference strays from the seen one
-    high, low = (float(moved[nearest_rank(DRAWS, q) - 1]) for q in (one.level, 1.0 - one.level))
-    p_worse = (1 + int((moved >= point).sum())) / (DRAWS + 1)
-    return point, point - high, point - low, p_worse, f"paired bootstrap, {DRAWS} draws"
-
-
-def _bootstrap(units: NDArray[np.int64], new: Floats, old: Floats, y: NDArray[np.int64], seed: int) -> Floats:
-    """Differences over redrawn units. Sums per unit and bin are made once; a draw only weights and adds them."""
-    rng = np.random.default_rng(seed)
-    groups = int(units.max()) + 1 if units.size else 0
-    ours, theirs = _sums_by_unit(units, new, y, groups), _sums_by_unit(units, old, y, groups)
-    made = np.empty(DRAWS)
-    for draw in range(DRAWS):
-        weights = np.bincount(rng.integers(0, groups, groups), minlength=groups).astype(np.float64)
-        made[draw] = _excess_of(weights @ ours) - _excess_of(weights @ theirs)
-    return made
-
-
-def _sums_by_unit(units: NDArray[np.int64], scores: Floats, y: NDArray[np.int64], groups: int) -> Floats:
-    """(groups, 4 * bins): per unit the rows, sum of p, of labels and of p(1-p) in each bin."""
-    at = units * BINS + bin_of(scores)
-    weights = (np.ones_like(scores), scores, y.astype(np.float64), scores * (1.0 - scores))
-    sums = [np.bincount(at, weights=w, minlength=groups * BINS).reshape(groups, BINS) for w in weights]
-    return np.concatenate(sums, axis=1)
-
-
-def _excess_of(sums: Floats) -> float:
-    n, sum_p, sum_y, sum_pq = sums.reshape(4, BINS)
-    return null_excess(CalibrationBins(n, sum_p, sum_y, sum_pq))
-
-
-def _excess(scores: Floats, labels: NDArray[np.int64]) -> float:
-    return null_excess(bins_of(scores, labels))
-
-
-def _units(bench: Bench, kept: list[Answered]) -> NDArray[np.int64]:
-    if bench.unit is None:
-        return np.arange(len(kept))
-    names = [str(one.row.get(bench.unit, f"#{index}")) for index, one in enumerate(kept)]
-    return np.asarray(np.unique(np.array(names), return_inverse=True)[1], dtype=np.int64)
+    seed = seed_of(bench.seed, "paired", one.indicator, one.segment)
+    found = ece_difference(ours, theirs, labels, one.level, seed, clusters=units_of(bench, kept))
+    return *found, "paired bootstrap over units; bounds of both errors"
 
 
 def _told(cell: Value) -> Value:
