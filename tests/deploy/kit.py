@@ -237,7 +237,7 @@ def running(
         finally:
             ready.set()
 
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
         ready.wait(20)

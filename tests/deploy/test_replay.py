@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from typing import Any
 
 import pytest
@@ -47,11 +48,11 @@ def test_a_candidate_that_hangs_is_replayed_within_the_deadline() -> None:
     state = State(routes=ALL)
     with running(state, {"1": score_of_amount}, {v: release(v) for v in "12"}, deadline_s=0.5) as site:
         server = asyncio.run_coroutine_threadsafe(asyncio.start_server(silent, "127.0.0.1", 0), site.loop).result(5)
+        site.servers["2"] = server
         site.pools["2"] = Pool("127.0.0.1", server.sockets[0].getsockname()[1])
         site.gateway.wiring.upstreams["2"] = site.pools["2"]  # type: ignore[index]
         assert site.decide(amount=100)[1]["arm"] == "baseline"
         assert state.told.failures == [("2", "timeout")]
-        site.loop.call_soon_threadsafe(server.close)
 
 
 def test_an_open_circuit_closes_when_the_health_check_passes() -> None:
@@ -93,3 +94,29 @@ def test_an_order_on_the_candidate_still_holds_for_its_replay() -> None:
         reply = site.decide(amount=900)[1]
         assert (reply["arm"], reply["route"]) == ("baseline", "person")
         assert state.told.reviews[0].suggestion == "approve"
+
+
+def test_an_order_that_comes_while_the_model_is_asked_holds_for_the_answer() -> None:
+    state, epoch = State(), [7]
+
+    def ordered(rows: Any) -> Any:
+        if epoch[0] == 7:
+            state.postures = lambda version, tenant, keys: Posture(decider=Decider.PERSON)
+            epoch[0] = 8
+        return score_of_amount(rows)
+
+    with running(state, {"1": ordered}, epoch=lambda: epoch[0]) as site:
+        reply = site.decide(amount=900)[1]
+        assert (reply["route"], reply["epoch"]) == ("person", 8)
+        assert len(state.told.events) == 1
+
+
+@pytest.mark.parametrize(("fallback", "status"), [("human_review", 200), ("refuse", 503)])
+def test_no_machine_answers_while_the_state_never_stands_still(fallback: str, status: int) -> None:
+    epochs = itertools.count()
+    state, releases = State(), {"1": release("1", fallback=fallback)}
+    with running(state, {"1": score_of_amount}, releases, epoch=lambda: next(epochs)) as site:
+        got, reply, _ = site.decide(amount=900)
+        assert got == status
+        assert reply.get("route", "refused") != "machine"
+        assert state.told.events[0].route != "machine"

@@ -6,7 +6,7 @@ import pytest
 
 from shipworthy.flows import incident, ledger, posture
 from tests.flows.tiny import FAULTY_AGE, Tiny
-from tests.runtime.served import Served, served_by
+from tests.runtime.served import Served, served_by, wait_until
 
 pytestmark = pytest.mark.slow
 UNSEEN = "supplier=__unseen__"
@@ -75,6 +75,7 @@ def test_a_never_event_is_withheld_and_kills_its_version(rolling: Tiny) -> None:
         again = served.decide(age=FAULTY_AGE, speed=15)  # its share goes to the baseline, which does no such thing
         assert again["version"] == "1"
         assert again["decision"] != "deny"
+        wait_until(lambda: bool(incident.listed(rolling.workspace)))  # written after the order holds, not before
         (one,) = incident.listed(rolling.workspace)
         assert (one.severity, one.slo) == ("SEV1", "never_deny_fast")
 

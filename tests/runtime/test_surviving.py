@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import apsw
 import msgspec
 import pytest
 
@@ -169,3 +170,26 @@ def _ready(port: int) -> bool:
 def _stop(served: tuple[subprocess.Popen[bytes], int]) -> None:
     served[0].send_signal(signal.SIGTERM)
     served[0].wait(30)
+
+
+def test_a_never_event_kills_at_once_while_another_process_keeps_the_store_locked(rolling: Tiny) -> None:
+    with Served(rolling) as served:
+        assert served.decide(age=FAULTY_AGE, speed=11)["version"] == "2"
+        other = apsw.Connection(str(rolling.workspace.home / "store.db"))
+        other.execute("BEGIN IMMEDIATE")
+        try:
+            status, told = served.post("/decide", {"row": claim(age=FAULTY_AGE, speed=15)})
+            assert (status, told.get("decision")) == (503, None)  # nobody could be asked, and nothing else left
+            assert [order["posture"] for order in served.orders()] == ["killed"]
+            status, told = served.post("/decide", {"row": claim(age=FAULTY_AGE, speed=11)})
+            assert told.get("version", "1") != "2"
+        finally:
+            other.execute("ROLLBACK")
+            other.close()
+
+        def recorded() -> bool:
+            served.keep_up(minutes=1)
+            return "respond.ordered" in rolling.kinds()
+
+        wait_until(recorded)
+        assert rolling.kinds().count("respond.ordered") == 1

@@ -19,7 +19,7 @@ from shipworthy.contract.pack import case_files
 from shipworthy.contract.problems import Problem
 from shipworthy.contract.stakes import UNPROVEN
 from shipworthy.errors import CannotDecide, PolicySaysNo
-from shipworthy.facts import Approval, Block, Evidence, Verdict, digest
+from shipworthy.facts import Approval, Block, Digest, Evidence, Verdict, digest
 from shipworthy.flows.evidence import read_evidence
 from shipworthy.flows.lock import gate_key, shipped_before
 from shipworthy.gate.reports import json, markdown, text
@@ -51,7 +51,7 @@ def judge(workspace: Workspace) -> Judged:
     subject = subject_of(workspace.root, contract)
     evidence = read_evidence(workspace, subject.artefact)
     lock = contract.lock
-    loosened, allowed = _loosened(workspace.root, contract, lock, evidence)
+    loosened, allowed, covers = _loosened(workspace.root, contract, lock, evidence)
     verdict = give_verdict(
         Question(
             subject=subject,
@@ -60,6 +60,7 @@ def judge(workspace: Workspace) -> Judged:
             evidence=evidence,
             baseline=lock.subject.artefact if lock else None,
             loosened=loosened,
+            covers=covers,
             allowed_changes=allowed,
             blocks=(
                 *(_problem(one) for one in problems),
@@ -121,18 +122,18 @@ def _lock(workspace: Workspace, lock: Lock | None) -> tuple[Block, ...]:
 
 def _loosened(
     root: Path, contract: Contract, lock: Lock | None, evidence: Evidence | None
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return (rows nobody allowed, rows that a signed decision allows)."""
+) -> tuple[tuple[str, ...], tuple[str, ...], Digest]:
+    """Return (rows nobody allowed, rows that a signed decision allows, the digest such a decision names)."""
     if lock is None:
-        return (), ()
+        return (), (), ""
     found = loosenings(lock, contract, covered_values(root, contract, evidence))
     if not found:
-        return (), ()
+        return (), (), ""
     wanted = loosening_digest(found, digest(lock.subject))
     for record in contract.records:
         if record.accepted and record.front.covers == wanted and _approved(lock, record.front.approvals, wanted):
-            return (), tuple(f"{row} (allowed by {record.id})" for row in found)
-    return found, ()
+            return (), tuple(f"{row} (allowed by {record.id})" for row in found), wanted
+    return found, (), wanted
 
 
 def _approved(lock: Lock, approvals: Iterable[Approval], wanted: str) -> bool:

@@ -81,6 +81,7 @@ def promote(
         release = load(workspace.releases / incident.scope.version)
         kept = _rows_of(contract, incident, feature, rows, release.scorer.bucket)
         cases = _cases(contract, incident, feature, kept, who.id, target, companion)
+        _check_new(contract, incident, cases)
         _write_rows(workspace.root / pack.FOLDER / f"{cases[0].id}.csv.gz", kept)
         _append(workspace.root / pack.FILE, cases)
         promoted = incidents.promote(incident, [case.id for case in cases if case.severity == SHOWS])
@@ -163,7 +164,9 @@ def _cases(
         target=target,
     )
     review = Oracle(name="review_rate", hits="route == 'person'", op="<=", target=0.95)
-    name = f"incident.unfamiliar-{feature}"
+    taken = {case.id for case in contract.cases}
+    again = f"-{incident.id.lower()}" if f"incident.unfamiliar-{feature}" in taken else ""
+    name = f"incident.unfamiliar-{feature}{again}"
     reason = (
         f"{incident.id}: {len(kept)} labelled rows whose {feature} version {incident.scope.version} had never seen."
     )
@@ -180,7 +183,7 @@ def _cases(
             **common,
         ),
         Case(
-            id="shift.code-hidden",
+            id=f"shift.code-hidden{again}",
             clause="robustness",
             kind="metamorphic",
             oracle=oracle,
@@ -189,7 +192,7 @@ def _cases(
             **common,
         ),
         Case(
-            id="shift.code-hidden-review",
+            id=f"shift.code-hidden{again}-review",
             clause="alignment",
             kind="metamorphic",
             oracle=review,
@@ -210,15 +213,19 @@ def _write_rows(path: Path, rows: Sequence[Row]) -> None:
     path.write_bytes(gzip.compress(text.getvalue().encode(), mtime=0))
 
 
+def _check_new(contract: Contract, incident: Incident, cases: Sequence[Case]) -> None:
+    """Nothing is written before this: an incident is promoted once, and an id is never used again."""
+    new = {case.id for case in cases}
+    taken = [case.id for case in contract.cases if case.id in new or case.source_incident == incident.id]
+    if taken:
+        raise ContractError(f"the pack has {', '.join(taken)} already", pack.FILE, f"see the cases of {incident.id}")
+
+
 def _append(path: Path, cases: Sequence[Case]) -> None:
     """Append the cases to the pack, leaving what its authors wrote as it is."""
     text = path.read_text(encoding="utf-8")
     if not text.endswith("\n"):
         text += "\n"
-    known = {line.partition("id:")[2].strip() for line in text.splitlines() if line.strip().startswith("- id:")}
-    for case in cases:
-        if case.id in known:
-            raise ContractError(f"the pack has a case {case.id!r} already", str(path), "an id is never used again")
     plain = [{key: value for key, value in msgspec.to_builtins(case).items() if value is not None} for case in cases]
     for one in plain:
         one["oracle"] = {key: value for key, value in one["oracle"].items() if value is not None}

@@ -13,11 +13,11 @@ import msgspec
 from shipworthy.artifact.approval import approve, check
 from shipworthy.artifact.keys import load_public
 from shipworthy.contract.contract import Contract
-from shipworthy.errors import CannotDecide, PolicySaysNo, UsageError
+from shipworthy.errors import CannotDecide, PolicySaysNo, Unreachable, UsageError
 from shipworthy.facts import Approval, Digest, Held, Named, Person, RuntimeState, Scope
 from shipworthy.flows.site_state import acting, open_site
 from shipworthy.respond import playbook, postures
-from shipworthy.runtime.authority import Authority
+from shipworthy.runtime.authority import Authority, local_id
 from shipworthy.runtime.workspace import Workspace
 
 APPROVED = "respond.approved"
@@ -41,11 +41,18 @@ def state_of(workspace: Workspace) -> RuntimeState:
 
 
 def tighten(workspace: Workspace, scope: Scope, posture: Named, because: str, person: str) -> Held:
-    """Give an order by hand: it holds at once."""
+    """Give an order by hand: it holds at once, also when store and ledger are dead."""
     acting(workspace.contract(), person)
-    with open_site(workspace) as authority:
-        held = playbook.by_person(person, scope, posture, because, authority.new_id("ORD"), workspace.clock())
-        authority.tighten(held)
+    now = workspace.clock()
+    try:
+        with open_site(workspace) as authority:
+            held = playbook.by_person(person, scope, posture, because, authority.new_id("ORD"), now)
+            authority.tighten(held)
+            return held
+    except (CannotDecide, Unreachable):
+        held = playbook.by_person(person, scope, posture, because, "", now)
+        held = msgspec.structs.replace(held, order=msgspec.structs.replace(held.order, id=local_id(held)))
+        workspace.state_files().journal_kill(held)  # the ledger takes it up when it is back
         return held
 
 

@@ -19,10 +19,13 @@ from shipworthy.artifact.vsa import vsa
 from shipworthy.contract.contract import make_lock
 from shipworthy.contract.lock import FILE as LOCK_FILE
 from shipworthy.contract.lock import render_lock, terms_digest
+from shipworthy.contract.manifest import Manifest
+from shipworthy.errors import PolicySaysNo
 from shipworthy.facts import Decision, Digest, Verdict, digest
 from shipworthy.flows.gate import Judged, judge
 from shipworthy.runtime.admission import LEVEL, SUBJECT, TERMS, VERIFIER, resource_uri
 from shipworthy.runtime.authority import Authority
+from shipworthy.runtime.subject import artefact_digest
 from shipworthy.runtime.workspace import Workspace
 
 _NOT_KEPT = (".git", ".shipworthy", "story", "__pycache__", ".venv")
@@ -49,6 +52,7 @@ def ship(workspace: Workspace) -> Judged:
 def _ship(workspace: Workspace, judged: Judged, authority: Authority, checkpoint: str) -> None:
     evidence, contract = judged.evidence, judged.contract
     assert evidence is not None  # a verdict to ship rests on evidence
+    _same_release(workspace, contract.manifest, judged.verdict.subject.artefact)
     terms = make_lock(
         contract,
         judged.verdict.subject,
@@ -84,6 +88,14 @@ def sign_verdict(workspace: Workspace, verdict: Verdict, evidence: Digest, terms
         extension={SUBJECT: digest(subject), TERMS: terms},
     )
     return dsse.sign(dsse.IN_TOTO, statement_bytes(told), workspace.verdict_key()).decode()
+
+
+def _same_release(workspace: Workspace, manifest: Manifest, artefact: Digest) -> None:
+    """A version's name stands for one artefact: what serves under it is never replaced behind its back."""
+    kept = workspace.releases / manifest.version / manifest.artefacts
+    if kept.is_dir() and artefact_digest(kept) != artefact:
+        what = f"version {manifest.version} has shipped with another artefact"
+        raise PolicySaysNo(what, "shipworthy.yaml", "give this one a new version")
 
 
 def keep_release(workspace: Workspace, version: str) -> Path:

@@ -33,7 +33,8 @@ _EXIT_ORDER = (3, 1, 4)
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """All that a verdict is given on. `baseline` is the artefact digest of the last shipped version, None at first.
 
-    `loosened` are the named rows of the loosening diff that no signed decision covers; `blocks` are hard blocks found
+    `loosened` are the named rows of the loosening diff that no signed decision covers, `covers` the digest that one
+    would have to name; `blocks` are hard blocks found
     elsewhere (note, signature, scan, recorded do-not-deploy).
     """
 
@@ -43,6 +44,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     evidence: Evidence | None
     baseline: Digest | None
     loosened: tuple[str, ...] = ()
+    covers: Digest = ""
     allowed_changes: tuple[str, ...] = ()
     blocks: tuple[Block, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -51,7 +53,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 def give_verdict(question: Question) -> Verdict:
     """Return the verdict on a release."""
-    blocks = [*question.blocks, *_loosening_blocks(question.loosened), *_evidence_blocks(question)]
+    blocks = [*question.blocks, *_loosening_blocks(question.loosened, question.covers), *_evidence_blocks(question)]
     judgements = _judgements(question) if question.evidence is not None else ()
     return Verdict(
         subject=question.subject,
@@ -109,12 +111,12 @@ def _decides(one: Judgement) -> bool:
     return one.here and not one.trial
 
 
-def _loosening_blocks(rows: tuple[str, ...]) -> list[Block]:
+def _loosening_blocks(rows: tuple[str, ...], covers: Digest) -> list[Block]:
     return [
         Block(
             name="loosened",
             because=row,
-            fix="record a decision in docs/decisions/ that covers this change, signed under the last shipped contract",
+            fix=f"record a decision in docs/decisions/ with `covers: {covers}`, signed under the last shipped contract",
             exit_code=1,
         )
         for row in rows

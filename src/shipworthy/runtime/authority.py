@@ -7,12 +7,13 @@ that nothing loosens unrecorded. Used by the gateway's controller and by the com
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from shipworthy.errors import CannotDecide, ShipworthyError
-from shipworthy.facts import Held, LiveThresholds, Person, RolloutState, RuntimeState, Scope
+from shipworthy.facts import Held, LiveThresholds, Person, RolloutState, RuntimeState, Scope, digest
 from shipworthy.ledger.files.log import Ledger
 from shipworthy.ledger.fold import step
 from shipworthy.respond import postures
@@ -20,6 +21,7 @@ from shipworthy.store.posture import StateFiles
 from shipworthy.store.protocol import Store
 
 MACHINE = "machine"
+_log = logging.getLogger("shipworthy.authority")
 
 
 class Authority:
@@ -54,27 +56,30 @@ class Authority:
         """Return the next id of a kind, such as `ORD-2027-0001`."""
         return self.store.next_id(kind, self.clock().year)
 
-    def tighten(self, held: Held) -> RuntimeState:
-        """Make an order hold at once, then record it. When the ledger is dead the order holds and stays journalled."""
+    def hold(self, held: Held) -> None:
+        """Make an order hold at once, by the state files alone. `reconcile` records it; nothing here waits for that."""
         with self.files.locked():
             postures.order(self._readable(), held)  # raises for an order that cannot be read or tightens nothing
             self.files.journal_kill(held)
-            self._record_held(held)
-            return self.files.read()
+
+    def tighten(self, held: Held) -> RuntimeState:
+        """Make an order hold at once, then record it. When the ledger is dead the order holds and stays journalled."""
+        self.hold(held)
+        try:
+            self.reconcile()
+        except ShipworthyError:
+            _log.warning("%s holds and is journalled; the ledger does not know it yet", held.order.id)
+        return self.files.read()
 
     def reconcile(self) -> tuple[str, ...]:
         """Record the orders that were journalled while the ledger was dead, each exactly once."""
-        with self.files.locked():
-            if not self.files.unreconciled():
-                return ()
-            recorded = {held.order.id for held in self.ledger.replay().orders}
-            done = []
-            for held in self.files.unreconciled():
-                if held.order.id not in recorded:
-                    self.ledger.append(held.order.by, "respond.ordered", {"held": held})
-                self.files.reconcile(held.order.id)
+        done = []
+        for held in self.files.unreconciled():
+            # Not under the files' lock: a store that hangs must not keep the next order from holding.
+            self.ledger.append_once(f"journal/{held.order.id}", held.order.by, "respond.ordered", {"held": held})
+            if self.files.reconcile(held.order.id):
                 done.append(held.order.id)
-            return tuple(done)
+        return tuple(done)
 
     def confirm(self, order_id: str, person: Person) -> RuntimeState:
         """Record that a person has seen an order and stands by it. The posture stays."""
@@ -130,9 +135,7 @@ class Authority:
         except CannotDecide:
             return RuntimeState()
 
-    def _record_held(self, held: Held) -> None:
-        try:
-            self.ledger.append(held.order.by, "respond.ordered", {"held": held})
-        except ShipworthyError:
-            return  # the journal keeps it; `reconcile` records it when the ledger is back
-        self.files.reconcile(held.order.id)
+
+def local_id(held: Held) -> str:
+    """Return an id for an order that no store could number: from what it orders, so that twice is once."""
+    return f"ORD-{held.at[:4]}-{digest(held)[7:15]}"

@@ -7,6 +7,9 @@ each through the authority. Alarms and never events act at the request; SLOs are
 
 from __future__ import annotations
 
+import dataclasses
+import logging
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
@@ -14,6 +17,7 @@ import msgspec
 
 from shipworthy.decide import Place, judge
 from shipworthy.deploy import plan
+from shipworthy.errors import ShipworthyError
 from shipworthy.facts import Event, Judgement, Outcome, RuntimeState, Scope, Slo
 from shipworthy.observe import probes
 from shipworthy.observe.labels import matured_before
@@ -25,7 +29,7 @@ from shipworthy.respond.incidents import open_incident
 from shipworthy.respond.moments import moment, told
 from shipworthy.respond.postures import MACHINE
 from shipworthy.respond.scopes import covers
-from shipworthy.runtime.authority import Authority
+from shipworthy.runtime.authority import Authority, local_id
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.telemetry import Telemetry
@@ -34,6 +38,8 @@ DAY = 24 * 60
 STREAMS = 200
 EVENTS_PER_WEEK = 100_000.0
 Row = probes.Row
+Later = Callable[[Callable[[], None]], object]
+_log = logging.getLogger("shipworthy.controller")
 
 
 class Controller:
@@ -48,7 +54,9 @@ class Controller:
         clock: Callable[[], datetime],
         pages_per_week: float = 1.0,
         act: bool = True,
+        later: Later = lambda work: work(),
     ) -> None:
+        """`later` runs what may wait for the store, off the request path and in order."""
         self.authority = authority
         self.live = live
         self.telemetry = telemetry
@@ -63,6 +71,9 @@ class Controller:
         self.probes: dict[str, list[tuple[int, probes.Round]]] = {}
         self.probe_rows: dict[str, Mapping[str, Sequence[Row]]] = {}
         self._day = -1
+        self._later = later
+        self._unrecorded: deque[playbook.Proposal] = deque()
+        self._number = self._numbered() if act else ""
 
     def seen(self, event: Event) -> None:
         """Take one decision in; act at once on never events and alarms."""
@@ -98,6 +109,8 @@ class Controller:
         now = self.clock()
         minute = minute_of(now)
         self.telemetry.roll(minute)
+        if self._unrecorded:
+            self._later(self._record)
         for version in sorted(self.since):
             if version in self.releases:
                 self._probe(version, minute)
@@ -117,7 +130,7 @@ class Controller:
         for slo, judgement in judged:
             proposal = playbook.on_judgement(judgement, slo, scope, self.live.state, "", now, told(now))
             if proposal is not None:
-                self._order(proposal, now)
+                self._order(proposal)
 
     def _judged(self, one: Loaded, slo: Slo, segment: str, now: datetime) -> Judgement:
         minute = minute_of(now)
@@ -156,7 +169,7 @@ class Controller:
         )
         proposal = playbook.on_never(never, attempt, model, self.live.state, "", now)
         if proposal is not None:
-            self._order(proposal, now)
+            self._order(proposal)
 
     def _alarm(self, alarm: Alarm) -> None:
         one = self.releases[alarm.version]
@@ -164,19 +177,43 @@ class Controller:
         now = self.clock()
         proposal = playbook.on_alarm(alarm, slo, one.contract.manifest.model, self.live.state, "", now)
         if proposal is not None:
-            self._order(proposal, now)
+            self._order(proposal)
 
-    def _order(self, proposal: playbook.Proposal, now: datetime) -> None:
+    def _order(self, proposal: playbook.Proposal) -> None:
         if not self.act:
             return
-        order = msgspec.structs.replace(proposal.held.order, id=self.authority.new_id("ORD"))
-        held = msgspec.structs.replace(proposal.held, order=order)
-        self.authority.tighten(held)
+        name, self._number = self._number or local_id(proposal.held), ""
+        held = msgspec.structs.replace(proposal.held, order=msgspec.structs.replace(proposal.held.order, id=name))
+        self.authority.hold(held)
         self.live.refresh()
-        owner = self.releases[order.scope.version].contract.manifest.owner
-        incident = open_incident(self.authority.new_id("INC"), held, proposal.slo, proposal.severity, owner, now)
+        self._unrecorded.append(dataclasses.replace(proposal, held=held))
+        self._later(self._record)
+
+    def _record(self) -> None:
+        """Write what holds into the ledger and open its incident. What fails is tried again at the next tick."""
+        try:
+            self.authority.reconcile()
+            while self._unrecorded:
+                self._open(self._unrecorded[0])
+                self._unrecorded.popleft()
+            self._number = self._number or self._numbered()
+        except ShipworthyError:
+            _log.exception("%d orders hold and are not recorded yet", len(self._unrecorded))
+
+    def _open(self, proposal: playbook.Proposal) -> None:
+        held = proposal.held
+        owner = self.releases[held.order.scope.version].contract.manifest.owner
+        at = moment(held.at)
+        incident = open_incident(self.authority.new_id("INC"), held, proposal.slo, proposal.severity, owner, at)
         self.authority.store.put_incident(incident)
         self.authority.note(MACHINE, "respond.incident_opened", {"incident": incident})
+
+    def _numbered(self) -> str:
+        """Return an order's number in advance: a kill must not wait for the store."""
+        try:
+            return self.authority.new_id("ORD")
+        except ShipworthyError:
+            return ""
 
     def _probe(self, version: str, minute: int) -> None:
         rounds = self.probes.setdefault(version, [])

@@ -145,14 +145,13 @@ class Guard:
 
     async def _open(self, model: Score | None, observe_only: bool) -> Site:
         site = Site(self._workspace, observe_only, OwnModel(model) if model is not None else None)
-        await site.start()
-        self._ticking = asyncio.create_task(self._tick(site))
+        try:
+            await site.start()
+        except BaseException:
+            await site.close()
+            raise
+        self._ticking = asyncio.create_task(site.watch(TICK_S))
         return site
-
-    async def _tick(self, site: Site) -> None:
-        while True:
-            await asyncio.sleep(TICK_S)
-            await site.keep_up()
 
     async def _decide(self, row: dict[str, Cell]) -> Reply:
         site = self._site

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 import uvloop
 
-from shipworthy.errors import ShipworthyError
 from shipworthy.runtime.app import App
 from shipworthy.runtime.site import Site
 from shipworthy.runtime.workspace import Workspace
@@ -53,20 +55,26 @@ async def _run(site: Site, port: int) -> None:
         timeout_graceful_shutdown=DRAIN_S,
         timeout_keep_alive=KEEP_ALIVE_S,
     )
-    server = uvicorn.Server(config)
-    ticking = asyncio.create_task(_tick(site))
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, server.leave)
+    watching = asyncio.create_task(site.watch(TICK_S))
     try:
         await server.serve()
     finally:
-        ticking.cancel()
-        await asyncio.gather(ticking, return_exceptions=True)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
 
 
-async def _tick(site: Site) -> None:
-    """Keep up with the clock and with what other processes changed."""
-    while True:
-        await asyncio.sleep(TICK_S)
-        try:
-            await site.keep_up()
-        except (ShipworthyError, OSError):
-            _log.exception("the controller could not finish its round; what holds goes on holding")
+class _Server(uvicorn.Server):
+    """Leaves by its own door: a signal drains it and returns, so that what is in memory is written at the end."""
+
+    def leave(self) -> None:
+        """Stop taking requests, finish those under way."""
+        self.should_exit = True
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """The loop has the handlers."""
+        yield

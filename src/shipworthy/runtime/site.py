@@ -9,17 +9,20 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from shipworthy.deploy.http.gateway import Gateway
 from shipworthy.deploy.http.wiring import ForReview, Keys, Wiring
+from shipworthy.deploy.limits import Limited
 from shipworthy.deploy.release import Cut, Release
 from shipworthy.deploy.throttle import Throttles
 from shipworthy.errors import CannotDecide, ShipworthyError, UsageError
-from shipworthy.facts import UNSEEN, Receipt, RuntimeState, digest, parse_segment
+from shipworthy.facts import UNSEEN, Receipt, RuntimeState, digest, join, parse_segment
 from shipworthy.observe.minutes import minute_of
+from shipworthy.profile.thresholds import SEVERAL
 from shipworthy.runtime import status as told
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.controller import Controller
@@ -56,6 +59,8 @@ class Site:
         self._loading: dict[str, asyncio.Task[None]] = {}
         self._refused: dict[str, str] = {}
         self._site_key = workspace.site_key()
+        self._recorder = ThreadPoolExecutor(1, "shipworthy-record")
+        self.trouble = ""
         self._minute = -1
         self._ticked = 0.0
         first = load(workspace.releases / state.baseline)
@@ -72,6 +77,7 @@ class Site:
             workspace.clock,
             manifest.alarms.get("false_pages_per_week", 1.0),
             act=not observe_only,
+            later=self._recorder.submit,
         )
         self.controller.changed(RuntimeState(), self.live.state)
         self._first = first
@@ -81,6 +87,17 @@ class Site:
         """Start the warm baseline, and the candidate of a rollout that was under way."""
         await self._serve(self._first)
         await self._follow(wait=True)
+
+    async def watch(self, every_s: float) -> None:
+        """Keep up until cancelled. A round that fails is told in the log and the status; the next one tries again."""
+        while True:
+            await asyncio.sleep(every_s)
+            try:
+                await self.keep_up()
+                self.trouble = ""
+            except Exception as problem:  # whatever it is, a watch that ends unnoticed watches nothing
+                self.trouble = f"{type(problem).__name__}: {problem}"
+                _log.exception("the controller could not finish its round; what holds goes on holding")
 
     async def keep_up(self) -> None:
         """Follow the state; judge when the minute has moved and stands still again, or after a while."""
@@ -101,6 +118,7 @@ class Site:
         await self.gateway.stop()
         await self.models.close()
         self.telemetry.roll(minute_of(self.workspace.clock()) + 1)
+        await asyncio.to_thread(self._recorder.shutdown)
         await asyncio.to_thread(self.commits.close)
         self.store.close()
 
@@ -108,6 +126,7 @@ class Site:
         """Return the status page."""
         plain = told.status(self.controller, self.live, self.releases, self.models.pids())
         plain["refused"] = dict(self._refused)
+        plain["trouble"] = self.trouble
         return plain
 
     def quality(self, asked: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -143,7 +162,7 @@ class Site:
                 pairs=manifest.segments.pairs,
                 bins={feature.name: feature.bins for feature in manifest.features if feature.bins},
             ),
-            limits=first.limits,
+            limits=self._limits,
             on_label=self.take_label,
             sink_shadow=lambda event, row: self.telemetry.add_shadow(
                 event, self.live.held(event.version, event.tenant, event.segments)
@@ -154,6 +173,14 @@ class Site:
         if manifest.throttles is not None:
             wiring.throttles = Throttles(manifest.throttles.default, manifest.throttles.tenants)
         return wiring
+
+    def _limits(self, keys: Mapping[str, str]) -> Limited:
+        """Return the scope limits of every served version: a review that trims one of them trims the request."""
+        found = [self.releases[version].limits(keys) for version in self.served]
+        if len(found) == 1:
+            return found[0]
+        names = dict.fromkeys(name for one in found for name in one.names)
+        return Limited(posture=join(one.posture for one in found), names=tuple(names))
 
     def _cut(self, version: str, bucket: str) -> Cut | None:
         one = self.releases.get(version)
@@ -185,11 +212,9 @@ class Site:
             for each in terms
             if set(feature.accepted) & each.get(feature.name, frozenset())
         }
-        return (
-            one.thresholds.bucket_of(sorted(unseen | accepted))
-            if one.thresholds.buckets[1:]
-            else ("*" if not unseen else "")
-        )
+        if len(one.thresholds.buckets) == 1 and unseen:
+            return SEVERAL  # it has no thresholds of its own for what it has not seen: such labels move nothing
+        return one.thresholds.bucket_of(sorted(unseen | accepted))
 
     def _changed(self, before: RuntimeState, after: RuntimeState) -> None:
         if hasattr(self, "controller"):

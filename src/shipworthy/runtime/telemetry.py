@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_left, bisect_right, insort
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
@@ -40,6 +40,7 @@ HOUR = 60
 OF_SCORES = ("decision_ece", "auroc", "error_rate")  # of probabilities: whether an answer left does not matter
 SHARD = "gateway"
 MOST_HEARTBEATS = 31 * 24 * 60
+MOST_PAIRS = 200_000
 Place = tuple[str, str, str]  # version, tenant, segment
 Pair = tuple[int, float, int]  # decision minute, score, label
 Bucket = Callable[[str, tuple[str, ...]], str]
@@ -58,11 +59,12 @@ class Telemetry:
         self.rolled = start_minute
         self._cuts: list[int] = [start_minute]
         self._heartbeats: list[WindowSummary] = []
+        self._forgotten = 0
         self._gaps: dict[tuple[int, int], tuple[int, ...]] = {}
         self._windows: defaultdict[Place, dict[seen.Key, WindowSummary]] = defaultdict(dict)
         self._labels: defaultdict[Place, dict[late.Key, LabelSummary]] = defaultdict(dict)
         self._shadows: OrderedDict[str, Event] = OrderedDict()
-        self.pairs: dict[tuple[str, str], list[Pair]] = {}
+        self.pairs: dict[tuple[str, str], deque[Pair]] = {}
 
     def add(self, event: Event) -> None:
         """Count one decision."""
@@ -85,9 +87,22 @@ class Telemetry:
         for window in closed:
             self._keep(window)
         self._gaps.clear()
+        self._forget(now_minute - MOST_HEARTBEATS)
         self._batch += 1
         name, batch = self._name, self._batch
         return self._commits.submit(lambda store: store.add_windows(closed, name, batch))
+
+    def _forget(self, before: int) -> None:
+        """Drop what is older than any window an SLO may name; the store keeps it. Once a day is often enough."""
+        if before - self._forgotten < 24 * HOUR:
+            return
+        self._forgotten = before
+        for windows in self._windows.values():
+            for key in [key for key in windows if key[-1] < before]:
+                del windows[key]
+        for labels in self._labels.values():
+            for name in [name for name in labels if name[-1] < before]:
+                del labels[name]
 
     def _keep(self, window: WindowSummary) -> None:
         if window.arm == seen.HEARTBEAT:
@@ -116,7 +131,8 @@ class Telemetry:
         for each in told:
             if 0 <= each.score_q <= FIXED:
                 name = (each.version, bucket(each.version, each.segments))
-                self.pairs.setdefault(name, []).append((each.minute, each.score_q / FIXED, label))
+                kept = self.pairs.setdefault(name, deque(maxlen=MOST_PAIRS))
+                kept.append((each.minute, each.score_q / FIXED, label))
         return True
 
     def _take(self, summaries: Sequence[LabelSummary]) -> None:

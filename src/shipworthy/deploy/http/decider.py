@@ -69,6 +69,8 @@ class Decider:
             view, told = await self._told(routes, view, row, tenant, deadline)
             if w.epoch() == epoch:
                 break  # else an order came while the model was asked: what was seen before it does not leave
+        else:
+            told = told._replace(scored=None)  # nor does it when the state never stood still
         given = self.answered(view, told.scored, row, tenant)
         event = event_of(view, given, tenant, request, now_s, told.replayed)
         return await self._finished(view, given, event, row, told.candidate, epoch)
