@@ -12,7 +12,7 @@ import msgspec
 
 from shipworthy.deploy.routing import Routes, routes_of
 from shipworthy.errors import CannotDecide
-from shipworthy.facts import NORMAL, Posture, RuntimeState, parse_segment
+from shipworthy.facts import NORMAL, Decider, Posture, RuntimeState, Source, join, parse_segment
 from shipworthy.respond.compiled import Compiled
 from shipworthy.store.posture import StateFiles
 
@@ -59,8 +59,14 @@ class Live:
         self._changed(before, after)
 
     def posture(self, version: str, tenant: str, keys: Mapping[str, str]) -> Posture:
-        """Return the join of the orders that hold for a request."""
-        return self._compiled.posture(version, tenant, keys)
+        """Return the join of the orders that hold for a request.
+
+        A baseline that is sent to the baseline would be tightened by nothing: then a person decides.
+        """
+        held = self._compiled.posture(version, tenant, keys)
+        if held.source is Source.BASELINE and version == self.state.baseline:
+            return join((held, Posture(source=Source.NONE, decider=Decider.PERSON)))
+        return held
 
     def held(self, version: str, tenant: str, segments: tuple[str, ...]) -> bool:
         """True when an order keeps a version from answering somewhere in these segments (canonical texts)."""
