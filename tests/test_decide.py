@@ -103,6 +103,12 @@ def test_the_least_sample_counts(n: int, outcome: Outcome) -> None:
     assert told.needs_n == (1 if n == 59 else None)
 
 
+@pytest.mark.parametrize("weak", [{"level": 0.9}, {"design_effect": 0.5}, {"design_effect": 0.0}])
+def test_bounds_weaker_than_asked_prove_nothing(weak: dict[str, Any]) -> None:
+    assert judge(slo(), "*", [seen(0.95, 0.99)]).outcome is Outcome.MET
+    assert judge(slo(), "*", [seen(0.95, 0.99, **weak)]).outcome is Outcome.NO_DATA
+
+
 def test_point_evidence_is_compared_as_a_point() -> None:
     one = slo(evidence="point")
     assert judge(one, "*", [seen(0.7, 0.99, value=0.91)]).outcome is Outcome.MET

@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
-from collections.abc import Sequence
+
+import msgspec
 
 from launch_week.launch import CHOSEN, Launch
-from launch_week.traffic import Claim
+from shipworthy.deploy.routing import arm, routes_of
+from shipworthy.facts import RolloutState
 
 TOLERANCE = 0.025
 
 
-def open_canary(launch: Launch, morning: list[Claim]) -> tuple[dict[str, str], dict[str, str]]:
-    """At first light take note of who is on the candidate; then raise the share and ask the same claims again.
-
-    Returns unit -> arm before and after the raise.
-    """
-    world = launch.world
-    before = {str(claim.row["crash"]): str(claim.answer["arm"]) for claim in morning if claim.row["tenant"] in CHOSEN}
-    world.verb("rollout", "advance", "--as", "ana").expect()
-    after: dict[str, str] = {}
-    for claim in morning:
-        if claim.row["tenant"] in CHOSEN:
-            world.clock.advance(1)
-            after[str(claim.row["crash"])] = str(launch.client.post("/decide", {"row": claim.row})[1]["arm"])
-    return before, after
-
-
-def judge(launch: Launch, claims: Sequence[Claim]) -> None:
+def judge(launch: Launch) -> None:
     """Measure the share of the canary stage from the answers themselves."""
-    say = launch.record
+    say, claims = launch.record, launch.week
     say.scene(4, "The canary: 10 % of traffic inside two tenants")
-    before, after = launch.state["arms"]
-    back = [unit for unit, arm in before.items() if arm == "candidate" and after[unit] != "candidate"]
-    onward = sum(arm == "candidate" and before[unit] == "baseline" for unit, arm in after.items())
-    say.claim(
-        "raising the share from 5 to 10 % moves units to the candidate and none back",
-        not back and any(arm == "candidate" for arm in before.values()),
-        f"{len(before)} units asked twice: {onward} moved on, {len(back)} back",
-    )
     arms: dict[str, set[str]] = defaultdict(set)
     tenant_of: dict[str, str] = {}
     for claim in claims:
@@ -59,4 +38,21 @@ def judge(launch: Launch, claims: Sequence[Claim]) -> None:
         "the same unit always has the same arm",
         torn == 0,
         f"{torn} of {len(arms)} units changed, {repeated} came again",
+    )
+    _raise(launch, {unit: tenant for unit, tenant in tenant_of.items() if tenant in CHOSEN}, arms)
+
+
+def _raise(launch: Launch, tenant_of: dict[str, str], seen: dict[str, set[str]]) -> None:
+    """Deal the observed units again under the live rollout's salt, at its share and at greater ones."""
+    state = launch.client.get("/status")[1]["state"]
+    live = msgspec.convert(state["rollout"], RolloutState)
+    held: list[set[str]] = []
+    for share in (live.share_bp, 2_500, 5_000, 10_000):
+        routes = routes_of(state["baseline"], msgspec.structs.replace(live, share_bp=share))
+        held.append({unit for unit, tenant in tenant_of.items() if arm(routes, tenant, unit) == "candidate"})
+    served = {unit for unit in tenant_of if "candidate" in seen[unit]}
+    launch.record.claim(
+        "the arm is the hash alone, and raising the share would move units to the candidate and none back",
+        held[0] == served and all(less < more for less, more in itertools.pairwise(held)),
+        f"{len(served)} units served as dealt; at 25, 50 and 100 %: {[len(more) for more in held[1:]]}, none back",
     )

@@ -29,7 +29,12 @@ def play(launch: Launch, forged: tuple[int, Any], repeated: dict[str, Any]) -> N
         ["at", "deny at or below", "approve at or above", "because"],
         [[move["at"][:16], _told(move["deny"]), _told(move["approve"]), move["because"]] for move in moves],
     )
-    say.claim("thresholds moved on matured labels, inside the signed bounds", len(moves) > 1, f"{len(moves) - 1} moves")
+    sides = [(move["deny"], move["approve"]) for move in moves]
+    say.claim(
+        "thresholds moved on matured labels, and no score is ever both denied and approved",
+        len(moves) > 1 and all(deny is None or approve is None or deny < approve for deny, approve in sides),
+        f"{len(moves) - 1} moves",
+    )
     rose = last["deny"] is not None and (first["deny"] is None or last["deny"] > first["deny"])
     say.claim("from day 1 to the end the deny threshold rose", rose, f"{_told(first['deny'])} → {_told(last['deny'])}")
     shares = _review_shares(workspace, launch, moves)

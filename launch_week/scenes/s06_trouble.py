@@ -128,9 +128,11 @@ def _quality(launch: Launch, early: dict[str, dict[str, Any]]) -> None:
             for name, row in ((name, rows[name]) for name in shown)
         ],
     )
-    thin = early.get(UNSEEN, {"ece_outcome": "no_data", "n": 0})
+    thin = early.get(UNSEEN, {"ece_outcome": "no row", "n": 0})
     say.claim(
-        "before enough labels came it said `no_data`", thin["ece_outcome"] == "no_data", f"{thin['n']} labels then"
+        "before enough labels came it said `no_data`",
+        thin["ece_outcome"] == "no_data" and thin["n"] < rows[UNSEEN]["n"],
+        f"{thin['n']} labels then, {rows[UNSEEN]['n']} at the end",
     )
     bad, pooled = rows[UNSEEN], rows["*"]
     say.claim(

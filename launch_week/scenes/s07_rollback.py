@@ -49,8 +49,11 @@ def play(launch: Launch) -> None:
         f"{rescued} by version 1 after the kill, {before} by version 2 before it",
     )
     wait_until(lambda: launch.gateway.status()["pids"].get("2", pid) != pid, 30, "the candidate's process to come back")
+    back = launch.gateway.status()["pids"].get("2")
     say.claim(
-        "its process is supervised and comes back", True, f"a new process after {time.monotonic() - killed_at[0]:.1f} s"
+        "its process is supervised and comes back",
+        back is not None and back != pid and _alive(back) and not _alive(pid),
+        f"a new process within {time.monotonic() - killed_at[0]:.1f} s",
     )
     aborted = launch.world.verb("rollout", "abort", "--as", "ana")
     launch.world.clock.advance(60)
@@ -58,6 +61,14 @@ def play(launch: Launch) -> None:
     say.claim(
         "the rollout is aborted with one command", aborted.code == 0 and after["version"] == "1", aborted.out.strip()
     )
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _ask(launch: Launch, claims: list[Claim], answers: list[tuple[float, int, str]]) -> None:

@@ -73,8 +73,8 @@ def _price(launch: Launch, told: dict[str, Any]) -> None:
     first = [claim for claim in launch.week if claim.unfamiliar and claim.answer["version"] == "1"]
     people = sum(claim.answer["route"] == "person" for claim in first) / len(first)
     launch.record.claim(
-        "the price is printed: version 3 reviews unknown codes about as much as version 1",
-        review["value"] is not None and review["hi"] <= 0.95,
+        "the price is printed: version 3 reviews unknown codes within .15 of what version 1 did, and not all",
+        review["value"] is not None and abs(review["value"] - people) <= 0.15 and review["hi"] <= 0.95,
         f"version 3 sends {review['value']:.2f} of claims with an unknown code to people, version 1 sent {people:.2f}",
     )
 

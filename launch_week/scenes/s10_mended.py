@@ -78,11 +78,13 @@ def _judge(launch: Launch, again: Launch) -> None:
     say.claim("decision_ece_7d, pooled, is met", ece["outcome"] == "met", ece["because"])
     thin = [f"{one['slo']}: {one['because']}" for one in judged if one["here"] and one["outcome"] == "no_data"]
     say.table("What this volume cannot say is shown as such", ["SLO", "outcome", "because"], _rows(judged))
-    say.claim("what is `no_data` is named", all(thin), "; ".join(thin) or "nothing")
+    named = {one["slo"] for one in judged if one["here"] and one["because"]}
+    here = {one["slo"] for one in judged if one["here"]}
+    say.claim("what is `no_data` is named, with its reason", here == named and bool(thin), "; ".join(thin))
     served = sum(claim.answer["route"] == "machine" for claim in after if claim.unfamiliar)
     say.claim(
         "the seven offices are answered by version 3, with thresholds of their own",
-        len(after) > 0,
+        served > 0,
         f"{served} of {sum(c.unfamiliar for c in after)} by the machine",
     )
 

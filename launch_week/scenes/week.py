@@ -1,4 +1,4 @@
-"""The launch week itself: first light, the canary, trouble, late labels; scenes 4, 5 and 6 read what it saw."""
+"""The launch week itself: the canary, trouble, late labels; scenes 4, 5 and 6 read what it saw."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from launch_week.world import World
 from shipworthy.profile.score import OodScore, Scorer
 from shipworthy.runtime.releases import load
 
-FIRST_LIGHT_H = 5
 TWIN_DAYS = 2.5
 
 
@@ -31,22 +30,20 @@ def play(launch: Launch, twin_home: Any) -> None:
 
     pauses = [(midnight, settle) for midnight in midnights(started)]
     pauses.append((started + timedelta(days=3, hours=12), look))
-    morning = [claim for claim in launch.week if claim.at < started + timedelta(hours=FIRST_LIGHT_H)]
-    rest = launch.week[len(morning) :]
     launch.record.say(f"{len(launch.week)} claims in seven simulated days, with late labels")
-    launch.player.play(morning, seen=lambda claim: _note(launch, claim))
-    launch.state["arms"] = s04_canary.open_canary(launch, morning)
-    launch.player.play(rest, sorted(pauses, key=lambda pause: pause[0]), lambda claim: _note(launch, claim))
-    forged = launch.client.post("/labels", {"receipt": "AAAA" + str(rest[0].answer["receipt"])[4:], "label": 1})[:2]
+    launch.player.play(launch.week, sorted(pauses, key=lambda pause: pause[0]), lambda claim: _note(launch, claim))
+    first = launch.week[0]
+    altered = "AAAA" + str(first.answer["receipt"])[4:]
+    forged = launch.client.post("/labels", {"receipt": altered, "label": 1})[:2]
     for hours in range(6, 78, 6):
         launch.player.until(started + timedelta(days=7, hours=hours))
         launch.world.settle(launch.gateway)
-    again = launch.client.post("/labels", {"receipt": morning[0].answer["receipt"], "label": morning[0].label})[1]
+    again = launch.client.post("/labels", {"receipt": first.answer["receipt"], "label": first.label})[1]
     launch.record.say("the same requests again, in a twin that never orders")
     until = sum(claim.at < started + timedelta(days=TWIN_DAYS) for claim in launch.week)
-    twin = _twin(launch.world, launch, twin_home, until, len(morning))
+    twin = _twin(launch.world, launch, twin_home, until)
     _blind(launch)
-    s04_canary.judge(launch, rest)
+    s04_canary.judge(launch)
     s05_labels.play(launch, forged, again)
     s06_trouble.play(launch, twin, early, until)
 
@@ -59,7 +56,7 @@ def midnights(started: datetime) -> list[datetime]:
 
 def _watch(launch: Launch) -> None:
     launch.state |= {"order": None, "confirmed": None, "epoch": -1}
-    launch.record.series |= {"share": [], "stage_share": [{"t": 2, "share": 0.05}], "ood": [], "ece": [], "review": []}
+    launch.record.series |= {"share": [], "stage_share": [{"t": 2, "share": 0.10}], "ood": [], "ece": [], "review": []}
     launch.state["units"] = defaultdict(lambda: [0, 0])
 
 
@@ -90,7 +87,7 @@ def _orders(launch: Launch) -> None:
     launch.record.say(f"order {held[0]['order']['id']}: {held[0]['because']}; confirmed by ana")
 
 
-def _twin(world: World, launch: Launch, home: Any, until: int, morning: int) -> dict[str, dict[str, Any]]:
+def _twin(world: World, launch: Launch, home: Any, until: int) -> dict[str, dict[str, Any]]:
     """Send the same requests at the same moments to a gateway that judges and never acts."""
     clock = world.twin_clock(launch.start)
     gateway = world.gateway(world.repo, home, "--observe-only", clock="twin-clock")
@@ -98,9 +95,7 @@ def _twin(world: World, launch: Launch, home: Any, until: int, morning: int) -> 
     with gateway.client() as client:
         player = Player(clock, client, labels=False)
         claims = [claim for claim in schedule(launch.rows, launch.start, frozenset(_codes(launch)))][:until]
-        player.play(claims[:morning])
-        world.finish(world.start_verb("rollout", "advance", "--as", "ana", home=home, clock="twin-clock")).expect()
-        player.play(claims[morning:])
+        player.play(claims)
         answers = {str(claim.row["claim"]): claim.answer for claim in claims}
     gateway.stop()
     return answers
@@ -119,7 +114,6 @@ def _blind(launch: Launch) -> None:
     blind = sum(scorer.score({**claim.row, "supplier": known}).flag for claim in strange)
     launch.state["blind"] = (blind, len(strange))
     launch.record.series["ood"] = [_dot(launch, claim, scorer.score(claim.row)) for claim in launch.week[::2]]
-    launch.record.series["stage_share"].append({"t": 2 + FIRST_LIGHT_H, "share": 0.10})
 
 
 def _dot(launch: Launch, claim: Claim, seen: OodScore) -> dict[str, Any]:

@@ -104,6 +104,8 @@ def _find(slo: Slo, segment: str, evidence: Iterable[Measurement], place: Place)
 
 
 def _unusable(slo: Slo, seen: Measurement, now: datetime | None, place: Place) -> str:
+    if seen.level < slo.level or seen.design_effect < 1.0:
+        return f"bounds at level {seen.level:g}, {slo.level:g} asked"
     if seen.n < slo.min_samples:
         return f"{seen.n} samples, {slo.min_samples} needed"
     numbers = (seen.value, seen.lo, seen.hi)

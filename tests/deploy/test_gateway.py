@@ -180,6 +180,8 @@ def test_a_never_event_never_leaves_and_takes_its_score_along() -> None:
         assert (status, reply["decision"], reply["route"], reply["score"]) == (200, None, "refused", None)
         event = state.told.events[-1]
         assert (event.never, event.leaked, event.score) == (("no_big",), False, 0.9)
+        receipt = unseal(KEY, reply["receipt"])  # the client can read it, so it tells no more than the answer
+        assert (receipt.score_bin, receipt.score_q) == (-1, -1)
 
 
 def test_a_models_own_decision_is_checked_too() -> None:

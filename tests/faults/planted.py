@@ -206,7 +206,7 @@ FAULTS: tuple[Fault, ...] = (
         ("what nobody asked for ran", "if missing or set(evidence.coverage.executed) - set(evidence.coverage.requested):", "if missing:"),
         ("forged bounds are taken", "wrong = (*mismatches(evidence.measurements), *case", "wrong = (*(), *case"),
         ("forged passes are taken", "*case_mismatches(evidence.cases))", ")"),
-        ("a loosening is a remark", "*_loosening_blocks(question.loosened), ", ""),
+        ("a loosening is a remark", "*_loosening_blocks(question.loosened, question.covers), ", ""),
         ("no is told before invalid", "_EXIT_ORDER = (3, 1, 4)", "_EXIT_ORDER = (1, 3, 4)"),
         ("cannot decide is told before no", "_EXIT_ORDER = (3, 1, 4)", "_EXIT_ORDER = (3, 4, 1)"),
         ("a minor case decides", 'trial = case.severity == "minor" or case.trial', "trial = case.trial"),

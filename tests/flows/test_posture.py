@@ -182,6 +182,15 @@ def test_confirming_keeps_the_posture_and_the_first_name(rolling: Tiny) -> None:
     assert rolling.kinds().count("respond.confirmed") == 1
 
 
+def test_a_role_that_only_the_working_copy_gives_is_none(shipped: Tiny) -> None:
+    held = kill(shipped)
+    shipped.edit("shipworthy.yaml", "name: Chidi, roles: [ml]", "name: Chidi, roles: [ml, operator, reviewer]")
+    with pytest.raises(PolicySaysNo, match="does not have the role"):
+        posture.restore(shipped.workspace, held.order.scope, "chidi", "operator")
+    with pytest.raises(PolicySaysNo):
+        posture.confirm(shipped.workspace, held.order.id, "chidi")
+
+
 def test_an_order_that_does_not_hold_is_not_confirmed(shipped: Tiny) -> None:
     with pytest.raises(UsageError, match="no order"):
         posture.confirm(shipped.workspace, "ORD-2027-9999", "ana")

@@ -9,11 +9,31 @@ import pytest
 
 from shipworthy.artifact.approval import check
 from shipworthy.artifact.keys import load_public
+from shipworthy.deploy.plan import STAGE_SHOWN, StageShown
 from shipworthy.errors import CannotDecide, PolicySaysNo, UsageError
-from shipworthy.facts import Approval, RolloutState, digest
+from shipworthy.facts import Approval, Judgement, Outcome, RolloutState, canonical, digest
 from shipworthy.flows import rollout
 from shipworthy.runtime.workspace import Workspace
 from tests.flows.tiny import Tiny
+
+MET = Judgement(slo="error_rate", segment="*", outcome=Outcome.MET, because="lo .01, hi .02")
+
+
+def show(tiny: Tiny, *judgements: Judgement, samples: int = 1000, seconds: float = 0, stage: int | None = None) -> None:
+    """Leave what the gateway would have judged of the present stage; `seconds` pass afterwards."""
+    state = tiny.rollout()
+    if stage is not None:
+        state = msgspec.structs.replace(state, stage=stage)
+    shown = StageShown(rollout=state, judgements=judgements or (MET,), samples=samples, at=tiny.workspace.now())
+    store = tiny.workspace.store()
+    store.put(STAGE_SHOWN, canonical(shown))
+    store.close()
+    tiny.clock.advance(seconds)
+
+
+def advance(tiny: Tiny, person: str = "ana") -> RolloutState:
+    show(tiny)
+    return rollout.advance(tiny.workspace, person)
 
 
 def test_a_start_opens_the_first_stage_and_no_more(rolling: Tiny) -> None:
@@ -74,12 +94,40 @@ def test_a_stranger_is_told_who_is_known(rolling: Tiny, verb: Callable[[Workspac
 def test_a_stage_that_names_a_role_is_approved_in_that_role(rolling: Tiny) -> None:
     with pytest.raises(PolicySaysNo, match="sre"):
         rollout.advance(rolling.workspace, "dana")  # an operator, but no sre
-    onward = rollout.advance(rolling.workspace, "ana")
+    onward = advance(rolling)
     assert (onward.stage, onward.share_bp, onward.tenants) == (1, 10_000, ("*",))
 
 
+def test_a_role_cannot_advance_what_no_gateway_has_judged(rolling: Tiny) -> None:
+    before = rolling.rollout()
+    with pytest.raises(CannotDecide, match="no gateway has judged"):
+        rollout.advance(rolling.workspace, "ana")
+    show(rolling, stage=1)
+    with pytest.raises(CannotDecide, match="this stage"):
+        rollout.advance(rolling.workspace, "ana")
+    show(rolling, seconds=3600)
+    with pytest.raises(CannotDecide, match="last judged"):
+        rollout.advance(rolling.workspace, "ana")
+    assert rolling.rollout() == before
+
+
+@pytest.mark.parametrize("outcome", [one for one in Outcome if one not in (Outcome.MET,)])
+def test_a_role_cannot_advance_what_is_not_met(rolling: Tiny, outcome: Outcome) -> None:
+    before = rolling.rollout()
+    show(rolling, MET, msgspec.structs.replace(MET, slo="auroc", outcome=outcome))
+    with pytest.raises(PolicySaysNo):
+        rollout.advance(rolling.workspace, "ana")
+    assert rolling.rollout() == before
+
+
+def test_a_role_cannot_advance_on_too_few_samples(rolling: Tiny) -> None:
+    show(rolling, samples=0)
+    with pytest.raises(PolicySaysNo):
+        rollout.advance(rolling.workspace, "ana")
+
+
 def test_an_approval_is_recorded_with_its_signature_over_the_new_state(rolling: Tiny) -> None:
-    onward = rollout.advance(rolling.workspace, "ana")
+    onward = advance(rolling)
     entry = rolling.entries()[-1]
     assert entry.kind == "deploy.advanced"
     because = str(entry.body["because"])
@@ -94,20 +142,20 @@ def test_an_approval_is_recorded_with_its_signature_over_the_new_state(rolling: 
 
 
 def test_beyond_the_last_stage_there_is_nothing_to_approve(rolling: Tiny) -> None:
-    rollout.advance(rolling.workspace, "ana")
+    advance(rolling)
     with pytest.raises(UsageError, match="last stage"):
-        rollout.advance(rolling.workspace, "ana")
+        advance(rolling)
 
 
 def test_a_held_rollout_keeps_its_share_and_advances_again(rolling: Tiny) -> None:
     held = rollout.hold(rolling.workspace, "dana")
     assert (held.status, held.stage, held.share_bp) == ("held", 0, 10_000)
-    onward = rollout.advance(rolling.workspace, "ana")
+    onward = advance(rolling)
     assert (onward.status, onward.stage) == ("running", 1)
 
 
 def test_an_abort_takes_everything_back_and_may_be_said_twice(rolling: Tiny) -> None:
-    rollout.advance(rolling.workspace, "ana")
+    advance(rolling)
     gone = rollout.abort(rolling.workspace, "dana")
     assert (gone.status, gone.stage, gone.share_bp, gone.tenants) == ("aborted", 0, 0, ())
     assert rollout.abort(rolling.workspace, "dana") == gone

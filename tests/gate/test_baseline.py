@@ -40,6 +40,12 @@ def test_a_comparison_with_another_baseline_says_nothing(slo: Slo) -> None:
     assert outcomes((slo,), seen) == {f"{slo.name} vs baseline": Outcome.NO_DATA}
 
 
+def test_what_is_measured_and_not_compared_says_nothing() -> None:
+    alone = msgspec.structs.replace(interval("auroc", 0.5), comparison=None)
+    assert outcomes((AUROC,), alone) == {"auroc vs baseline": Outcome.NO_DATA}
+    assert outcomes((FLIP,), flips(None)) == {}  # attacked rows depend on the model: its target alone judges it
+
+
 def test_several_comparisons_share_one_error_rate() -> None:
     alone = outcomes((FLIP,), flips(versus(0.5, p=0.04)))
     assert alone["feasible_flip_rate vs baseline"] is Outcome.BREACHED

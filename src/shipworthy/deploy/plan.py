@@ -17,6 +17,7 @@ from shipworthy.errors import UsageError
 from shipworthy.facts import Fact, Judgement, Outcome, RolloutState
 
 _OVER = ("aborted", "completed")
+STAGE_SHOWN = "deploy/stage-shown"  # where the site keeps what the present stage has shown
 
 
 class StageLike(Protocol):
@@ -40,6 +41,15 @@ class Step(Fact, frozen=True, kw_only=True):
     kind: Literal["advance", "hold", "roll_back", "complete"]
     because: str
     next: RolloutState
+
+
+class StageShown(Fact, frozen=True, kw_only=True):
+    """What a rollout's stage has shown so far, as the controller judged it `at`."""
+
+    rollout: RolloutState
+    judgements: tuple[Judgement, ...]
+    samples: int
+    at: str
 
 
 def start(

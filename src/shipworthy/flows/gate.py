@@ -7,7 +7,6 @@ rooms (contract problems, signature, loosening) come in as blocks; no file here 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import msgspec
 
@@ -19,7 +18,7 @@ from shipworthy.contract.pack import case_files
 from shipworthy.contract.problems import Problem
 from shipworthy.contract.stakes import UNPROVEN
 from shipworthy.errors import CannotDecide, PolicySaysNo
-from shipworthy.facts import Approval, Block, Digest, Evidence, Verdict, digest
+from shipworthy.facts import Approval, Block, Case, Digest, Evidence, Verdict, digest
 from shipworthy.flows.evidence import read_evidence
 from shipworthy.flows.lock import gate_key, shipped_before
 from shipworthy.gate.reports import json, markdown, text
@@ -51,7 +50,7 @@ def judge(workspace: Workspace) -> Judged:
     subject = subject_of(workspace.root, contract)
     evidence = read_evidence(workspace, subject.artefact)
     lock = contract.lock
-    loosened, allowed, covers = _loosened(workspace.root, contract, lock, evidence)
+    loosened, allowed, covers = _loosened(workspace, contract, lock, evidence)
     verdict = give_verdict(
         Question(
             subject=subject,
@@ -121,12 +120,12 @@ def _lock(workspace: Workspace, lock: Lock | None) -> tuple[Block, ...]:
 
 
 def _loosened(
-    root: Path, contract: Contract, lock: Lock | None, evidence: Evidence | None
+    workspace: Workspace, contract: Contract, lock: Lock | None, evidence: Evidence | None
 ) -> tuple[tuple[str, ...], tuple[str, ...], Digest]:
     """Return (rows nobody allowed, rows that a signed decision allows, the digest such a decision names)."""
     if lock is None:
         return (), (), ""
-    found = loosenings(lock, contract, covered_values(root, contract, evidence))
+    found = loosenings(lock, contract, covered_values(workspace, contract, evidence))
     if not found:
         return (), (), ""
     wanted = loosening_digest(found, digest(lock.subject))
@@ -145,17 +144,38 @@ def _approved(lock: Lock, approvals: Iterable[Approval], wanted: str) -> bool:
     return True
 
 
-def covered_values(root: Path, contract: Contract, evidence: Evidence | None) -> frozenset[str]:
-    """Return `feature=value` for accepted categories that occur in the rows of a passing, promoted incident case."""
-    passed = {result.case for result in evidence.cases if result.status == "pass"} if evidence else set()
-    promoted = [case for case in contract.cases if case.source_incident and case.id in passed and case.input]
+def covered_values(workspace: Workspace, contract: Contract, evidence: Evidence | None) -> frozenset[str]:
+    """Return `feature=value` for accepted categories in the rows of a passing case that an incident really became.
+
+    The incident and its case must stand in the ledger as `incident promote` wrote them, and the case must decide.
+    """
     if not any(feature.accepted for feature in contract.manifest.features):
         return frozenset()
+    passed = {result.case for result in evidence.cases if result.status == "pass"} if evidence else set()
+    wrote = promoted_cases(workspace)
+    cases = [case for case in contract.cases if case.id in passed and case in wrote and case.severity == "blocker"]
     text = text_columns(contract.manifest)
-    seen = [row for case in promoted for file in case_files(case) for row in read_rows(root / file, text=text)]
+    seen = [
+        row
+        for case in cases
+        for file in case_files(case)
+        for row in read_rows(workspace.root / file, (case.input or {}).get("where", "true"), text)
+    ]
     return frozenset(
         f"{feature.name}={value}"
         for feature in contract.manifest.features
         for value in feature.accepted
         if any(row.get(feature.name) == value for row in seen)
     )
+
+
+def promoted_cases(workspace: Workspace) -> tuple[Case, ...]:
+    """Return the cases that incidents of this site became, as the ledger has them; none without a ledger."""
+    if not (workspace.home / "store.db").is_file():
+        return ()
+    store = workspace.store()
+    try:
+        entries = [entry for entry in store.entries() if entry.kind == "respond.incident_promoted"]
+    finally:
+        store.close()
+    return tuple(msgspec.convert(case, Case) for entry in entries for case in entry.body["cases"])

@@ -15,7 +15,7 @@ from shipworthy.artifact.keys import load_public
 from shipworthy.contract.contract import Contract
 from shipworthy.errors import CannotDecide, PolicySaysNo, Unreachable, UsageError
 from shipworthy.facts import Approval, Digest, Held, Named, Person, RuntimeState, Scope
-from shipworthy.flows.site_state import acting, open_site
+from shipworthy.flows.site_state import acting, open_site, shipped_contract
 from shipworthy.respond import playbook, postures
 from shipworthy.runtime.authority import Authority, local_id
 from shipworthy.runtime.workspace import Workspace
@@ -58,17 +58,17 @@ def tighten(workspace: Workspace, scope: Scope, posture: Named, because: str, pe
 
 def confirm(workspace: Workspace, order: str, person: str) -> RuntimeState:
     """Stand by a machine's order, in the role of operator. The posture stays."""
-    who = acting(workspace.contract(), person)
     with open_site(workspace) as authority:
+        who = acting(shipped_contract(workspace, authority.state()), person)
         return authority.confirm(order, who)
 
 
 def restore(workspace: Workspace, scope: Scope, person: str, role: str) -> Restoring:
     """Approve, with this person's key, that the orders inside `scope` are released; release them if that suffices."""
-    contract = workspace.contract()
-    acting(contract, person, role)
     with open_site(workspace) as authority:
         state = authority.state()
+        contract = shipped_contract(workspace, state, scope.version)
+        acting(contract, person, role)
         orders = tuple(held.order.id for held in postures.orders_within(state, scope))
         if not orders:
             raise UsageError("no order holds inside this scope", str(scope.segment), "see `shipworthy status`")

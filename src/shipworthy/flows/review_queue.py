@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from shipworthy.errors import UsageError
-from shipworthy.flows.site_state import acting, open_site
+from shipworthy.flows.site_state import acting, open_site, shipped_contract
 from shipworthy.respond.queue import label_of
 from shipworthy.runtime.review import opened
 from shipworthy.runtime.workspace import Workspace
@@ -35,10 +35,11 @@ def waiting(workspace: Workspace, tenant: str | None = None) -> tuple[QueueItem,
 
 def take(workspace: Workspace, person: str, tenant: str | None = None) -> Opened | None:
     """Lease the most urgent item to a person and open its input; the ledger says who opened what."""
-    who = acting(workspace.contract(), person)
-    if not set(REVIEWERS) & set(who.roles):
-        acting(workspace.contract(), person, REVIEWERS[0])
     with open_site(workspace) as authority:
+        contract = shipped_contract(workspace, authority.state())
+        who = acting(contract, person)
+        if not set(REVIEWERS) & set(who.roles):
+            acting(contract, person, REVIEWERS[0])
         now = workspace.clock()
         until = (now + LEASE).isoformat(timespec="microseconds").replace("+00:00", "Z")
         item = authority.store.lease(tenant, person, until, workspace.now())
@@ -50,12 +51,13 @@ def take(workspace: Workspace, person: str, tenant: str | None = None) -> Opened
 
 def answer(workspace: Workspace, item_id: str, person: str, decision: str) -> QueueItem:
     """Record the decision of the person who holds the lease; `deny` and `approve` are labels."""
-    contract = workspace.contract()
-    acting(contract, person)
-    words = contract.manifest.decisions
-    if decision not in (words.deny, words.approve, words.review):
-        raise UsageError(f"not a decision: {decision!r}", item_id, f"{words.deny}, {words.approve} or {words.review}")
     with open_site(workspace) as authority:
+        contract = shipped_contract(workspace, authority.state())
+        acting(contract, person)
+        words = contract.manifest.decisions
+        if decision not in (words.deny, words.approve, words.review):
+            known = f"{words.deny}, {words.approve} or {words.review}"
+            raise UsageError(f"not a decision: {decision!r}", item_id, known)
         label = label_of(decision, words)
         item = authority.store.answer(item_id, person, decision, workspace.now(), label)
         authority.note(person, "respond.review_answered", {"item": item.id, "decision": decision})

@@ -7,10 +7,12 @@ import msgspec
 from shipworthy.artifact.approval import approve
 from shipworthy.contract.contract import Contract
 from shipworthy.contract.manifest import Rollout
+from shipworthy.decide import STALE_AFTER
 from shipworthy.deploy import plan
-from shipworthy.errors import ContractError, PolicySaysNo, UsageError
+from shipworthy.errors import CannotDecide, ContractError, PolicySaysNo, UsageError
 from shipworthy.facts import Approval, RolloutState, digest
 from shipworthy.flows.site_state import acting, open_site
+from shipworthy.respond.moments import moment
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.releases import load
 from shipworthy.runtime.workspace import Workspace
@@ -37,7 +39,7 @@ def start(workspace: Workspace, version: str, person: str) -> RolloutState:
             shadow=stages.shadow.segments,
             started_at=workspace.now(),
         )
-        authority.rollout(person, "started", first, f"{person} started {version}")
+        authority.rollout(person, "started", first, f"{person} started {version}", state.rollout)
         return first
 
 
@@ -48,7 +50,11 @@ def current(workspace: Workspace) -> RolloutState | None:
 
 
 def advance(workspace: Workspace, person: str) -> RolloutState:
-    """Approve the next stage in the role that the present stage asks for; the person's signature is recorded."""
+    """Take the next stage, in the role that the present stage asks for; the person's signature is recorded.
+
+    The plan decides as it does for the controller: all SLOs met, samples enough, judged just now by the gateway that
+    serves. Raises PolicySaysNo with what is waited for, CannotDecide when no gateway has judged this stage lately.
+    """
     with open_site(workspace) as authority:
         rollout = _running(authority)
         contract = load(workspace.releases / rollout.version).contract
@@ -57,9 +63,26 @@ def advance(workspace: Workspace, person: str) -> RolloutState:
         acting(contract, person, OPERATOR if role == "auto" else role)
         if rollout.stage + 1 >= len(stages):
             raise UsageError("this is the last stage", rollout.id, "it completes when all SLOs are met")
-        onward = plan.at_stage(stages, plan.resume(rollout), rollout.stage + 1)
-        _signed(workspace, authority, person, "advanced", onward)
-        return onward
+        shown = stage_shown(workspace, authority, rollout)
+        step = plan.step(stages, plan.resume(rollout), shown.judgements, shown.samples, frozenset({role}))
+        if step.kind != "advance":
+            raise PolicySaysNo(step.because, rollout.id, "wait, or abort")
+        _signed(workspace, authority, person, rollout, step.next)
+        return step.next
+
+
+def stage_shown(workspace: Workspace, authority: Authority, rollout: RolloutState) -> plan.StageShown:
+    """Return what the serving gateway judged of this very stage. Raises CannotDecide when that is missing or stale."""
+    kept = authority.store.get(plan.STAGE_SHOWN)
+    fix = "is `shipworthy serve` running?"
+    if kept is None:
+        raise CannotDecide("no gateway has judged this rollout", rollout.id, fix)
+    shown = msgspec.json.decode(kept, type=plan.StageShown)
+    if (shown.rollout.id, shown.rollout.stage) != (rollout.id, rollout.stage):
+        raise CannotDecide("no gateway has judged this stage yet", rollout.id, fix)
+    if workspace.clock() - moment(shown.at) > STALE_AFTER:
+        raise CannotDecide(f"this stage was last judged at {shown.at}", rollout.id, fix)
+    return shown
 
 
 def hold(workspace: Workspace, person: str) -> RolloutState:
@@ -68,7 +91,7 @@ def hold(workspace: Workspace, person: str) -> RolloutState:
         rollout = _running(authority)
         acting(load(workspace.releases / rollout.version).contract, person, OPERATOR)
         held = plan.hold(rollout, f"{person} holds it").next
-        authority.rollout(person, "held", held, f"{person} holds it")
+        authority.rollout(person, "held", held, f"{person} holds it", rollout)
         return held
 
 
@@ -78,10 +101,12 @@ def abort(workspace: Workspace, person: str) -> RolloutState:
         rollout = authority.state().rollout
         if rollout is None:
             raise UsageError("there is no rollout", "rollout")
+        if rollout.status == "completed":
+            raise UsageError("this rollout is complete: its version is the baseline", rollout.id, "roll out another")
         acting(load(workspace.releases / rollout.version).contract, person, OPERATOR)
         gone = plan.abort(rollout, f"{person} aborted it").next
         if gone != rollout:
-            authority.rollout(person, "aborted", gone, f"{person} aborted it")
+            authority.rollout(person, "aborted", gone, f"{person} aborted it", rollout)
         return gone
 
 
@@ -99,9 +124,9 @@ def _stages(contract: Contract) -> Rollout:
     return rollout
 
 
-def _signed(workspace: Workspace, authority: Authority, person: str, verb: str, state: RolloutState) -> None:
-    what = digest(state)
+def _signed(workspace: Workspace, authority: Authority, person: str, before: RolloutState, after: RolloutState) -> None:
+    what = digest(after)
     proof = approve(person, "advance", what, workspace.person_key(person))
     approval = Approval(person=person, role="advance", what=what, proof=proof)
-    because = f"{person} approved stage {state.stage}: {msgspec.json.encode(approval).decode()}"
-    authority.rollout(person, verb, state, because)
+    because = f"{person} approved stage {after.stage}: {msgspec.json.encode(approval).decode()}"
+    authority.rollout(person, "advanced", after, because, before)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shipworthy.contract.contract import Contract
-from shipworthy.errors import PolicySaysNo, UsageError
-from shipworthy.facts import Person
+from shipworthy.errors import CannotDecide, PolicySaysNo, UsageError
+from shipworthy.facts import Person, RuntimeState
+from shipworthy.runtime.admission import admitted
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.workspace import Workspace
 
@@ -33,3 +34,15 @@ def acting(contract: Contract, person: str, role: str | None = None) -> Person:
     if role is not None and role not in found.roles:
         raise PolicySaysNo(f"{person} does not have the role {role}", "people", f"ask somebody with the role {role}")
     return found
+
+
+def shipped_contract(workspace: Workspace, state: RuntimeState, version: str = "*") -> Contract:
+    """Return the contract that the gate passed: of the version, if it was shipped, else of the baseline.
+
+    Who may loosen is said by what shipped, never by a working copy that anybody can edit. Raises CannotDecide when no
+    release is there or what is there is not what the gate passed.
+    """
+    wanted = version if version != "*" and (workspace.releases / version).is_dir() else state.baseline
+    if not wanted:
+        raise CannotDecide("no version has shipped yet", str(workspace.home))
+    return admitted(workspace.releases / wanted)

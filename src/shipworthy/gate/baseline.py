@@ -13,6 +13,7 @@ from shipworthy.indicators import INDICATORS
 from shipworthy.stats.paired import holm
 
 ALPHA = 0.05
+COMPARED = ("error_rate", "auroc", "decision_ece")  # on the same held-out rows; attacked rows depend on the model
 
 
 def compare(policy: Policy, measurements: Iterable[Measurement], baseline: Digest) -> tuple[Judgement, ...]:
@@ -25,10 +26,14 @@ def compare(policy: Policy, measurements: Iterable[Measurement], baseline: Diges
         if slo.primary or INDICATORS[slo.indicator].paired
     ]
     primary = [_primary(slo, segment, one, baseline) for slo, segment, one in rows if slo.primary]
-    others = [
-        (slo, segment, one.comparison) for slo, segment, one in rows if not slo.primary and one and one.comparison
+    others = [(slo, segment, one) for slo, segment, one in rows if not slo.primary and one and one.value is not None]
+    compared = [(slo, segment, one.comparison) for slo, segment, one in others if one.comparison is not None]
+    missing = [
+        _say(slo, segment, Outcome.NO_DATA, "no comparison with the baseline: evaluate again")
+        for slo, segment, one in others
+        if one.comparison is None and slo.indicator in COMPARED
     ]
-    return (*primary, *_others(others, baseline))
+    return (*primary, *_others(compared, baseline), *missing)
 
 
 def _found(slo: Slo, segment: str, seen: tuple[Measurement, ...]) -> Measurement | None:

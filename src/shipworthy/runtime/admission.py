@@ -14,6 +14,7 @@ from shipworthy.artifact.keys import PublicKey, load_public
 from shipworthy.artifact.signature import SIGNATURE_FILE, verify_bundle
 from shipworthy.artifact.vsa import read_vsa
 from shipworthy.contract.contract import Contract
+from shipworthy.contract.files.reader import read_contract
 from shipworthy.contract.lock import Lock, terms_digest
 from shipworthy.errors import CannotDecide
 from shipworthy.runtime.subject import subject_of
@@ -29,6 +30,16 @@ def resource_uri(model: str, version: str) -> str:
     from urllib.parse import quote
 
     return f"shipworthy:model/{quote(model, safe='')}/{quote(version, safe='')}"
+
+
+def admitted(folder: Path) -> Contract:
+    """Return the contract of a release. Raises CannotDecide unless signature and verdict hold."""
+    contract, problems = read_contract(folder)
+    if contract is None:
+        raise CannotDecide(f"the contract of this release cannot be read: {problems[0]}", str(folder))
+    verify_signature(folder, contract)
+    verify_verdict(folder, contract)
+    return contract
 
 
 def verify_signature(root: Path, contract: Contract) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from shipworthy.errors import CannotDecide, ShipworthyError
+from shipworthy.errors import CannotDecide, PolicySaysNo, ShipworthyError
 from shipworthy.facts import Held, LiveThresholds, Person, RolloutState, RuntimeState, Scope, digest
 from shipworthy.ledger.files.log import Ledger
 from shipworthy.ledger.fold import step
@@ -100,10 +100,19 @@ class Authority:
             body = {"orders": list(orders), "scope": scope, "up_to": up_to, "approvals": list(approvals)}
             return self._loosen(",".join(person.id for person in people), "respond.restored", body, before)
 
-    def rollout(self, actor: str, verb: str, rollout: RolloutState, because: str) -> RuntimeState:
-        """Record a step of a rollout: `started`, `advanced`, `held`, `aborted` or `completed`."""
-        body = {"rollout": rollout, "because": because}
-        return self._change(actor, f"deploy.{verb}", body)
+    def rollout(
+        self, actor: str, verb: str, rollout: RolloutState, because: str, expected: RolloutState | None
+    ) -> RuntimeState:
+        """Record a step of a rollout: `started`, `advanced`, `held`, `aborted` or `completed`.
+
+        `expected` is the rollout that the step was decided on. Raises PolicySaysNo when it has moved since: an abort
+        between look and step must not be overwritten.
+        """
+        with self.files.locked():
+            before = self.files.read()
+            if before.rollout != expected:
+                raise PolicySaysNo("the rollout has moved meanwhile", rollout.id, "look again")
+            return self._loosen(actor, f"deploy.{verb}", {"rollout": rollout, "because": because}, before)
 
     def baseline(self, actor: str, version: str) -> RuntimeState:
         """Record which version is the warm baseline."""

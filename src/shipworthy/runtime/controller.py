@@ -12,13 +12,23 @@ import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 import msgspec
 
 from shipworthy.decide import Place, judge
 from shipworthy.deploy import plan
-from shipworthy.errors import ShipworthyError
-from shipworthy.facts import Event, Judgement, Outcome, RuntimeState, Scope, Slo
+from shipworthy.errors import PolicySaysNo, ShipworthyError
+from shipworthy.facts import (
+    Event,
+    Judgement,
+    Outcome,
+    RolloutState,
+    RuntimeState,
+    Scope,
+    Slo,
+    canonical,
+)
 from shipworthy.observe import probes
 from shipworthy.observe.labels import matured_before
 from shipworthy.observe.minutes import minute_of
@@ -72,6 +82,7 @@ class Controller:
         self.probe_rows: dict[str, Mapping[str, Sequence[Row]]] = {}
         self._day = -1
         self._later = later
+        self._stage: tuple[tuple[str, int], int] = (("", -1), 0)
         self._unrecorded: deque[playbook.Proposal] = deque()
         self._number = self._numbered() if act else ""
 
@@ -115,6 +126,7 @@ class Controller:
             if version in self.releases:
                 self._probe(version, minute)
                 self._judge(self.releases[version], now)
+        self._later(partial(self._expire, told(now)))
         if minute // DAY != self._day:
             self._day = minute // DAY
             self._recalibrate(minute)
@@ -215,6 +227,13 @@ class Controller:
         except ShipworthyError:
             return ""
 
+    def _expire(self, now: str) -> None:
+        """Give up reviews past their deadline; their inputs go with them."""
+        try:
+            self.authority.store.expire(now)
+        except ShipworthyError:
+            _log.exception("overdue reviews could not be given up")
+
     def _probe(self, version: str, minute: int) -> None:
         rounds = self.probes.setdefault(version, [])
         rows = self.probe_rows.get(version)
@@ -252,15 +271,37 @@ class Controller:
         scope = Scope(model=one.contract.manifest.model, version=one.version)
         held = [each for each in self.live.state.orders if _reaches(each.order.scope, scope)]
         judgements = [_contained(each) if held else each for each in self.judgements.get(one.version, ())]
-        samples = self.telemetry.served(rollout.version, "candidate")
+        samples = self._samples(rollout)
         step = plan.step(one.contract.manifest.rollout.stages, rollout, judgements, samples)
+        self._later(partial(self._tell, rollout, tuple(judgements), samples, told(now)))
         if step.kind == "hold":
             return
         verb = {"advance": "advanced", "complete": "completed", "roll_back": "aborted"}[step.kind]
-        self.authority.rollout(MACHINE, verb, step.next, step.because)
+        try:
+            self.authority.rollout(MACHINE, verb, step.next, step.because, rollout)
+        except PolicySaysNo as moved:
+            _log.warning("%s", moved)
+            self.live.refresh()
+            return
         if step.kind == "complete":
             self.authority.baseline(MACHINE, rollout.version)
         self.live.refresh()
+
+    def _samples(self, rollout: RolloutState) -> int:
+        """Return the candidate's decisions since this process first saw the present stage."""
+        served = self.telemetry.served(rollout.version, "candidate")
+        stage = (rollout.id, rollout.stage)
+        if self._stage[0] != stage:
+            self._stage = (stage, served)
+        return served - self._stage[1]
+
+    def _tell(self, rollout: RolloutState, judgements: tuple[Judgement, ...], samples: int, at: str) -> None:
+        """Leave what the stage has shown where `rollout advance` reads it."""
+        shown = plan.StageShown(rollout=rollout, judgements=judgements, samples=samples, at=at)
+        try:
+            self.authority.store.put(plan.STAGE_SHOWN, canonical(shown))
+        except ShipworthyError:
+            _log.exception("what the stage has shown could not be kept")
 
 
 class _Attempt(msgspec.Struct, frozen=True, kw_only=True):

@@ -41,18 +41,22 @@ class Live:
         except CannotDecide as problem:
             self._close(str(problem))
             return self.state.epoch
-        if now != self._seen:
+        if now != self._seen or self.broken:
             self.refresh()
         return self.state.epoch
 
     def refresh(self) -> None:
         """Read the state files again."""
         try:
-            self._seen = self._files.epoch()
+            seen = self._files.epoch()
             after = self._files.read()
-        except CannotDecide as problem:
+        except CannotDecide as problem:  # perhaps a writer is between two steps: the next request looks again
             self._close(str(problem))
             return
+        if after.epoch < self.state.epoch:
+            self._close(f"epoch {after.epoch} on disk is older than {self.state.epoch}")
+            return
+        self._seen = seen
         before, self.state, self.broken = self.state, after, ""
         self._compiled = Compiled(after, self._model, *self._fallbacks)
         self.routes = routes_of(after.baseline, after.rollout)

@@ -12,7 +12,6 @@ from typing import TypeVar
 import msgspec
 
 from shipworthy.contract.contract import Contract
-from shipworthy.contract.files.reader import read_contract
 from shipworthy.deploy.limits import Limits, compile_limits
 from shipworthy.deploy.neverevents import compile_never
 from shipworthy.deploy.release import Cut, Release
@@ -23,7 +22,7 @@ from shipworthy.models.spec import columns_of, open_spec
 from shipworthy.profile.score import Scorer
 from shipworthy.profile.shapes import Profile
 from shipworthy.profile.thresholds import Thresholds
-from shipworthy.runtime.admission import verify_signature, verify_verdict
+from shipworthy.runtime.admission import admitted
 from shipworthy.runtime.subject import PROFILE, RELEASE
 from shipworthy.stats.uncertainty import look_up
 
@@ -62,11 +61,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
 def load(folder: Path) -> Loaded:
     """Load and admit the release in `folder`. Raises CannotDecide unless signature and verdict hold."""
-    contract, problems = read_contract(folder)
-    if contract is None:
-        raise CannotDecide(f"the contract of this release cannot be read: {problems[0]}", str(folder))
-    verify_signature(folder, contract)
-    verify_verdict(folder, contract)
+    contract = admitted(folder)
     manifest = contract.manifest
     artefact = folder / manifest.artefacts
     thresholds = _decoded(artefact / RELEASE, Thresholds)

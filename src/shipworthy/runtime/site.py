@@ -14,12 +14,15 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from shipworthy.artifact.mac import tag
+from shipworthy.contract.manifest import Manifest
 from shipworthy.deploy.http.gateway import Gateway
 from shipworthy.deploy.http.wiring import ForReview, Keys, Wiring
 from shipworthy.deploy.limits import Limited
 from shipworthy.deploy.release import Cut, Release
+from shipworthy.deploy.segments import Hide
 from shipworthy.deploy.throttle import Throttles
-from shipworthy.errors import CannotDecide, ShipworthyError, UsageError
+from shipworthy.errors import CannotDecide, UsageError
 from shipworthy.facts import UNSEEN, Receipt, RuntimeState, digest, join, parse_segment
 from shipworthy.observe.minutes import minute_of
 from shipworthy.profile.thresholds import SEVERAL
@@ -160,6 +163,7 @@ class Site:
                 unit=manifest.unit,
                 segments=tuple(key.key for key in manifest.segments.keys),
                 pairs=manifest.segments.pairs,
+                hide=self._hidden(manifest),
                 bins={feature.name: feature.bins for feature in manifest.features if feature.bins},
             ),
             limits=self._limits,
@@ -173,6 +177,18 @@ class Site:
         if manifest.throttles is not None:
             wiring.throttles = Throttles(manifest.throttles.default, manifest.throttles.tenants)
         return wiring
+
+    def _hidden(self, manifest: Manifest) -> Hide | None:
+        """Return what stands for values of keys that are not public: a keyed hash, the same on every gateway."""
+        public = {key.key for key in manifest.segments.keys if key.public}
+        if len(public) == len(manifest.segments.keys):
+            return None
+        key = self.workspace.host_key()
+
+        def hide(name: str, value: str) -> str:
+            return value if name in public else f"#{tag(key, 'segment', f'{name}={value}'.encode()).hex()[:12]}"
+
+        return hide
 
     def _limits(self, keys: Mapping[str, str]) -> Limited:
         """Return the scope limits of every served version: a review that trims one of them trims the request."""
@@ -240,7 +256,7 @@ class Site:
         """Admit and start one version. What is refused stays off, and the status says why."""
         try:
             await self._serve(await asyncio.to_thread(load, self.workspace.releases / version))
-        except (ShipworthyError, OSError) as problem:
+        except Exception as problem:  # whatever is wrong with it, it is not served and the status says so
             self._refused[version] = str(problem)
             _log.error("version %s is not served: %s", version, problem)
 

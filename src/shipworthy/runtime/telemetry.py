@@ -60,6 +60,7 @@ class Telemetry:
         self._cuts: list[int] = [start_minute]
         self._heartbeats: list[WindowSummary] = []
         self._forgotten = 0
+        self._kept_since = start_minute  # rolling windows begin no earlier than what is kept: 31 days
         self._gaps: dict[tuple[int, int], tuple[int, ...]] = {}
         self._windows: defaultdict[Place, dict[seen.Key, WindowSummary]] = defaultdict(dict)
         self._labels: defaultdict[Place, dict[late.Key, LabelSummary]] = defaultdict(dict)
@@ -97,17 +98,22 @@ class Telemetry:
         if before - self._forgotten < 24 * HOUR:
             return
         self._forgotten = before
-        for windows in self._windows.values():
-            for key in [key for key in windows if key[-1] < before]:
-                del windows[key]
-        for labels in self._labels.values():
-            for name in [name for name in labels if name[-1] < before]:
-                del labels[name]
+        self._kept_since = max(self._kept_since, before)
+        del self._heartbeats[: bisect_left(self._heartbeats, before, key=_minute)]
+        for place in list(self._windows):
+            kept = {key: one for key, one in self._windows[place].items() if one.minute >= before}
+            self._windows[place] = kept
+            if not kept:
+                del self._windows[place]
+        for place in list(self._labels):
+            left = {name: one for name, one in self._labels[place].items() if one.minute >= before}
+            self._labels[place] = left
+            if not left:
+                del self._labels[place]
 
     def _keep(self, window: WindowSummary) -> None:
         if window.arm == seen.HEARTBEAT:
             insort(self._heartbeats, window, key=_minute)
-            del self._heartbeats[: max(len(self._heartbeats) - MOST_HEARTBEATS, 0)]
             return
         hourly = replace(window, minute=self._bucket(window.minute))
         here, key = self._windows[_place(hourly)], seen.key_of(hourly)
@@ -151,14 +157,15 @@ class Telemetry:
         row = INDICATORS[slo.indicator]
         end = late.matured_before(now_minute, matured_after) if row.labels else now_minute
         start = live_since if slo.window == "rolling" else max(live_since, end - minutes_in(slo.window))
+        start = max(start, self._kept_since)
         end = max(start, end)
         place = (scope.version, scope.tenant, scope.segment)
         windows = list(self._windows[place].values())
         if slo.indicator == "ood_repeats":
             return (from_alarms(alarms, windows, scope, start, end, self._silent(start, end)),)
         if not row.labels:
-            return from_windows(windows, scope, start, end, silent=self._silent(start, end))
-        asked = Matured(scope, start, end, now_minute, shadow=slo.indicator in OF_SCORES)
+            return from_windows(windows, scope, start, end, slo.level, self._silent(start, end))
+        asked = Matured(scope, start, end, now_minute, shadow=slo.indicator in OF_SCORES, level=slo.level)
         here = list(self._labels[place].values())
         mine = labelled(here, asked)
         made = {

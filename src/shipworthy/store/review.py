@@ -85,5 +85,5 @@ def is_overdue(item: QueueItem, now: str) -> bool:
 
 
 def expired(item: QueueItem) -> QueueItem:
-    """Return the item as given up: the fallback answers."""
-    return msgspec.structs.replace(item, status=QueueStatus.EXPIRED)
+    """Return the item as given up: the fallback answers, and its input is gone."""
+    return msgspec.structs.replace(item, status=QueueStatus.EXPIRED, sealed=b"")

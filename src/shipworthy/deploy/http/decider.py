@@ -161,14 +161,14 @@ class Decider:
     ) -> Outcome:
         """Make a review durable, tell the sink, return the outcome."""
         w = self.wiring
-        receipt = seal(w.mac_key, receipt_of(event))
+        receipt = seal(w.mac_key, receipt_of(shown(event)))
         error = "no model could answer and the contract names nobody else" if given.failed else ""
         if given.route == PERSON:
             error = await self._enqueued(view, given, event, row, receipt)
             if error:  # an answer that says "a person will decide" while no person knows would be a lie
                 given = Answer(decision="", route=REFUSED, why=(*given.why, "queue_failed"), failed=True)
                 event = msgspec.structs.replace(event, decision="", route=REFUSED, failed=True)
-                receipt = seal(w.mac_key, receipt_of(event))
+                receipt = seal(w.mac_key, receipt_of(shown(event)))
         w.sink(event, row)
         status = 503 if given.failed and given.route == REFUSED else 200
         return Outcome(status, given, event, receipt, epoch, asked_candidate, error if status == 503 else "")
@@ -197,6 +197,11 @@ class Decider:
             _log.exception("the review queue did not take request %s", event.request)
             return "the review queue did not take the request"
         return ""
+
+
+def shown(event: Event) -> Event:
+    """Return the event as its receipt may tell it: a receipt can be read, so a withheld score is not in it."""
+    return msgspec.structs.replace(event, score=None) if event.never or event.route == REFUSED else event
 
 
 def event_of(view: View, given: Answer, tenant: str, request: str, now_s: float, replayed: bool = False) -> Event:
