@@ -214,6 +214,14 @@ FAULTS: tuple[Fault, ...] = (
         ("without a baseline it is no first", "first=question.baseline is None", "first=False"),
     ),
     *_in(
+        "flows/rollout.py",
+        "tests/flows/test_rollout.py",
+        ("a stage advances on no evidence", 'if step.kind != "advance":', 'if step.kind == "roll_back" and step.kind == "advance":'),
+        ("another stage's evidence will do", "if (shown.rollout.id, shown.rollout.stage) != (rollout.id, rollout.stage):", "if shown.rollout.id != rollout.id:"),
+        ("any operator passes a stage that names a role", 'acting(contract, person, OPERATOR if role == "auto" else role)', "acting(contract, person, OPERATOR)"),
+        ("evidence never grows stale", "if workspace.clock() - moment(shown.at) > STALE_AFTER:", "if workspace.clock() < moment(shown.at):"),
+    ),
+    *_in(
         "gate/baseline.py",
         "tests/gate",
         ("another baseline will do", "if comparison is None or comparison.baseline != baseline:", "if comparison is None:"),

@@ -42,7 +42,7 @@ def status(ctx: click.Context, json_: bool) -> None:
 @as_json
 @click.pass_context
 def advance(ctx: click.Context, person: str, json_: bool) -> None:
-    """Approve the next stage, in the role the stage asks for."""
+    """Approve the next stage, in the role the stage asks for: the serving gateway must have judged this one met."""
     from shipworthy.flows.rollout import advance as run
 
     _show(json_, run(workspace(ctx), person))
