@@ -171,6 +171,17 @@ def test_a_limit_written_in_plain_words_holds_for_a_hidden_key() -> None:
         assert state.told.events[0].segments == ("supplier=#50",)
 
 
+@pytest.mark.parametrize("named", ["P02", "#50"])
+def test_an_order_on_a_hidden_key_holds_by_its_plain_value_and_by_what_stands_for_it(named: str) -> None:
+    def ordered(version: str, tenant: str, keys: Mapping[str, str]) -> Posture:
+        return Posture(decider=Decider.PERSON) if keys["supplier"] == named else NORMAL
+
+    keys = Keys(tenant="tenant", segments=("supplier",), hide=lambda key, value: f"#{ord(value[-1])}")
+    with running(State(postures=ordered), {"1": score_of_amount}, keys=keys) as site:
+        assert site.decide(amount=900, supplier="P02")[1]["route"] == "person"
+        assert site.decide(amount=900, supplier="P01")[1]["route"] == "machine"
+
+
 def test_a_never_event_never_leaves_and_takes_its_score_along() -> None:
     state = State()
     guarded = release("1", never=never(no_big="decision == 'approve' and amount > 800"))

@@ -22,7 +22,7 @@ from shipworthy.deploy.limits import Limited
 from shipworthy.deploy.release import Cut, Release
 from shipworthy.deploy.segments import Hide
 from shipworthy.deploy.throttle import Throttles
-from shipworthy.errors import CannotDecide, UsageError
+from shipworthy.errors import CannotDecide, ShipworthyError, UsageError
 from shipworthy.facts import UNSEEN, Receipt, RuntimeState, digest, join, parse_segment
 from shipworthy.observe.minutes import minute_of
 from shipworthy.profile.thresholds import SEVERAL
@@ -257,8 +257,11 @@ class Site:
         try:
             await self._serve(await asyncio.to_thread(load, self.workspace.releases / version))
         except Exception as problem:  # whatever is wrong with it, it is not served and the status says so
-            self._refused[version] = str(problem)
-            _log.error("version %s is not served: %s", version, problem)
+            self._refused[version] = str(problem) or type(problem).__name__
+            _log.error(
+                "version %s is not served: %s", version, problem, exc_info=not isinstance(problem, ShipworthyError)
+            )
+            await self.models.stop(version)
 
     async def _serve(self, one: Loaded) -> None:
         rows = await asyncio.to_thread(probe_rows, one)

@@ -62,7 +62,9 @@ def view_of(w: Wiring, version: str, arm: str, tenant: str, row: Row, carried: V
         raise Unreachable(f"version {version or '(none)'} is not loaded", "gateway", "start it, or roll back")
     ood = release.scorer.score(row)
     place = locate(w.keys, tenant, row, ood.unseen)
-    postures = [w.posture(version, tenant, reading) for reading in place.orders]
+    # the machine orders by what it may know, a hidden value; a person may order by the value's own name: both hold
+    readings = place.orders if w.keys.hide is None else (*place.orders, *place.plain)
+    postures = [w.posture(version, tenant, reading) for reading in readings]
     limits = [w.limits(reading) for reading in place.plain]
     if carried is not None:
         postures.append(carried.posture)
