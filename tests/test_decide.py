@@ -203,3 +203,52 @@ def test_a_minor_case_is_shown_and_does_not_decide(severity: str, trial: bool) -
         target="<= 0.15", because="b", seed=1,
     )  # fmt: skip
     assert judge_case(result).trial is trial
+
+
+@pytest.mark.parametrize(("n", "rate"), [(300, "0.0099"), (3000, "0.001"), (1, "0.95")])
+def test_a_zero_says_which_rate_it_still_allows(n: int, rate: str) -> None:
+    none = Measurement(indicator="never_event_violations", n=n, hits=0, value=0.0, lo=0.0, hi=0.0)
+    told = judge(slo("==", 0, "never_event_violations", min_samples=1), "*", [none])
+    assert told.outcome is Outcome.MET
+    assert told.because.endswith(f"; 0 in {n} still allow a rate of {rate}")
+    some = msgspec.structs.replace(none, hits=1, value=1.0)
+    assert "still allow" not in judge(slo("==", 0, "never_event_violations", min_samples=1), "*", [some]).because
+
+
+@pytest.mark.parametrize(("op", "target", "best"), [(">=", 0.98, ">= 0.97"), ("<=", 0.02, "<= 0.0295")])
+def test_a_sample_too_small_for_the_target_says_what_it_could_prove_at_best(
+    op: Literal[">=", "<="], target: float, best: str
+) -> None:
+    told = judge(slo(op, target), "*", [seen(0.01, 0.99)])
+    assert told.outcome is Outcome.UNDECIDED
+    assert told.because.endswith(f"n=100 can prove at best {best}")
+    thin = judge(slo(op, target, min_samples=101), "*", [seen(0.01, 0.99)])
+    assert (thin.outcome, thin.because.endswith(best)) == (Outcome.NO_DATA, True)
+    enough = judge(slo(op, 0.5), "*", [seen(0.01, 0.99)])
+    assert "at best" not in enough.because
+
+
+@pytest.mark.parametrize(("op", "proves"), [(">=", 0.85), ("<=", 0.99)])
+def test_a_judgement_says_which_limit_is_proven(op: Literal[">=", "<="], proves: float) -> None:
+    assert judge(slo(op, 0.9), "*", [seen(0.85, 0.99)]).proves == proves
+
+
+def test_an_undecided_interval_says_about_how_many_more_it_takes() -> None:
+    told = judge(slo(">=", 0.70, "auroc"), "*", [seen(0.64, 0.80, indicator="auroc", n=400, value=0.72)])
+    assert (told.outcome, told.needs_n) == (Outcome.UNDECIDED, 6000)  # four times as near takes sixteen times as many
+    never = judge(slo(">=", 0.73, "auroc"), "*", [seen(0.64, 0.80, indicator="auroc", n=400, value=0.72)])
+    assert (never.outcome, never.needs_n) == (Outcome.UNDECIDED, None)
+
+
+def test_an_slo_asked_of_no_segment_is_no_data_and_decides() -> None:
+    (one, two) = decide(Policy(slos=(slo(segments=()), slo(name="b"))), [seen(0.95, 0.99)])
+    assert (one.outcome, one.here, one.trial) == (Outcome.NO_DATA, True, False)
+    assert two.outcome is Outcome.MET
+
+
+def test_a_case_says_which_limit_its_rows_prove() -> None:
+    result = CaseResult(
+        case="tail.x", status="inconclusive", clause="robustness", severity="blocker", n=9, hits=0, value=0.0, lo=0.0,
+        hi=0.28, target="<= 0.15", because="b", seed=1, needs_n=10,
+    )  # fmt: skip
+    assert (judge_case(result).proves, judge_case(result).needs_n) == (0.28, 10)

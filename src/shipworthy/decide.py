@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from shipworthy.facts import CaseResult, Judgement, Measurement, Outcome, Policy, Slo
 from shipworthy.indicators import INDICATORS
-from shipworthy.stats.bounds import n_to_meet
+from shipworthy.stats.bounds import n_for_interval, n_to_meet, rate_lower, zero_event_bound
 
 STALE_AFTER = timedelta(minutes=5)
 _CASE_OUTCOME = {"pass": Outcome.MET, "fail": Outcome.BREACHED, "inconclusive": Outcome.UNDECIDED}
@@ -46,10 +46,16 @@ def decide(
     """
     if place is not Place.GATE and now is None:
         raise ValueError(f"judging at the {place} needs the time")
-    judgements = [judge(slo, segment, evidence, now, place) for slo in policy.slos for segment in slo.segments]
+    judgements = [one for slo in policy.slos for one in _of(slo, evidence, now, place)]
     if not any(one.here and not one.trial for one in judgements):
         raise ValueError(f"the policy has nothing that decides at the {place}: add an SLO that is measured there")
     return tuple(judgements)
+
+
+def _of(slo: Slo, evidence: Sequence[Measurement], now: datetime | None, place: Place) -> list[Judgement]:
+    if not slo.segments:  # asked of nothing is not the same as met everywhere
+        return [_say(slo, "*", Outcome.NO_DATA, "no segment", here=is_judged(slo, place))]
+    return [judge(slo, segment, evidence, now, place) for segment in slo.segments]
 
 
 def judge(
@@ -64,7 +70,8 @@ def judge(
     missing = _unusable(slo, seen, now, place)
     if missing:
         short = slo.min_samples - seen.n
-        return _say(slo, segment, Outcome.NO_DATA, missing, needs_n=short if short > 0 else None)
+        told = missing + (_at_best(slo, seen) if short > 0 else "")
+        return _say(slo, segment, Outcome.NO_DATA, told, needs_n=short if short > 0 else None)
     return _weigh(slo, segment, seen)
 
 
@@ -77,6 +84,7 @@ def judge_case(result: CaseResult) -> Judgement:
         outcome=outcome,
         because=result.because,
         needs_n=result.needs_n,
+        proves={">=": result.lo, "<=": result.hi}.get(result.target.partition(" ")[0]),
         trial=result.severity == "minor",
     )
 
@@ -125,13 +133,33 @@ def _weigh(slo: Slo, segment: str, seen: Measurement) -> Judgement:
     told = f"{value:.4g} [{lo:.4g}, {hi:.4g}] n={seen.n}, target {slo.target}"
     if slo.target.op == "==":
         good = value == limit and INDICATORS[slo.indicator].kind in _EXACT
-        return _say(slo, segment, Outcome.MET if good else Outcome.BREACHED, told)
+        return _say(slo, segment, Outcome.MET if good else Outcome.BREACHED, told + _excluded(slo, seen))
     met, breached = (lo >= limit, hi < limit) if slo.target.op == ">=" else (hi <= limit, lo > limit)
+    proves = lo if slo.target.op == ">=" else hi
     if met:
-        return _say(slo, segment, Outcome.MET, told)
+        return _say(slo, segment, Outcome.MET, told + _excluded(slo, seen), proves=proves)
     if breached:
-        return _say(slo, segment, Outcome.BREACHED, told)
-    return _say(slo, segment, Outcome.UNDECIDED, f"{told}: the bounds hold the target", needs_n=_needed(slo, seen))
+        return _say(slo, segment, Outcome.BREACHED, told, proves=proves)
+    told += f": the bounds hold the target{_at_best(slo, seen)}"
+    return _say(slo, segment, Outcome.UNDECIDED, told, needs_n=_needed(slo, seen), proves=proves)
+
+
+def _excluded(slo: Slo, seen: Measurement) -> str:
+    """What no event in n chances leaves possible: a zero is not a proof of never."""
+    if INDICATORS[slo.indicator].kind != "count" or seen.value != 0.0 or seen.n < 1:
+        return ""
+    return f"; 0 in {seen.n} still allow a rate of {zero_event_bound(seen.n, slo.level):.2g}"
+
+
+def _at_best(slo: Slo, seen: Measurement) -> str:
+    """What n perfect samples would prove, where even that is short of the target."""
+    if INDICATORS[slo.indicator].kind != "rate" or seen.n < 1 or seen.design_effect < 1.0 or slo.evidence == "point":
+        return ""
+    if slo.target.op == ">=":
+        best = rate_lower(seen.n, seen.n, slo.level, seen.design_effect)
+        return "" if best >= slo.target.value else f"; n={seen.n} can prove at best >= {best:.3g}"
+    best = 1.0 - rate_lower(seen.n, seen.n, slo.level, seen.design_effect)
+    return "" if best <= slo.target.value else f"; n={seen.n} can prove at best <= {best:.3g}"
 
 
 def _bounds(slo: Slo, seen: Measurement) -> tuple[float, float, float]:
@@ -142,15 +170,25 @@ def _bounds(slo: Slo, seen: Measurement) -> tuple[float, float, float]:
 
 
 def _needed(slo: Slo, seen: Measurement) -> int | None:
-    op = slo.target.op
-    if INDICATORS[slo.indicator].kind != "rate" or seen.value is None or op == "==":
+    op, limit = slo.target.op, slo.target.value
+    if seen.value is None or op == "==":
         return None
-    total = n_to_meet(op, slo.target.value, seen.value, slo.level, seen.design_effect)
+    if INDICATORS[slo.indicator].kind == "rate":
+        total = n_to_meet(op, limit, seen.value, slo.level, seen.design_effect)
+    else:
+        bound = seen.lo if op == ">=" else seen.hi
+        total = n_for_interval(seen.n, seen.value, limit, bound if bound is not None else math.nan)
     return None if total is None else max(total - seen.n, 1)
 
 
 def _say(
-    slo: Slo, segment: str, outcome: Outcome, because: str, needs_n: int | None = None, here: bool = True
+    slo: Slo,
+    segment: str,
+    outcome: Outcome,
+    because: str,
+    needs_n: int | None = None,
+    here: bool = True,
+    proves: float | None = None,
 ) -> Judgement:
     return Judgement(
         slo=slo.name,
@@ -158,6 +196,7 @@ def _say(
         outcome=outcome,
         because=because,
         needs_n=needs_n,
+        proves=proves,
         trial=slo.trial,
         here=here,
     )

@@ -21,7 +21,8 @@ class Indicator(Fact, frozen=True, kw_only=True):
     """One row of the table.
 
     `kind`: `rate`, `interval`, `count`, `enumerated` or `quantile`. `good`: `up` or `down`. `offline` and `online` say
-    where it has a source; `labels` that it needs late labels; `formula` is what is counted.
+    where it has a source; `labels` that it needs late labels; `paired` that a candidate and its baseline are measured
+    on the same rows whatever they answer, so that they can be compared; `formula` is what is counted.
     """
 
     name: str
@@ -70,11 +71,11 @@ _ROWS = (
     _row("error_rate", _R, "rate", "down", 300, "off on labels", "wrong at score 0.5 / labelled", True),
     _row("auroc", _R, "interval", "up", 300, "off on labels", "area under the ROC curve", True),
     _row("case_pass_rate", _R, "enumerated", "up", 1, "off", "passed/cases by kind"),
-    _row("feasible_flip_rate", _R, "rate", "down", 100, "off", "valid flips at cost <= c / rows", True),
+    _row("feasible_flip_rate", _R, "rate", "down", 100, "off", "valid flips at cost <= c / rows"),
     _row("auto_error_rate", _A, "rate", "down", 200, "off on labels", "wrong / labelled machine answers"),
     _row("review_rate", _A, "rate", "down", 100, "off on", "to a person / requests"),
     _row("overturn_rate", _A, "rate", "down", 50, "on labels", "changed / reviewed"),
-    _row("subgroup_gap", _A, "interval", "down", 100, "off on labels", "max over groups of the gap of `metric`"),
+    _row("subgroup_gap", _A, "interval", "down", 100, "off on labels", "max over groups of the gap of `metric`", True),
     _row("proxy_auc", _A, "interval", "down", 300, "off", "AUC of the protected group from the score, given the label"),
     _row("never_event_violations", _A, "count", "down", 1, "off on", "attempts + leaks"),
     _row("never_event_unknown", _A, "rate", "down", 100, "off on", "unknown / checked"),
@@ -91,6 +92,8 @@ _ROWS = (
     _row("drill_age_d", _S, "count", "down", 1, "on", "days since the last drill"),
 )
 INDICATORS: dict[str, Indicator] = {row.name: row for row in _ROWS}
+SCORED_METRICS = ("error_rate", "false_negative_rate", "false_positive_rate")
+"""Metrics of a subgroup gap that scores alone give, the default first; the others depend on a version's thresholds."""
 
 
 def parse_name(name: str) -> tuple[str, int | None, str | None]:

@@ -3,17 +3,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipworthy.evaluate import held_out
+from shipworthy.evaluate import held_out, subgroup
 from shipworthy.evaluate.answered import answer
 from shipworthy.evaluate.bench import Ask, Baseline, Bench
 from shipworthy.evaluate.measure import units_of
 from shipworthy.evaluate.paired import LARGEST, compared, paired_rows, quantised, restored
+from shipworthy.evaluate.paired_gap import square_and_add
 from shipworthy.facts import Comparison, Measurement
 from shipworthy.profile.rows import Value
+from shipworthy.stats import normal
+from shipworthy.stats.bounds import _wilson, newcombe_difference
+from shipworthy.stats.paired import paired_difference
 from tests.evaluate.benches import Score, bench, model_of, rows, truth
 
 OLD = "sha256:" + "1" * 64
@@ -132,3 +137,60 @@ def test_rows_without_a_unit_are_units_of_their_own() -> None:
     units = units_of(on, answer(on, on.rows("test")))
     assert units is not None
     assert len(set(units)) == 300
+
+
+def gap(score: Score, candidate: Score, metric: str = "error_rate") -> Comparison | None:
+    on = bench(baseline=baseline_of(score), model=model_of(candidate))
+    seen = answer(on, on.rows("test"))
+    measured = subgroup.evaluate(on, [Ask(indicator="subgroup_gap", metric=metric)], seen)
+    return compared(on, seen, measured)[0].comparison
+
+
+def partial(row: Mapping[str, Value]) -> float:
+    return 0.01 if row["sex"] == "f" else truth(row)
+
+
+def test_a_gap_that_opened_is_shown_to_be_worse_and_one_that_closed_is_not() -> None:
+    opened, closed, same = gap(truth, partial), gap(partial, truth), gap(truth, truth)
+    assert opened is not None
+    assert opened.lo > 0.05
+    assert opened.p_worse < 0.001
+    assert closed is not None
+    assert closed.hi < -0.05
+    assert closed.p_worse > 0.999
+    assert same is not None
+    assert (same.delta, same.p_worse) == (0.0, 0.5)
+
+
+def test_a_gap_that_thresholds_make_is_not_compared() -> None:
+    assert gap(truth, partial, "review_rate") is None
+    assert gap(truth, partial, "serious_auto_denied") is None
+    assert gap(truth, partial, "false_negative_rate") is not None
+
+
+def test_square_and_add_of_two_rates_gives_newcombes_interval() -> None:
+    """With Wilson bounds of each rate the method is Newcombe's method 10, whose published values are in stats."""
+    z = normal.quantile(0.975)
+    first, second = ((middle, low, high) for low, middle, high in (_wilson(56, 70, z), _wilson(48, 80, z)))
+    delta, lo, hi, _ = square_and_add(first, second, 0.975)
+    assert (round(lo, 4), round(hi, 4)) == (0.0524, 0.3339)
+    assert delta == pytest.approx(0.2)
+
+
+def test_equal_gaps_are_called_worse_no_more_often_than_said() -> None:
+    """2,000 pairs of measured gaps with the same truth: at p < .05 at most 5 % (and a half for the simulation)."""
+    draws = np.random.default_rng(5)
+    called = 0
+    for _ in range(2000):
+        pairs = [(draws.binomial(200, 0.30), draws.binomial(200, 0.20)) for _ in range(2)]
+        gaps_ = [(a / 200 - b / 200, *newcombe_difference(a, 200, b, 200)) for a, b in pairs]
+        called += square_and_add(gaps_[0], gaps_[1], 0.95)[3] < 0.05
+    assert called / 2000 <= 0.055
+
+
+def test_the_counts_of_an_error_comparison_make_its_bounds_again() -> None:
+    found = comparison(against(truth, weak)["error_rate"])
+    assert found.worse is not None
+    assert found.better is not None
+    again = paired_difference(found.worse, found.better, found.n, found.level, found.design_effect)
+    assert (found.delta, found.lo, found.hi) == again

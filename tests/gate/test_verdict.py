@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -26,9 +27,10 @@ from shipworthy.facts import (
     Target,
 )
 from shipworthy.gate.reports import json, markdown, text
-from shipworthy.gate.table import rows
+from shipworthy.gate.table import Row, rows
 from shipworthy.gate.verdict import Question, exit_code, give_verdict
 from shipworthy.stats.bounds import rate_bounds
+from shipworthy.stats.paired import mcnemar_exact, paired_difference
 
 D = "sha256:" + "0" * 64
 BASE = "sha256:" + "b" * 64
@@ -41,6 +43,9 @@ ERROR = Slo(
 )  # fmt: skip
 FLIP = msgspec.structs.replace(
     ERROR, name="feasible_flip_rate", indicator="feasible_flip_rate", primary=False, min_samples=100
+)
+AUROC = msgspec.structs.replace(
+    ERROR, name="auroc", indicator="auroc", target=Target(op=">=", value=0.7), primary=False, max_regression=None
 )
 CASE = Case(
     id="tail.x", clause="robustness", kind="tail", severity="blocker", owner="ml", input={"rows": "x.csv"},
@@ -57,6 +62,15 @@ def versus(hi: float, lo: float = -0.05, p: float = 0.9, baseline: str = BASE) -
     return Comparison(baseline=baseline, n=1000, delta=(lo + hi) / 2, lo=lo, hi=hi, p_worse=p, method="paired")
 
 
+def counted(worse: int, better: int, baseline: str = BASE) -> Comparison:
+    """Return the comparison of a rate over 1,000 rows, as its discordant counts give it."""
+    delta, lo, hi = paired_difference(worse, better, 1000)
+    return Comparison(
+        baseline=baseline, n=1000, delta=delta, lo=lo, hi=hi, p_worse=mcnemar_exact(worse, better), method="exact",
+        worse=worse, better=better,
+    )  # fmt: skip
+
+
 def passed(**more: Any) -> CaseResult:
     told: dict[str, Any] = {"status": "pass", "lo": 0.0, "hi": 0.1, "value": 0.0, "target": "<= 0.15"} | more
     return CaseResult(
@@ -67,7 +81,7 @@ def passed(**more: Any) -> CaseResult:
 def evidence(**changes: Any) -> Evidence:
     told: dict[str, Any] = {
         "subject": SUBJECT,
-        "measurements": (rate("error_rate", 200, 1000, comparison=versus(0.01)), rate("feasible_flip_rate", 5, 300)),
+        "measurements": (rate("error_rate", 200, 1000, comparison=counted(20, 20)), rate("feasible_flip_rate", 5, 300)),
         "coverage": Coverage(requested=("a", "b"), executed=("a", "b")),
         "cases": (passed(),),
         "tool_version": "0.1.0",
@@ -129,18 +143,33 @@ def test_evidence_about_anything_else_is_refused(field: str) -> None:
     "forged", [{"lo": 0.0}, {"hi": 0.15}, {"value": 0.1}, {"hits": 100}, {"hits": None}, {"hits": 2000}, {"n": 900}]
 )
 def test_bounds_that_do_not_follow_from_the_counts_are_refused(forged: dict[str, Any]) -> None:
-    honest = rate("error_rate", 200, 1000, comparison=versus(0.01))
+    honest = rate("error_rate", 200, 1000, comparison=counted(20, 20))
     told = (msgspec.structs.replace(honest, **forged), rate("feasible_flip_rate", 5, 300))
     assert give_verdict(question(evidence=evidence(measurements=told))).decision is not Decision.SHIP
 
 
 @pytest.mark.parametrize(
+    "forged",
+    [
+        {"hi": 0.0}, {"lo": 0.0}, {"delta": -0.01}, {"p_worse": 1.0}, {"worse": None}, {"worse": 0}, {"better": 900},
+        {"n": 2000}, {"n": 90}, {"design_effect": 0.5}, {"level": 0.5}, {"worse": -20, "better": 20},
+    ],
+)  # fmt: skip
+def test_a_comparison_that_does_not_follow_from_its_counts_is_refused(forged: dict[str, Any]) -> None:
+    told = msgspec.structs.replace(counted(30, 20), **forged)
+    seen = (rate("error_rate", 200, 1000, comparison=told), rate("feasible_flip_rate", 5, 300))
+    verdict = give_verdict(question(evidence=evidence(measurements=seen)))
+    assert verdict.decision is not Decision.SHIP
+    assert verdict.blocks
+
+
+@pytest.mark.parametrize(
     ("comparison", "decision"),
     [
-        (versus(0.02), Decision.SHIP),
-        (versus(0.0201), Decision.UNDECIDED),
-        (versus(0.06, lo=0.0201), Decision.BLOCKED),
-        (versus(0.01, baseline=D), Decision.UNDECIDED),
+        (counted(20, 20), Decision.SHIP),
+        (counted(60, 50), Decision.UNDECIDED),
+        (counted(100, 20), Decision.BLOCKED),
+        (counted(20, 20, baseline=D), Decision.UNDECIDED),
         (None, Decision.UNDECIDED),
     ],
 )
@@ -151,9 +180,10 @@ def test_a_primary_slo_must_be_proven_not_worse(comparison: Comparison | None, d
 
 @pytest.mark.parametrize(("p", "decision"), [(0.04, Decision.BLOCKED), (0.06, Decision.SHIP)])
 def test_any_other_slo_blocks_when_shown_to_be_worse(p: float, decision: Decision) -> None:
-    flips = rate("feasible_flip_rate", 5, 300, comparison=versus(0.5, p=p))
-    told = (rate("error_rate", 200, 1000, comparison=versus(0.01)), flips)
-    assert give_verdict(question(evidence=evidence(measurements=told))).decision is decision
+    auroc = Measurement(indicator="auroc", n=900, value=0.8, lo=0.78, hi=0.82, comparison=versus(0.5, p=p))
+    told = (rate("error_rate", 200, 1000, comparison=counted(20, 20)), auroc)
+    asked = question(policy=Policy(slos=(ERROR, AUROC)), evidence=evidence(measurements=told))
+    assert give_verdict(asked).decision is decision
 
 
 def test_a_trial_is_judged_shown_and_does_not_decide() -> None:
@@ -221,3 +251,29 @@ def test_accuracy_and_security_stand_in_one_table() -> None:
     table = rows(give_verdict(asked), asked.policy, asked.cases, asked.evidence)
     assert [row.name for row in table] == ["error_rate", "feasible_flip_rate", "case:tail.x"]
     assert "may be worse by 0.02" in table[0].against
+
+
+def undecided(**changes: Any) -> Row:
+    """Return the table's row of an error rate that these counts leave undecided."""
+    measured = rate("error_rate", 280, 1000, comparison=counted(60, 50))
+    asked = question(evidence=evidence(measurements=(measured, rate("feasible_flip_rate", 5, 300))), **changes)
+    return rows(give_verdict(asked), asked.policy, asked.cases, asked.evidence)[0]
+
+
+def test_a_row_that_is_not_green_says_what_would_make_it_so_and_what_these_rows_prove() -> None:
+    strict = msgspec.structs.replace(ERROR, target=Target(op="<=", value=0.29), max_regression=0.5)
+    row = undecided(policy=Policy(slos=(strict, FLIP)))
+    assert row.outcome is Outcome.UNDECIDED
+    assert re.fullmatch(r"\d+ more samples, if the rate stays; these samples prove <= 0\.304", row.mend)
+
+
+def test_a_row_that_only_the_baseline_keeps_from_green_speaks_of_the_baseline() -> None:
+    wide = msgspec.structs.replace(ERROR, target=Target(op="<=", value=0.32))
+    row = undecided(policy=Policy(slos=(wide, FLIP)))
+    assert row.outcome is Outcome.UNDECIDED
+    assert row.because == row.against
+    assert re.fullmatch(r"\d+ more samples, if the rate stays; these samples prove a margin of 0\.0275", row.mend)
+
+
+def test_a_row_that_two_things_keep_from_green_names_both() -> None:
+    assert "; against baseline: " in undecided().mend

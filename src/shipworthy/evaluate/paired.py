@@ -5,7 +5,7 @@ such scores, and a `Comparison` per measurement. Both sides are quantised alike,
 are paired only when their digest is the same.
 
 Positive is worse. Error rate: exact McNemar and Tango's bounds. AUROC: DeLong. Calibration error:
-`stats.calibration_difference`, drawn by units.
+`stats.calibration_difference`, drawn by units. Gap between groups: `evaluate.paired_gap`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ import numpy as np
 
 from shipworthy.evaluate.answered import Answered, in_segment
 from shipworthy.evaluate.bench import Baseline, Bench
+from shipworthy.evaluate.both import Both, floats, interval, wrong
 from shipworthy.evaluate.measure import clustering, units_of
+from shipworthy.evaluate.paired_gap import gaps
 from shipworthy.facts import Comparison, Measurement, PairedRows, digest, seed_of
 from shipworthy.profile.rows import Value
 from shipworthy.stats.auc import delong_difference
@@ -72,75 +74,68 @@ def _attached(
     old: list[float | None],
     one: Measurement,
 ) -> Measurement:
-    if one.indicator not in ("error_rate", "auroc", "decision_ece") or one.part is not None or one.value is None:
+    if one.indicator not in _COMPARED or one.part is not None or one.value is None:
         return one
     rows = [
         (a, p, q)
         for a, p, q in zip(answered, new, old, strict=True)
         if a.label is not None and in_segment(bench, a.row, one.segment)
     ]
-    kept, ours, theirs = [a for a, _, _ in rows], [p for _, p, _ in rows], [q for _, _, q in rows]
-    labels = [int(a.label or 0) for a in kept]
-    if one.indicator == "error_rate":
-        found = _errors(bench, kept, ours, theirs, labels, one.level)
-    elif None in ours or None in theirs:
-        return one  # a column with holes has neither an area nor a calibration error
-    elif one.indicator == "auroc":
-        found = _areas(_floats(ours), _floats(theirs), labels, one.level)
-    else:
-        found = _calibrations(bench, kept, _floats(ours), _floats(theirs), labels, one)
-    return msgspec.structs.replace(one, comparison=_named(found, baseline, len(rows)))
+    both = Both(
+        kept=[a for a, _, _ in rows],
+        ours=[p for _, p, _ in rows],
+        theirs=[q for _, _, q in rows],
+        labels=[int(a.label or 0) for a, _, _ in rows],
+    )
+    found = _COMPARED[one.indicator](bench, both, one)
+    if found is None or not all(np.isfinite(value) for value in (found.delta, found.lo, found.hi, found.p_worse)):
+        return one
+    return msgspec.structs.replace(one, comparison=msgspec.structs.replace(found, baseline=baseline.artefact))
 
 
-_Found = tuple[float, float, float, float, str]  # delta, lo, hi, p that it is worse, method
-
-
-def _named(found: _Found, baseline: Baseline, n: int) -> Comparison | None:
-    delta, lo, hi, p_worse, method = found
-    if not all(np.isfinite(value) for value in (delta, lo, hi, p_worse)):
-        return None
-    return Comparison(baseline=baseline.artefact, n=n, delta=delta, lo=lo, hi=hi, p_worse=p_worse, method=method)
-
-
-def _errors(
-    bench: Bench,
-    kept: list[Answered],
-    ours: list[float | None],
-    theirs: list[float | None],
-    labels: list[int],
-    level: float,
-) -> _Found:
-    new = [_wrong(p, y) for p, y in zip(ours, labels, strict=True)]
-    old = [_wrong(p, y) for p, y in zip(theirs, labels, strict=True)]
+def _errors(bench: Bench, both: Both, one: Measurement) -> Comparison:
+    new = [wrong(p, y) for p, y in zip(both.ours, both.labels, strict=True)]
+    old = [wrong(p, y) for p, y in zip(both.theirs, both.labels, strict=True)]
     worse = [a and not b for a, b in zip(new, old, strict=True)]
     better = [b and not a for a, b in zip(new, old, strict=True)]
     # Discordant rows of one unit come together: the larger of the two design effects widens the bounds.
-    deff = max(clustering(bench, kept, worse), clustering(bench, kept, better)) if kept else 1.0
-    delta, lo, hi = paired_difference(sum(worse), sum(better), len(kept), level, deff)
-    return delta, lo, hi, mcnemar_exact(sum(worse), sum(better)), "McNemar exact; Tango bounds"
+    deff = max(clustering(bench, both.kept, worse), clustering(bench, both.kept, better)) if both.kept else 1.0
+    b, c, n = sum(worse), sum(better), len(both.kept)
+    delta, lo, hi = paired_difference(b, c, n, one.level, deff)
+    return Comparison(
+        baseline="",
+        n=n,
+        delta=delta,
+        lo=lo,
+        hi=hi,
+        p_worse=mcnemar_exact(b, c, deff),
+        method="McNemar exact; Tango bounds",
+        level=one.level,
+        worse=b,
+        better=c,
+        design_effect=deff,
+    )
 
 
-def _areas(ours: list[float], theirs: list[float], labels: list[int], level: float) -> _Found:
-    better, lo, hi, p_worse = delong_difference(ours, theirs, labels, level)
-    return -better, -hi, -lo, p_worse, "DeLong"
+def _areas(bench: Bench, both: Both, one: Measurement) -> Comparison | None:
+    if both.holes:
+        return None  # a column with holes has neither an area nor a calibration error
+    better, lo, hi, p = delong_difference(floats(both.ours), floats(both.theirs), both.labels, one.level)
+    return interval(one, len(both.kept), (-better, -hi, -lo, p), "DeLong")
 
 
-def _calibrations(
-    bench: Bench, kept: list[Answered], ours: list[float], theirs: list[float], labels: list[int], one: Measurement
-) -> _Found:
+def _calibrations(bench: Bench, both: Both, one: Measurement) -> Comparison | None:
+    if both.holes:
+        return None
     seed = seed_of(bench.seed, "paired", one.indicator, one.segment)
-    found = ece_difference(ours, theirs, labels, one.level, seed, clusters=units_of(bench, kept))
-    return *found, "paired bootstrap over units; bounds of both errors"
+    units = units_of(bench, both.kept)
+    found = ece_difference(floats(both.ours), floats(both.theirs), both.labels, one.level, seed, clusters=units)
+    return interval(one, len(both.kept), found, "paired bootstrap over units; bounds of both errors")
+
+
+_COMPARED = {"error_rate": _errors, "auroc": _areas, "decision_ece": _calibrations, "subgroup_gap": gaps}
 
 
 def _told(cell: Value) -> Value:
     """A cell that canonical bytes can hold: what is not finite is spelled."""
     return repr(cell) if isinstance(cell, float) and not math.isfinite(cell) else cell
-
-
-def _wrong(score: float | None, label: int) -> bool:
-    return score is None or (score >= 0.5) != (label == 1)
-
-
-def _floats(scores: list[float | None]) -> list[float]:
-    return [score for score in scores if score is not None]

@@ -22,7 +22,11 @@ class Subject(Fact, frozen=True, kw_only=True):
 
 
 class Comparison(Fact, frozen=True, kw_only=True):
-    """A measurement against the baseline, on the same rows. `delta` > 0 is worse; `lo`, `hi` bound it one-sidedly."""
+    """A measurement against the baseline, on the same rows. `delta` > 0 is worse; `lo`, `hi` bound it one-sidedly.
+
+    That of a rate carries its discordant counts, so that the gate can make it again: `worse` = rows wrong now and right
+    before, `better` = the reverse.
+    """
 
     baseline: Digest
     n: int
@@ -31,6 +35,10 @@ class Comparison(Fact, frozen=True, kw_only=True):
     hi: float
     p_worse: float
     method: str
+    level: float = 0.95
+    worse: int | None = None
+    better: int | None = None
+    design_effect: float = 1.0
 
 
 class Measurement(Fact, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ class Decision(StrEnum):
 class Judgement(Fact, frozen=True, kw_only=True):
     """One SLO on one segment. `needs_n` = samples that would decide it if the rate stays, or None.
 
+    `proves` is the strictest limit that these samples prove, whatever was asked (against a baseline: the margin).
     `here` is False when the SLO's indicator has no source in this place: listed, never deciding.
     """
 
@@ -36,6 +37,7 @@ class Judgement(Fact, frozen=True, kw_only=True):
     outcome: Outcome
     because: str
     needs_n: int | None = None
+    proves: float | None = None
     trial: bool = False
     here: bool = True
 

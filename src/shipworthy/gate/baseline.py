@@ -6,34 +6,53 @@ over the release. Rates whose denominator the model or its threshold chooses are
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
+import msgspec
+
 from shipworthy.facts import Comparison, Digest, Judgement, Measurement, Outcome, Policy, Slo
-from shipworthy.indicators import INDICATORS
-from shipworthy.stats.paired import holm
+from shipworthy.indicators import INDICATORS, SCORED_METRICS
+from shipworthy.stats.bounds import n_for_interval
+from shipworthy.stats.paired import holm, n_to_show_non_inferior
 
 ALPHA = 0.05
-COMPARED = ("error_rate", "auroc", "decision_ece")  # on the same held-out rows; attacked rows depend on the model
+AGAINST = " vs baseline"
+
+_Key = tuple[str, str, int | None]  # indicator, segment, percentile: what makes a number one number
+
+
+class _Row(msgspec.Struct, frozen=True):
+    """One SLO on one segment with what was measured of it."""
+
+    slo: Slo
+    segment: str
+    seen: Measurement | None
+
+    @property
+    def comparison(self) -> Comparison | None:
+        return self.seen.comparison if self.seen else None
+
+
+def is_compared(slo: Slo) -> bool:
+    """True when the SLO's indicator is measured on the same held-out rows on both sides, whatever the model answers."""
+    if not INDICATORS[slo.indicator].paired:
+        return False
+    return slo.indicator != "subgroup_gap" or (slo.metric or SCORED_METRICS[0]) in SCORED_METRICS
 
 
 def compare(policy: Policy, measurements: Iterable[Measurement], baseline: Digest) -> tuple[Judgement, ...]:
     """Return a judgement per SLO compared with `baseline` (its artefact digest), named `<slo> vs baseline`."""
     seen = tuple(measurements)
     rows = [
-        (slo, segment, _found(slo, segment, seen))
+        _Row(slo, segment, _found(slo, segment, seen))
         for slo in policy.slos
+        if slo.primary or is_compared(slo)
         for segment in slo.segments
-        if slo.primary or INDICATORS[slo.indicator].paired
     ]
-    primary = [_primary(slo, segment, one, baseline) for slo, segment, one in rows if slo.primary]
-    others = [(slo, segment, one) for slo, segment, one in rows if not slo.primary and one and one.value is not None]
-    compared = [(slo, segment, one.comparison) for slo, segment, one in others if one.comparison is not None]
-    missing = [
-        _say(slo, segment, Outcome.NO_DATA, "no comparison with the baseline: evaluate again")
-        for slo, segment, one in others
-        if one.comparison is None and slo.indicator in COMPARED
-    ]
-    return (*primary, *_others(compared, baseline), *missing)
+    primary = [_primary(row, baseline) for row in rows if row.slo.primary]
+    others = [row for row in rows if not row.slo.primary and row.seen is not None and row.seen.value is not None]
+    return (*primary, *_others(others, baseline))
 
 
 def _found(slo: Slo, segment: str, seen: tuple[Measurement, ...]) -> Measurement | None:
@@ -48,31 +67,77 @@ def _found(slo: Slo, segment: str, seen: tuple[Measurement, ...]) -> Measurement
     )
 
 
-def _primary(slo: Slo, segment: str, one: Measurement | None, baseline: Digest) -> Judgement:
-    comparison = one.comparison if one else None
-    if comparison is None or comparison.baseline != baseline:
-        return _say(slo, segment, Outcome.NO_DATA, "no paired comparison with the baseline: evaluate again")
-    if slo.max_regression is None:
-        return _say(slo, segment, Outcome.NO_DATA, "a primary SLO needs max_regression")
-    told = f"{show(comparison)}, may be worse by {slo.max_regression:g}"
-    if comparison.hi <= slo.max_regression:
-        return _say(slo, segment, Outcome.MET, told)
-    if comparison.lo > slo.max_regression:
-        return _say(slo, segment, Outcome.BREACHED, told)
-    return _say(slo, segment, Outcome.UNDECIDED, f"{told}: not proven")
+def _unusable(row: _Row, baseline: Digest) -> str:
+    """Why a comparison says nothing; empty when it can be judged."""
+    one = row.comparison
+    if one is None:
+        return "no paired comparison with the baseline: evaluate again"
+    if one.baseline != baseline:
+        return "compared with another baseline: evaluate again"
+    if one.level < row.slo.level or one.design_effect < 1.0:
+        return f"compared at level {one.level:g}, {row.slo.level:g} asked"
+    if one.n < row.slo.min_samples:
+        return f"{one.n} paired rows, {row.slo.min_samples} needed"
+    if not all(math.isfinite(number) for number in (one.delta, one.lo, one.hi)) or not 0.0 <= one.p_worse <= 1.0:
+        return "the comparison is not a finite number"
+    return "" if _possible(one) else f"{one.worse} worse and {one.better} better of {one.n} paired rows"
 
 
-def _others(rows: list[tuple[Slo, str, Comparison]], baseline: Digest) -> list[Judgement]:
-    adjusted = holm([comparison.p_worse for _, _, comparison in rows])
-    judged = []
-    for (slo, segment, comparison), p in zip(rows, adjusted, strict=True):
-        if comparison.baseline != baseline:
-            judged.append(_say(slo, segment, Outcome.NO_DATA, "compared with another baseline"))
-        elif p < ALPHA:
-            judged.append(_say(slo, segment, Outcome.BREACHED, f"{show(comparison)}, worse: p={p:.3g} after Holm"))
-        else:
-            judged.append(_say(slo, segment, Outcome.MET, f"{show(comparison)}, not shown to be worse (p={p:.3g})"))
-    return judged
+def _possible(one: Comparison) -> bool:
+    worse, better = one.worse or 0, one.better or 0
+    return min(worse, better) >= 0 and worse + better <= one.n
+
+
+def _primary(row: _Row, baseline: Digest) -> Judgement:
+    missing, one, margin = _unusable(row, baseline), row.comparison, row.slo.max_regression
+    if missing or one is None:
+        short = max(row.slo.min_samples - one.n, 0) if one else 0
+        return _say(row, Outcome.NO_DATA, missing, short or None)
+    if margin is None:
+        return _say(row, Outcome.NO_DATA, "a primary SLO needs max_regression")
+    told = f"{show(one)}, may be worse by {margin:g}"
+    if one.hi <= margin:
+        return _say(row, Outcome.MET, told, proves=one.hi)
+    if one.lo > margin:
+        return _say(row, Outcome.BREACHED, told, proves=one.hi)
+    return _say(row, Outcome.UNDECIDED, f"{told}: not proven", _needed(one, margin), one.hi)
+
+
+def _needed(one: Comparison, margin: float) -> int | None:
+    """Return how many more paired rows would prove the margin if the difference stays, or None."""
+    if margin <= 0.0:
+        return None
+    if one.worse is not None and one.better is not None:
+        total = n_to_show_non_inferior(one.worse, one.better, one.n, margin, one.level, one.design_effect)
+    else:
+        total = n_for_interval(one.n, one.delta, margin, one.hi)
+    return None if total is None else max(total - one.n, 1)
+
+
+def _others(rows: list[_Row], baseline: Digest) -> list[Judgement]:
+    usable = [row for row in rows if not _unusable(row, baseline)]
+    adjusted = _adjusted(usable)
+    return [_other(row, _unusable(row, baseline), adjusted) for row in rows]
+
+
+def _adjusted(rows: list[_Row]) -> dict[_Key, float]:
+    """Return Holm's p-values over what decides, each number once: names and trials added beside it do not dilute it."""
+    raw = {_key(row): row.comparison.p_worse for row in rows if row.comparison is not None and not row.slo.trial}
+    return dict(zip(raw, holm(tuple(raw.values())), strict=True))
+
+
+def _key(row: _Row) -> _Key:
+    return row.slo.indicator, row.segment, row.slo.quantile
+
+
+def _other(row: _Row, missing: str, adjusted: dict[_Key, float]) -> Judgement:
+    one = row.comparison
+    if missing or one is None:
+        return _say(row, Outcome.NO_DATA, missing)
+    p = one.p_worse if row.slo.trial else adjusted[_key(row)]
+    if p < ALPHA:
+        return _say(row, Outcome.BREACHED, f"{show(one)}, worse: p={p:.3g} after Holm")
+    return _say(row, Outcome.MET, f"{show(one)}, not shown to be worse (p={p:.3g})")
 
 
 def show(comparison: Comparison) -> str:
@@ -82,5 +147,15 @@ def show(comparison: Comparison) -> str:
     )
 
 
-def _say(slo: Slo, segment: str, outcome: Outcome, because: str) -> Judgement:
-    return Judgement(slo=f"{slo.name} vs baseline", segment=segment, outcome=outcome, because=because, trial=slo.trial)
+def _say(
+    row: _Row, outcome: Outcome, because: str, needs_n: int | None = None, proves: float | None = None
+) -> Judgement:
+    return Judgement(
+        slo=f"{row.slo.name}{AGAINST}",
+        segment=row.segment,
+        outcome=outcome,
+        because=because,
+        needs_n=needs_n,
+        proves=proves,
+        trial=row.slo.trial,
+    )

@@ -5,11 +5,13 @@ In: measurements. Out: one line per measurement whose bounds do not follow from 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
-from shipworthy.facts import CaseResult, Measurement
+from shipworthy.facts import CaseResult, Comparison, Measurement
 from shipworthy.indicators import INDICATORS
 from shipworthy.stats.bounds import rate_bounds
+from shipworthy.stats.paired import mcnemar_exact, paired_difference
 
 TOLERANCE = 1e-9
 
@@ -26,6 +28,10 @@ def _mismatch(one: Measurement) -> str:
     if row.kind != "rate" or one.value is None or one.n == 0 or one.source == "imported":
         return ""
     name = f"{one.indicator}{f' ({one.part})' if one.part else ''} on {one.segment}"
+    return _counted(one, name) or (_compared(one.comparison, one.n, name) if one.comparison is not None else "")
+
+
+def _counted(one: Measurement, name: str) -> str:
     if one.hits is None or not 0 <= one.hits <= one.n:
         return f"{name}: hits {one.hits} of {one.n}"
     lo, hi = rate_bounds(one.hits, one.n, one.level, one.design_effect)
@@ -33,6 +39,21 @@ def _mismatch(one: Measurement) -> str:
     made = (one.hits / one.n, lo, hi)
     if any(a is None or abs(a - b) > TOLERANCE for a, b in zip(told, made, strict=True)):
         return f"{name}: says {_show(told)}, its counts give {_show(made)}"
+    return ""
+
+
+def _compared(one: Comparison, n: int, name: str) -> str:
+    """Why the comparison of a rate does not follow from its discordant counts; empty when it does."""
+    worse, better = one.worse, one.better
+    if worse is None or better is None or min(worse, better) < 0 or worse + better > one.n or one.n > n:
+        return f"{name} vs baseline: {worse} worse and {better} better of {one.n}"
+    if not (0.0 < one.level < 1.0 and 1.0 <= one.design_effect < math.inf):
+        return f"{name} vs baseline: level {one.level} and design effect {one.design_effect}"
+    bounds = paired_difference(worse, better, one.n, one.level, one.design_effect)
+    made = (*bounds, mcnemar_exact(worse, better, one.design_effect))
+    told = (one.delta, one.lo, one.hi, one.p_worse)
+    if any(not abs(a - b) <= TOLERANCE for a, b in zip(told, made, strict=True)):
+        return f"{name} vs baseline: says {_show(told)}, its counts give {_show(made)}"
     return ""
 
 

@@ -10,13 +10,14 @@ from collections.abc import Iterable
 import msgspec
 
 from shipworthy.facts import Case, Clause, Evidence, Judgement, Measurement, Outcome, Policy, Verdict
+from shipworthy.gate.baseline import AGAINST
 
 MARK = {Outcome.MET: "✓", Outcome.BREACHED: "✗", Outcome.UNDECIDED: "?", Outcome.NO_DATA: "–"}
 WORD = {Outcome.MET: "met", Outcome.BREACHED: "breached", Outcome.UNDECIDED: "undecided", Outcome.NO_DATA: "no data"}
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the table; all texts. `mend` says what would make a row green that is not."""
+    """One line of the table; all texts. `because` and `mend` say why a row is not green and what would make it so."""
 
     clause: str
     name: str
@@ -35,7 +36,7 @@ def rows(verdict: Verdict, policy: Policy, cases: Iterable[Case], evidence: Evid
     """Return the rows by clause, in the policy's order; SLOs first, then pack cases."""
     measured = evidence.measurements if evidence else ()
     clause_of = {slo.name: slo.clause.value for slo in policy.slos} | {f"case:{case.id}": case.clause for case in cases}
-    against = {(one.slo.removesuffix(" vs baseline"), one.segment): one for one in verdict.judgements if _vs(one)}
+    against = {(one.slo.removesuffix(AGAINST), one.segment): one for one in verdict.judgements if _vs(one)}
     made = [
         _row(one, clause_of.get(one.slo, ""), policy, measured, against, evidence)
         for one in verdict.judgements
@@ -46,7 +47,7 @@ def rows(verdict: Verdict, policy: Policy, cases: Iterable[Case], evidence: Evid
 
 
 def _vs(one: Judgement) -> bool:
-    return one.slo.endswith(" vs baseline")
+    return one.slo.endswith(AGAINST)
 
 
 def _row(
@@ -59,6 +60,10 @@ def _row(
 ) -> Row:
     value, n, target = _numbers(one, policy, measured, evidence)
     beside = against.get((one.slo, one.segment))
+    outcome = worst(one.outcome, beside.outcome if beside else Outcome.MET) if one.here else one.outcome
+    told = beside if beside is not None and one.here and one.outcome is Outcome.MET else one
+    op = target.partition(" ")[0]
+    mends = (mend(one, op), mend(beside, op) if beside and one.here else "")
     return Row(
         clause=clause,
         name=one.slo,
@@ -67,10 +72,10 @@ def _row(
         n=n,
         target=target,
         against=beside.because if beside else "",
-        outcome=worst(one.outcome, beside.outcome if beside else Outcome.MET) if one.here else one.outcome,
+        outcome=outcome,
         deciding=one.here and not one.trial,
-        because=one.because,
-        mend=mend(one),
+        because=told.because,
+        mend="; against baseline: ".join(text for text in mends if text),
     )
 
 
@@ -108,12 +113,24 @@ def span(value: float | None, lo: float | None, hi: float | None) -> str:
     return f"{value:.3f} [{lo:.3f}, {hi:.3f}]"
 
 
-def mend(one: Judgement) -> str:
-    """Return what would turn the row green, empty when it is green or does not decide here."""
+def mend(one: Judgement, op: str = "") -> str:
+    """Return what would turn the row green, empty when it is green or does not decide here.
+
+    Where data is short, it also says which limit (against a baseline: which margin) these samples do prove.
+    """
     if one.outcome is Outcome.MET or not one.here:
         return ""
-    if one.needs_n:
-        return f"{one.needs_n} more samples, if the rate stays"
+    if one.outcome is Outcome.NO_DATA:
+        return f"{one.needs_n} more samples" if one.needs_n else "evidence: run `shipworthy evaluate`"
     if one.outcome is Outcome.BREACHED:
         return "a better candidate, or a decision under the last shipped contract"
-    return "evidence: run `shipworthy evaluate`" if one.outcome is Outcome.NO_DATA else "more samples"
+    more = f"{one.needs_n} more samples, if the rate stays" if one.needs_n else "more samples, or a better candidate"
+    return more + _proven(one, op)
+
+
+def _proven(one: Judgement, op: str) -> str:
+    if one.proves is None:
+        return ""
+    if one.slo.endswith(AGAINST):
+        return f"; these samples prove a margin of {max(one.proves, 0.0):.3g}"
+    return f"; these samples prove {op} {one.proves:.3g}" if op in (">=", "<=") else ""

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from shipworthy.decide import decide, judge_case
+from shipworthy.decide import Place, decide, is_judged, judge_case
 from shipworthy.facts import (
     Block,
     Case,
@@ -53,8 +53,10 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
 
 def give_verdict(question: Question) -> Verdict:
     """Return the verdict on a release."""
+    unclear = [*_asks_nothing(question.policy), *(_told_twice(question.evidence) if question.evidence else ())]
     blocks = [*question.blocks, *_loosening_blocks(question.loosened, question.covers), *_evidence_blocks(question)]
-    judgements = _judgements(question) if question.evidence is not None else ()
+    blocks += unclear
+    judgements = _judgements(question) if question.evidence is not None and not unclear else ()
     return Verdict(
         subject=question.subject,
         baseline=question.baseline,
@@ -137,6 +139,23 @@ def _evidence_blocks(question: Question) -> list[Block]:
         blocks.append(_cannot("coverage", f"did not run: {', '.join(sorted(missing))}", "run `shipworthy evaluate`"))
     wrong = (*mismatches(evidence.measurements), *case_mismatches(evidence.cases))
     return blocks + [_cannot("evidence", told, "the evidence was altered or made by another tool") for told in wrong]
+
+
+def _asks_nothing(policy: Policy) -> list[Block]:
+    """A policy of which nothing decides here cannot be met."""
+    if any(is_judged(slo, Place.GATE) and not slo.trial for slo in policy.slos):
+        return []
+    fix = "add an SLO that is measured offline and is not on trial"
+    return [Block(name="policy", because="nothing in it decides at the gate", fix=fix, exit_code=3)]
+
+
+def _told_twice(evidence: Evidence) -> list[Block]:
+    """Of two results for one thing nobody can say which is meant."""
+    numbers = [(one.indicator, one.segment, one.quantile, one.part, one.source) for one in evidence.measurements]
+    cases = [one.case for one in evidence.cases]
+    twice = [f"{one[0]} on {one[1]}" for one in dict.fromkeys(numbers) if numbers.count(one) > 1]
+    twice += [f"case {one}" for one in dict.fromkeys(cases) if cases.count(one) > 1]
+    return [_cannot("evidence", f"{one} is there twice", "run `shipworthy evaluate`") for one in twice]
 
 
 def _cannot(name: str, because: str, fix: str) -> Block:

@@ -102,6 +102,22 @@ def _smallest_proof(op: str, target: float, rate: float, level: float, design_ef
     return enough
 
 
+def n_for_interval(n: int, value: float, limit: float, bound: float) -> int | None:
+    """About the n at which a bound that shrinks like 1 / sqrt(n) reaches `limit`, if the value stays.
+
+    `bound` is the one that faces the limit, made from `n` samples. None = never (the value is not strictly on the good
+    side of the limit), or not within MOST_TRIALS.
+
+    >>> n_for_interval(400, 0.80, 0.78, 0.76), n_for_interval(400, 0.80, 0.81, 0.76)
+    (1600, None)
+    """
+    away, half = limit - value, bound - value
+    if not (n > 0 and math.isfinite(half) and away * half > 0.0):
+        return None
+    total = n * (half / away) ** 2
+    return math.ceil(total - 1e-9) if total <= MOST_TRIALS else None
+
+
 def newcombe_difference(
     h1: float, n1: float, h2: float, n2: float, level: float = 0.95, design_effect: float = 1.0
 ) -> tuple[float, float]:

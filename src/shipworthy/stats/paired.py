@@ -18,15 +18,19 @@ from shipworthy.stats.beta import incomplete_beta
 from shipworthy.stats.bounds import MOST_TRIALS, effective_counts
 
 
-def mcnemar_exact(b: int, c: int) -> float:
+def mcnemar_exact(b: int, c: int, design_effect: float = 1.0) -> float:
     """One-sided exact p-value that the candidate is worse: P(Bin(b + c, 1/2) >= b). No discordance gives 1.
+
+    Discordant rows that cluster count as b / design_effect and c / design_effect, as in the bounds.
 
     >>> round(mcnemar_exact(5, 0), 12), mcnemar_exact(0, 0)
     (0.03125, 1.0)
     """
     if b < 0 or c < 0 or b != int(b) or c != int(c):
         raise ValueError(f"discordant counts are whole numbers >= 0, got b={b!r}, c={c!r}")
-    return 1.0 if b == 0 else incomplete_beta(b, c + 1, 0.5)
+    if not 1.0 <= design_effect < math.inf:
+        raise ValueError(f"a design effect is at least 1, got {design_effect!r}")
+    return 1.0 if b == 0 else incomplete_beta(b / design_effect, c / design_effect + 1, 0.5)
 
 
 def paired_difference(
