@@ -19,6 +19,7 @@ from shipworthy.stats.bounds import n_for_interval, n_to_meet, rate_lower, zero_
 STALE_AFTER = timedelta(minutes=5)
 _CASE_OUTCOME = {"pass": Outcome.MET, "fail": Outcome.BREACHED, "inconclusive": Outcome.UNDECIDED}
 _EXACT = frozenset({"count", "enumerated"})
+_SAMPLED = frozenset({"never_event_violations"})  # counts over a sample of requests; scans look at everything there is
 
 
 class Place(StrEnum):
@@ -146,7 +147,7 @@ def _weigh(slo: Slo, segment: str, seen: Measurement) -> Judgement:
 
 def _excluded(slo: Slo, seen: Measurement) -> str:
     """What no event in n chances leaves possible: a zero is not a proof of never."""
-    if INDICATORS[slo.indicator].kind != "count" or seen.value != 0.0 or seen.n < 1:
+    if slo.indicator not in _SAMPLED or seen.value != 0.0 or seen.n < 1:
         return ""
     return f"; 0 in {seen.n} still allow a rate of {zero_event_bound(seen.n, slo.level):.2g}"
 

@@ -9,7 +9,7 @@ import msgspec
 
 from shipworthy.contract.contract import Contract, make_lock
 from shipworthy.contract.loosening import loosenings
-from shipworthy.contract.manifest import Dataset, Decisions, Endpoint
+from shipworthy.contract.manifest import Dataset, Decisions, Endpoint, Label, Rollout, Stage, Throttle
 from shipworthy.facts import Action, OnNoData, Person, Severity, Target
 from tests.contract.repository import MISSION_SLOS, NEVER, ssh_key, standard
 
@@ -44,6 +44,22 @@ MANIFEST = (
         "{name: age, type: int, min: 0, max: 110, unit: years, protected: true, mutable: increase,",
     )
     + "review: {denied: 0.1, approved: 0.2, delta: 0.05, max_uncertainty: 0.3, buckets: [office]}\n"
+    + """unit: crash
+tenant: insurer
+alarms: {false_pages_per_week: 2}
+retention: {raw_input: 30d}
+throttles:
+  default: {rate_per_s: 10, burst: 20}
+  tenants: {big: {rate_per_s: 50, burst: 90}}
+rollout:
+  stages:
+    - {name: some, share: 10, tenants: [big], min_samples: 300, advance: operator}
+    - {name: all, share: 100, tenants: ["*"], min_samples: 900, advance: auto}
+"""
+)
+STAGES = (
+    Stage(name="some", share=10, tenants=("big",), min_samples=300, advance="operator"),
+    Stage(name="all", share=100, tenants=("*",), min_samples=900),
 )
 
 
@@ -93,6 +109,18 @@ def feature(name: str, **keys: Any) -> Change:
         return manifest(features=features)(contract)
 
     return change
+
+
+def throttles(**keys: Any) -> Change:
+    def change(contract: Contract) -> Contract:
+        assert contract.manifest.throttles is not None
+        return manifest(throttles=replace(contract.manifest.throttles, **keys))(contract)
+
+    return change
+
+
+def rollout(*stages: Stage) -> Change:
+    return manifest(rollout=Rollout(stages=stages))
 
 
 def review(**keys: Any) -> Change:
@@ -237,4 +265,26 @@ LOOSER: list[tuple[Change, str, bool]] = [
         "dataset test: where \"split == 'test'\" → 'age < 50'",
         False,
     ),
+    (manifest(alarms={"false_pages_per_week": 0.5}), "alarms: false_pages_per_week 2 → 0.5", True),
+    (manifest(alarms={}), "alarms: false_pages_per_week 2 → 1", True),
+    (throttles(default=Throttle(rate_per_s=11, burst=20)), "throttle default: rate_per_s 10 → 11", True),
+    (throttles(default=Throttle(rate_per_s=10, burst=21)), "throttle default: burst 20 → 21", True),
+    (throttles(tenants={"big": Throttle(rate_per_s=60, burst=90)}), "throttle big: rate_per_s 50 → 60", True),
+    (manifest(throttles=None), "throttles: removed", True),
+    (manifest(retention={"raw_input": "31d"}), "retention: raw_input 30d → 31d", True),
+    (manifest(retention={}), "retention: raw_input 30d → none", True),
+    (manifest(rollout=None), "rollout: stages removed", True),
+    (rollout(STAGES[0], replace(STAGES[1], min_samples=899)), "stage all: min_samples 900 → 899", True),
+    (rollout(replace(STAGES[0], advance="auto"), STAGES[1]), "stage some: advance operator → auto", True),
+    (rollout(replace(STAGES[0], advance="ml"), STAGES[1]), "stage some: advance operator → ml", False),
+    (
+        rollout(replace(STAGES[0], name="else", share=60, min_samples=1), STAGES[1]),
+        "stage else: min_samples 300 → 1",
+        False,
+    ),
+    (manifest(label=Label(column="label", matured_after="1h")), "label: matured_after 72h → 1h", False),
+    (manifest(label=Label(column="other")), "label: column label → other", False),
+    (manifest(unit=None), "unit: crash → none", True),
+    (manifest(unit="row"), "unit: crash → row", False),
+    (manifest(tenant=None), "tenant: insurer → none", True),
 ]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shipworthy.contract.contract import Contract
 from shipworthy.contract.loosening import loosening_digest
 from shipworthy.contract.loosening_policy import looser_target
-from shipworthy.contract.manifest import Decisions, Feature, Review, ScopeLimit, SegmentKey
+from shipworthy.contract.manifest import Decisions, Feature, Review, ScopeLimit, SegmentKey, Stage, Throttle
 from shipworthy.contract.slos import read_slos
 from shipworthy.facts import Action, NeverEvent, OnNoData, Policy, Severity, Target
 from tests.contract.loosening_kit import (
@@ -15,6 +15,7 @@ from tests.contract.loosening_kit import (
     MANIFEST,
     SHA,
     SLOS,
+    STAGES,
     Change,
     case,
     feature,
@@ -26,7 +27,9 @@ from tests.contract.loosening_kit import (
     policy,
     replace,
     review,
+    rollout,
     slo,
+    throttles,
 )
 from tests.contract.repository import ssh_key, whole
 
@@ -218,3 +221,32 @@ def test_the_policy_of_the_mission_is_no_looser_than_itself_reordered(base: Cont
     assert read is not None
     shuffled = Policy(slos=tuple(reversed(read.slos)), never_events=read.never_events)
     assert found(base, replace(base, policy=shuffled)) == ()
+
+
+def test_what_was_not_limited_before_is_no_looser_now(base: Contract) -> None:
+    bare = manifest(throttles=None, rollout=None, retention={}, unit=None, tenant=None)(base)
+    assert found(bare, base) == ()
+
+
+def test_a_tenant_throttled_apart_is_compared_with_what_held_for_it_before(base: Contract) -> None:
+    apart = throttles(tenants={"big": Throttle(rate_per_s=50, burst=90), "new": Throttle(rate_per_s=11, burst=20)})
+    assert found(base, apart(base)) == ("throttle new: rate_per_s 10 → 11",)
+    assert found(base, throttles(tenants={})(base)) == ()  # the default is tighter
+
+
+def test_a_rollout_may_take_other_steps_as_long_as_each_asks_as_much(base: Contract) -> None:
+    finer = rollout(
+        Stage(name="drop", share=1, tenants=("big",), min_samples=20),
+        Stage(name="half", share=50, tenants=("*",), min_samples=400, advance="operator"),
+        STAGES[1],
+    )
+    assert found(base, finer(base)) == ()
+    assert found(base, rollout(STAGES[1])(base)) == ()
+
+
+def test_a_step_of_one_tenant_is_not_compared_with_that_of_all(base: Contract) -> None:
+    one, all_ = (Stage(name=name, share=100, tenants=(name,), min_samples=50, advance=advance)
+                 for name, advance in (("big", "operator"), ("*", "auto")))  # fmt: skip
+    steps = rollout(one, all_)(base)
+    assert found(steps, steps) == ()
+    assert found(steps, rollout(replace(one, advance="auto"), all_)(base)) == ("stage big: advance operator → auto",)

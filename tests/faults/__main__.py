@@ -10,7 +10,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from tests.faults.planted import FAULTS, Fault
+from tests.faults.gathered import FAULTS, Fault
 from tests.faults.run import copy_source, is_noticed
 
 

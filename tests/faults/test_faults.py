@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.planted import FAULTS, SUBSET, Fault
+from tests.faults.gathered import FAULTS, SUBSET, Fault
 from tests.faults.run import copy_source, is_noticed, mutated, run_tests
 
 

@@ -27,7 +27,7 @@ from shipworthy.facts import (
     Target,
 )
 from shipworthy.gate.reports import json, markdown, text
-from shipworthy.gate.table import Row, rows
+from shipworthy.gate.table import Row, rows, values_of
 from shipworthy.gate.verdict import Question, exit_code, give_verdict
 from shipworthy.stats.bounds import rate_bounds
 from shipworthy.stats.paired import mcnemar_exact, paired_difference
@@ -277,3 +277,14 @@ def test_a_row_that_only_the_baseline_keeps_from_green_speaks_of_the_baseline() 
 
 def test_a_row_that_two_things_keep_from_green_names_both() -> None:
     assert "; against baseline: " in undecided().mend
+
+
+def test_what_only_its_target_judges_is_shown_beside_its_last_value() -> None:
+    asked = question()
+    verdict = give_verdict(asked)
+    before = values_of(verdict.judgements, asked.policy, asked.evidence)
+    assert before == {"error_rate on *": 0.2, "feasible_flip_rate on *": 5 / 300, "case:tail.x on *": 0.0}
+    told = rows(verdict, asked.policy, asked.cases, asked.evidence, {**before, "feasible_flip_rate on *": 0.01})
+    assert told[1].against == "0.01 when last shipped, now +0.006667; its target alone decides"
+    assert "may be worse by" in told[0].against
+    assert rows(verdict, asked.policy, asked.cases, asked.evidence)[1].against == ""

@@ -14,7 +14,18 @@ from typing import Any, Literal
 import msgspec
 
 from shipworthy.contract.convert import convert
-from shipworthy.contract.manifest import Dataset, Decisions, Endpoint, Feature, Review, ScopeLimit, Stakes
+from shipworthy.contract.manifest import (
+    Dataset,
+    Decisions,
+    Endpoint,
+    Feature,
+    Label,
+    Review,
+    Rollout,
+    ScopeLimit,
+    Stakes,
+    Throttles,
+)
 from shipworthy.contract.pack import case_files
 from shipworthy.contract.problems import Findings, Problem
 from shipworthy.contract.strict_json import read_json
@@ -45,7 +56,10 @@ class LockedCase(Fact, frozen=True, kw_only=True):
 
 
 class Lock(Fact, frozen=True, kw_only=True):
-    """The last shipped release. `verdict` is the DSSE text; `bits` holds one outcome per row of each paired case."""
+    """The last shipped release. `verdict` is the DSSE text; `bits` holds one outcome per row of each paired case.
+
+    `values` holds what was measured, by `<slo> on <segment>` or `case:<id>`: the next release prints the difference.
+    """
 
     schema: Literal["shipworthy/lock@1"] = "shipworthy/lock@1"
     subject: Subject
@@ -63,7 +77,15 @@ class Lock(Fact, frozen=True, kw_only=True):
     scope_limits: tuple[ScopeLimit, ...]
     fallback: str
     kill_fallback: str
+    label: Label
     review: Review | None = None
+    unit: str | None = None
+    tenant: str | None = None
+    alarms: dict[str, float] = {}
+    throttles: Throttles | None = None
+    rollout: Rollout | None = None
+    retention: dict[str, str] = {}
+    values: dict[str, float] = {}
     bits: dict[str, str] = {}
     paired: PairedRows | None = None
     checkpoint: str = ""

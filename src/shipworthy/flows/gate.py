@@ -76,7 +76,8 @@ def judge(workspace: Workspace) -> Judged:
 
 def report(judged: Judged, format_: str) -> str:
     """Return the verdict as `text`, `json` or `markdown`."""
-    table = rows(judged.verdict, judged.contract.policy, judged.contract.cases, judged.evidence)
+    contract, lock = judged.contract, judged.contract.lock
+    table = rows(judged.verdict, contract.policy, contract.cases, judged.evidence, lock.values if lock else None)
     return _FORMATS[format_](judged.verdict, table)
 
 

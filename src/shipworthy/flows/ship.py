@@ -23,6 +23,7 @@ from shipworthy.contract.manifest import Manifest
 from shipworthy.errors import PolicySaysNo
 from shipworthy.facts import Decision, Digest, Verdict, digest
 from shipworthy.flows.gate import Judged, judge
+from shipworthy.gate.table import values_of
 from shipworthy.runtime.admission import LEVEL, SUBJECT, TERMS, VERIFIER, resource_uri
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.subject import artefact_digest
@@ -57,6 +58,7 @@ def _ship(workspace: Workspace, judged: Judged, authority: Authority, checkpoint
         contract,
         judged.verdict.subject,
         "",
+        values=values_of(judged.verdict.judgements, contract.policy, evidence),
         bits={result.case: result.bits for result in evidence.cases if result.bits},
         paired=evidence.paired,
         checkpoint=checkpoint,

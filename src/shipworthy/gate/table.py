@@ -5,11 +5,11 @@ In: verdict, policy, evidence. Out: plain rows that every report format prints.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from shipworthy.facts import Case, Clause, Evidence, Judgement, Measurement, Outcome, Policy, Verdict
+from shipworthy.facts import Case, Clause, Evidence, Judgement, Outcome, Policy, Verdict
 from shipworthy.gate.baseline import AGAINST
 
 MARK = {Outcome.MET: "✓", Outcome.BREACHED: "✗", Outcome.UNDECIDED: "?", Outcome.NO_DATA: "–"}
@@ -32,13 +32,27 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     mend: str
 
 
-def rows(verdict: Verdict, policy: Policy, cases: Iterable[Case], evidence: Evidence | None) -> tuple[Row, ...]:
-    """Return the rows by clause, in the policy's order; SLOs first, then pack cases."""
-    measured = evidence.measurements if evidence else ()
+def rows(
+    verdict: Verdict,
+    policy: Policy,
+    cases: Iterable[Case],
+    evidence: Evidence | None,
+    before: Mapping[str, float] | None = None,
+) -> tuple[Row, ...]:
+    """Return the rows by clause, in the policy's order; SLOs first, then pack cases.
+
+    `before` holds the values last shipped (`Lock.values`): printed beside what is not compared row by row.
+    """
     clause_of = {slo.name: slo.clause.value for slo in policy.slos} | {f"case:{case.id}": case.clause for case in cases}
     against = {(one.slo.removesuffix(AGAINST), one.segment): one for one in verdict.judgements if _vs(one)}
     made = [
-        _row(one, clause_of.get(one.slo, ""), policy, measured, against, evidence)
+        _row(
+            one,
+            clause_of.get(one.slo, ""),
+            _shown(one, policy, evidence),
+            against.get((one.slo, one.segment)),
+            before or {},
+        )
         for one in verdict.judgements
         if not _vs(one)
     ]
@@ -50,28 +64,19 @@ def _vs(one: Judgement) -> bool:
     return one.slo.endswith(AGAINST)
 
 
-def _row(
-    one: Judgement,
-    clause: str,
-    policy: Policy,
-    measured: Iterable[Measurement],
-    against: dict[tuple[str, str], Judgement],
-    evidence: Evidence | None,
-) -> Row:
-    value, n, target = _numbers(one, policy, measured, evidence)
-    beside = against.get((one.slo, one.segment))
+def _row(one: Judgement, clause: str, shown: _Shown, beside: Judgement | None, before: Mapping[str, float]) -> Row:
     outcome = worst(one.outcome, beside.outcome if beside else Outcome.MET) if one.here else one.outcome
     told = beside if beside is not None and one.here and one.outcome is Outcome.MET else one
-    op = target.partition(" ")[0]
+    op = shown.target.partition(" ")[0]
     mends = (mend(one, op), mend(beside, op) if beside and one.here else "")
     return Row(
         clause=clause,
         name=one.slo,
         segment=one.segment,
-        value=value,
-        n=n,
-        target=target,
-        against=beside.because if beside else "",
+        value=span(shown.value, shown.lo, shown.hi) if shown.n not in ("", "0") else "",
+        n=shown.n,
+        target=shown.target,
+        against=beside.because if beside else _before(one, shown.value, before),
         outcome=outcome,
         deciding=one.here and not one.trial,
         because=told.because,
@@ -85,23 +90,50 @@ def worst(a: Outcome, b: Outcome) -> Outcome:
     return max(a, b, key=order.index)
 
 
-def _numbers(
-    one: Judgement, policy: Policy, measured: Iterable[Measurement], evidence: Evidence | None
-) -> tuple[str, str, str]:
+class _Shown(msgspec.Struct, frozen=True):
+    """What was measured of one row: value and bounds, n, and the target it is held against."""
+
+    value: float | None
+    lo: float | None
+    hi: float | None
+    n: str
+    target: str
+
+
+_NOTHING = _Shown(None, None, None, "", "")
+
+
+def _shown(one: Judgement, policy: Policy, evidence: Evidence | None) -> _Shown:
     if one.slo.startswith("case:"):
-        found = [case for case in (evidence.cases if evidence else ()) if f"case:{case.case}" == one.slo]
-        if not found:
-            return "", "", ""
-        case = found[0]
-        return span(case.value, case.lo, case.hi), str(case.n), case.target
+        cases = evidence.cases if evidence else ()
+        found = next((case for case in cases if f"case:{case.case}" == one.slo), None)
+        return _NOTHING if found is None else _Shown(found.value, found.lo, found.hi, str(found.n), found.target)
     slo = next((slo for slo in policy.slos if slo.name == one.slo), None)
     if slo is None:
-        return "", "", ""
-    for seen in measured:
+        return _NOTHING
+    for seen in evidence.measurements if evidence else ():
         key = (seen.indicator, seen.segment, seen.quantile, seen.part)
         if key == (slo.indicator, one.segment, slo.quantile, None):
-            return span(seen.value, seen.lo, seen.hi), str(seen.n), str(slo.target)
-    return "", "0", str(slo.target)
+            return _Shown(seen.value, seen.lo, seen.hi, str(seen.n), str(slo.target))
+    return _Shown(None, None, None, "0", str(slo.target))
+
+
+def values_of(judgements: Iterable[Judgement], policy: Policy, evidence: Evidence | None) -> dict[str, float]:
+    """Return what was measured, by `<slo or case> on <segment>`: the lock keeps it for the next release's report."""
+    shown = {_name(one): _shown(one, policy, evidence).value for one in judgements if not _vs(one)}
+    return {name: value for name, value in shown.items() if value is not None}
+
+
+def _name(one: Judgement) -> str:
+    return f"{one.slo} on {one.segment}"
+
+
+def _before(one: Judgement, value: float | None, before: Mapping[str, float]) -> str:
+    """The value last shipped beside one that only its target judges."""
+    known = before.get(_name(one))
+    if known is None or value is None:
+        return ""
+    return f"{known:.4g} when last shipped, now {value - known:+.4g}; its target alone decides"
 
 
 def span(value: float | None, lo: float | None, hi: float | None) -> str:

@@ -1,0 +1,10 @@
+"""All planted faults, one file of them per part of the product."""
+
+from __future__ import annotations
+
+from tests.faults import planted, planted_gate
+from tests.faults.planted import Fault
+
+__all__ = ["FAULTS", "SUBSET", "Fault"]
+FAULTS: tuple[Fault, ...] = (*planted.FAULTS, *planted_gate.FAULTS)
+SUBSET = planted.SUBSET
