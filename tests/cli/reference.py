@@ -156,6 +156,8 @@ def indicators_page() -> str:
 NOTES = {
     "gate.decided": ("the gate", "subject, decision, digest of the verdict"),
     "gate.shipped": ("the gate", "subject, whether it was the first release"),
+    "govern.decided": ("a person", "a decision against deployment that stands, with its signature"),
+    "govern.reversed": ("a person", "the decision that no longer stands, with the approvals of two people"),
     "respond.approved": ("a person", "a signed approval of a restore, its orders, scope and moment"),
     "respond.incident_opened": ("the controller", "the incident"),
     "respond.incident_promoted": ("a person", "the incident, its new cases, the number of rows"),

@@ -97,6 +97,7 @@ SITE_ALONE = {"status", "rollout", "confirm", "review-queue"}  # what has shippe
 @pytest.mark.parametrize("name", sorted(set(VERBS) - {"keys", "serve", "labels", "ledger"}))
 def test_3_is_a_folder_without_a_contract(tmp_path: Path, name: str) -> None:
     more = {
+        "decide": ("list",),
         "rollout": ("status",),
         "incident": ("close", "INC-1", "--as", "ana"),
         "review-queue": ("take", "--as", "ana"),

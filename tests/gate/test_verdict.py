@@ -62,11 +62,11 @@ def versus(hi: float, lo: float = -0.05, p: float = 0.9, baseline: str = BASE) -
     return Comparison(baseline=baseline, n=1000, delta=(lo + hi) / 2, lo=lo, hi=hi, p_worse=p, method="paired")
 
 
-def counted(worse: int, better: int, baseline: str = BASE) -> Comparison:
-    """Return the comparison of a rate over 1,000 rows, as its discordant counts give it."""
-    delta, lo, hi = paired_difference(worse, better, 1000)
+def counted(worse: int, better: int, baseline: str = BASE, n: int = 1000) -> Comparison:
+    """Return the comparison of a rate over `n` rows, as its discordant counts give it."""
+    delta, lo, hi = paired_difference(worse, better, n)
     return Comparison(
-        baseline=baseline, n=1000, delta=delta, lo=lo, hi=hi, p_worse=mcnemar_exact(worse, better), method="exact",
+        baseline=baseline, n=n, delta=delta, lo=lo, hi=hi, p_worse=mcnemar_exact(worse, better), method="exact",
         worse=worse, better=better,
     )  # fmt: skip
 
@@ -121,6 +121,8 @@ def test_a_first_release_is_judged_by_its_targets_and_says_so() -> None:
         ({"evidence": evidence(cases=(passed(status="error"),))}, Decision.UNDECIDED, 4),
         ({"evidence": evidence(cases=(passed(status="inconclusive"),))}, Decision.UNDECIDED, 4),
         ({"evidence": evidence(cases=(passed(hi=0.2),))}, Decision.UNDECIDED, 4),
+        ({"evidence": evidence(cases=(passed(hi=None),))}, Decision.UNDECIDED, 4),
+        ({"evidence": evidence(cases=(passed(lo=None),))}, Decision.UNDECIDED, 4),
         ({"evidence": evidence(coverage=Coverage(requested=("a", "b"), executed=("a",)))}, Decision.UNDECIDED, 4),
         ({"evidence": evidence(measurements=())}, Decision.UNDECIDED, 4),
     ],
@@ -161,6 +163,11 @@ def test_a_comparison_that_does_not_follow_from_its_counts_is_refused(forged: di
     verdict = give_verdict(question(evidence=evidence(measurements=seen)))
     assert verdict.decision is not Decision.SHIP
     assert verdict.blocks
+
+
+def test_a_comparison_over_more_rows_than_were_measured_is_refused() -> None:
+    seen = (rate("error_rate", 200, 1000, comparison=counted(20, 20, n=1001)), rate("feasible_flip_rate", 5, 300))
+    assert give_verdict(question(evidence=evidence(measurements=seen))).blocks
 
 
 @pytest.mark.parametrize(

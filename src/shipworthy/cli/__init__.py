@@ -28,6 +28,7 @@ VERBS = {
     "evaluate": "evaluate",
     "gate": "gate",
     "ship": "ship",
+    "decide": "decide",
     "serve": "serve",
     "rollout": "rollout",
     "status": "status",

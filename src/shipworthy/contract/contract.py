@@ -6,7 +6,7 @@ needs; and the lock that a shipped release leaves behind.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from shipworthy.contract.card import Card
 from shipworthy.contract.lock import IssuerKeys, Lock, locked_cases
@@ -14,6 +14,7 @@ from shipworthy.contract.manifest import Manifest
 from shipworthy.contract.note import Note
 from shipworthy.contract.pack import Pack
 from shipworthy.contract.record import DecisionRecord, find_record
+from shipworthy.contract.standing import Standing
 from shipworthy.contract.threats import ThreatModel
 from shipworthy.facts import Case, Digest, Fact, PairedRows, Person, Policy, Subject, digest
 
@@ -89,6 +90,7 @@ def make_lock(
     verdict: str,
     *,
     values: Mapping[str, float] | None = None,
+    standing: Iterable[Standing] = (),
     bits: Mapping[str, str] | None = None,
     paired: PairedRows | None = None,
     checkpoint: str = "",
@@ -120,6 +122,7 @@ def make_lock(
         rollout=manifest.rollout,
         retention=manifest.retention,
         values=dict(values or {}),
+        standing=tuple(standing),
         bits=dict(bits or {}),
         paired=paired,
         checkpoint=checkpoint,

@@ -28,6 +28,7 @@ from shipworthy.contract.manifest import (
 )
 from shipworthy.contract.pack import case_files
 from shipworthy.contract.problems import Findings, Problem
+from shipworthy.contract.standing import Standing
 from shipworthy.contract.strict_json import read_json
 from shipworthy.contract.strict_yaml import Reading
 from shipworthy.facts import Case, Digest, Fact, Oracle, PairedRows, Person, Policy, Subject, canonical, digest
@@ -58,6 +59,7 @@ class LockedCase(Fact, frozen=True, kw_only=True):
 class Lock(Fact, frozen=True, kw_only=True):
     """The last shipped release. `verdict` is the DSSE text; `bits` holds one outcome per row of each paired case.
 
+    `standing` holds the decisions against deployment that stood when it shipped: deleting a record takes none back.
     `values` holds what was measured, by `<slo> on <segment>` or `case:<id>`: the next release prints the difference.
     """
 
@@ -86,6 +88,7 @@ class Lock(Fact, frozen=True, kw_only=True):
     rollout: Rollout | None = None
     retention: dict[str, str] = {}
     values: dict[str, float] = {}
+    standing: tuple[Standing, ...] = ()
     bits: dict[str, str] = {}
     paired: PairedRows | None = None
     checkpoint: str = ""

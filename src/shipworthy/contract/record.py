@@ -21,6 +21,7 @@ KINDS = (
     "acceptance", "decision", "do-not-deploy", "loosening", "override", "reversal", "retire", "safety-review",
 )  # fmt: skip
 REQUIRED = ("Context and Problem Statement", "Decision Outcome")
+_ABOUT = ("do-not-deploy", "retire")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -44,7 +45,11 @@ class Promised(Fact, frozen=True, kw_only=True, rename="kebab"):
 
 
 class RecordFront(Fact, frozen=True, kw_only=True, rename="kebab"):
-    """The front matter of a record, with MADR's key names."""
+    """The front matter of a record, with MADR's key names.
+
+    `applies-to` is the version that a decision against deployment is about (`*` = all); `reverses` names the record
+    that a reversal takes back.
+    """
 
     status: str
     date: str
@@ -59,7 +64,9 @@ class RecordFront(Fact, frozen=True, kw_only=True, rename="kebab"):
     actions: tuple[Promised, ...] = ()
     next_review: str | None = None
     covers: Digest | None = None
-    approvals: tuple[Approval, ...] = ()
+    applies_to: str | None = None
+    reverses: str | None = None
+    approvals: tuple[Approval, ...] | None = None
 
 
 class DecisionRecord(Fact, frozen=True, kw_only=True):
@@ -75,6 +82,11 @@ class DecisionRecord(Fact, frozen=True, kw_only=True):
     def accepted(self) -> bool:
         """True while the decision stands."""
         return self.front.status == "accepted"
+
+    @property
+    def approvals(self) -> tuple[Approval, ...]:
+        """Return the approvals of what the record covers; who relies on one checks its signature."""
+        return self.front.approvals or ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -123,7 +135,12 @@ def _rules(front: RecordFront, found: Findings) -> None:
         found.add(
             ("covers",), "covers is not a digest", "write sha256: and 64 hex digits, as `shipworthy gate` prints it"
         )
-    for index, approval in enumerate(front.approvals):
+    if front.kind in _ABOUT and not (front.applies_to or "").strip():
+        told = f"a {front.kind} that names no version"
+        found.add(("kind",), told, "write `applies-to:` and the version, or '*'")
+    if front.kind == "reversal" and not (front.reverses or "").strip():
+        found.add(("kind",), "a reversal of nothing", "write `reverses:` and the id of the record")
+    for index, approval in enumerate(front.approvals or ()):
         if approval.what != front.covers:
             told = f"the approval of {approval.person} is over another change than `covers`"
             found.add(("approvals", index, "what"), told, "ask for an approval of exactly this change")

@@ -19,6 +19,7 @@ from shipworthy.contract.problems import Problem
 from shipworthy.contract.stakes import UNPROVEN
 from shipworthy.errors import CannotDecide, PolicySaysNo
 from shipworthy.facts import Approval, Block, Case, Digest, Evidence, Verdict, digest
+from shipworthy.flows import decide
 from shipworthy.flows.evidence import read_evidence
 from shipworthy.flows.lock import gate_key, shipped_before
 from shipworthy.gate.reports import json, markdown, text
@@ -31,7 +32,6 @@ from shipworthy.runtime.subject import artefact_digest, subject_of
 from shipworthy.runtime.workspace import Workspace
 
 _FORMATS = {"text": text.render, "json": json.render, "markdown": markdown.render}
-_LOOSENING_ROLES = ("reviewer", "ml")
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,6 +66,7 @@ def judge(workspace: Workspace) -> Judged:
                 *_signature(workspace, contract),
                 *_lock(workspace, lock),
                 *_unproven(contract),
+                *decide.blocks(decide.standing_against(workspace, contract), contract.manifest.version),
             ),
             warnings=contract.warnings,
             not_claimed=contract.not_claimed,
@@ -120,6 +121,16 @@ def _lock(workspace: Workspace, lock: Lock | None) -> tuple[Block, ...]:
     return ()
 
 
+def loosened(workspace: Workspace) -> tuple[tuple[str, ...], Digest]:
+    """Return the loosened rows that nobody allowed yet, and the digest that an approval of exactly these names."""
+    contract = workspace.contract()
+    evidence = None
+    if any(feature.accepted for feature in contract.manifest.features):
+        evidence = read_evidence(workspace, artefact_digest(workspace.root / contract.manifest.artefacts))
+    found, _, covers = _loosened(workspace, contract, contract.lock, evidence)
+    return found, covers
+
+
 def _loosened(
     workspace: Workspace, contract: Contract, lock: Lock | None, evidence: Evidence | None
 ) -> tuple[tuple[str, ...], tuple[str, ...], Digest]:
@@ -131,7 +142,7 @@ def _loosened(
         return (), (), ""
     wanted = loosening_digest(found, digest(lock.subject))
     for record in contract.records:
-        if record.accepted and record.front.covers == wanted and _approved(lock, record.front.approvals, wanted):
+        if record.accepted and record.front.covers == wanted and _approved(lock, record.approvals, wanted):
             return (), tuple(f"{row} (allowed by {record.id})" for row in found), wanted
     return found, (), wanted
 
@@ -139,7 +150,7 @@ def _loosened(
 def _approved(lock: Lock, approvals: Iterable[Approval], wanted: str) -> bool:
     """Two people of the contract that shipped last, each with a signature over exactly these rows."""
     try:
-        two_people(approvals, lock.people, _LOOSENING_ROLES, wanted)
+        two_people(approvals, lock.people, decide.ROLES, wanted)
     except (PolicySaysNo, CannotDecide):
         return False
     return True

@@ -15,6 +15,7 @@ from shipworthy.flows.site_state import acting, open_site
 from shipworthy.respond.moments import moment
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.releases import load
+from shipworthy.runtime.standing import refuse
 from shipworthy.runtime.workspace import Workspace
 
 OPERATOR = "operator"
@@ -25,6 +26,7 @@ def start(workspace: Workspace, version: str, person: str) -> RolloutState:
     contract = load(workspace.releases / version).contract
     acting(contract, person, OPERATOR)
     with open_site(workspace) as authority:
+        refuse(authority.ledger.entries(), version)
         state = authority.state()
         if state.rollout is not None and state.rollout.status in ("running", "held"):
             raise PolicySaysNo(f"{state.rollout.id} is {state.rollout.status}", "rollout", "abort it first")

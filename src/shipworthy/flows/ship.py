@@ -22,6 +22,7 @@ from shipworthy.contract.lock import render_lock, terms_digest
 from shipworthy.contract.manifest import Manifest
 from shipworthy.errors import PolicySaysNo
 from shipworthy.facts import Decision, Digest, Verdict, digest
+from shipworthy.flows.decide import standing_against
 from shipworthy.flows.gate import Judged, judge
 from shipworthy.gate.table import values_of
 from shipworthy.runtime.admission import LEVEL, SUBJECT, TERMS, VERIFIER, resource_uri
@@ -58,6 +59,7 @@ def _ship(workspace: Workspace, judged: Judged, authority: Authority, checkpoint
         contract,
         judged.verdict.subject,
         "",
+        standing=standing_against(workspace, contract),
         values=values_of(judged.verdict.judgements, contract.policy, evidence),
         bits={result.case: result.bits for result in evidence.cases if result.bits},
         paired=evidence.paired,

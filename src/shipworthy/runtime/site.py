@@ -34,6 +34,7 @@ from shipworthy.runtime.live import Live
 from shipworthy.runtime.models import Models, ModelsLike
 from shipworthy.runtime.releases import Loaded, load
 from shipworthy.runtime.review import queue_item
+from shipworthy.runtime.standing import refuse
 from shipworthy.runtime.telemetry import Telemetry
 from shipworthy.runtime.workspace import Workspace
 from shipworthy.store.group import GroupCommit
@@ -66,7 +67,7 @@ class Site:
         self.trouble = ""
         self._minute = -1
         self._ticked = 0.0
-        first = load(workspace.releases / state.baseline)
+        first = self._admit(state.baseline)
         manifest = first.contract.manifest
         self.telemetry = Telemetry(
             digest(manifest.model), minute_of(workspace.clock()), manifest.decisions, self.commits
@@ -255,13 +256,18 @@ class Site:
     async def _load(self, version: str) -> None:
         """Admit and start one version. What is refused stays off, and the status says why."""
         try:
-            await self._serve(await asyncio.to_thread(load, self.workspace.releases / version))
+            await self._serve(await asyncio.to_thread(self._admit, version))
         except Exception as problem:  # whatever is wrong with it, it is not served and the status says so
             self._refused[version] = str(problem) or type(problem).__name__
             _log.error(
                 "version %s is not served: %s", version, problem, exc_info=not isinstance(problem, ShipworthyError)
             )
             await self.models.stop(version)
+
+    def _admit(self, version: str) -> Loaded:
+        """Load a release that the gate passed and that nobody decided not to deploy."""
+        refuse(self.ledger.entries(), version)
+        return load(self.workspace.releases / version)
 
     async def _serve(self, one: Loaded) -> None:
         rows = await asyncio.to_thread(probe_rows, one)
