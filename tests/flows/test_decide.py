@@ -13,6 +13,7 @@ from shipworthy.facts import Named
 from shipworthy.flows import decide, gate
 from shipworthy.flows.rollout import start
 from shipworthy.gate.verdict import exit_code
+from shipworthy.runtime.standing import standing_in
 from tests.flows.tiny import Tiny
 from tests.runtime.served import Served
 
@@ -114,6 +115,25 @@ def test_a_reversal_of_one_decision_takes_back_no_other(second: Tiny) -> None:
     code, blocks = told(second)
     assert (code, len(blocks)) == (1, 1)
     assert two.id in blocks[0]
+    assert [one.id for one in standing_in(second.entries())] == [two.id]
+    for person, role in (("ben", "reviewer"), ("chidi", "ml")):
+        reverse(second, two.id, person, role)
+    assert standing_in(second.entries()) == ()
+
+
+def test_a_reversal_that_is_withdrawn_again_takes_nothing_back(second: Tiny) -> None:
+    made = refuse(second)
+    reverse(second, made.id, "ben", "reviewer")
+    both = reverse(second, made.id, "chidi", "ml")
+    second.edit(both.file, "status: accepted", "status: deprecated")
+    assert told(second)[0] == 1
+
+
+def test_a_record_stands_where_there_is_no_site(prepared: Tiny) -> None:
+    assert not (prepared.workspace.home / "store.db").exists()
+    refuse(prepared, version="1")
+    assert not (prepared.workspace.home / "store.db").exists()
+    assert told(prepared)[0] == 1
 
 
 def test_a_site_closes_the_version_at_once_and_does_not_start_its_rollout(second: Tiny) -> None:

@@ -78,6 +78,12 @@ def test_other_names_and_trials_beside_a_comparison_do_not_dilute_it() -> None:
     }
 
 
+def test_a_percentile_and_its_whole_are_one_number_and_the_worse_p_counts() -> None:
+    tail = msgspec.structs.replace(ECE, name="decision_ece_p95_24h", quantile=95)
+    seen = [interval("decision_ece", 0.03), msgspec.structs.replace(interval("decision_ece", 0.9), quantile=95)]
+    assert set(outcomes((ECE, tail), *seen).values()) == {Outcome.BREACHED}
+
+
 def test_an_undecided_primary_says_how_many_rows_would_prove_it_and_what_these_prove() -> None:
     (one,) = compare(Policy(slos=(ERROR,)), [rate("error_rate", 200, 1000, comparison=counted(60, 50))], BASE)
     assert one.outcome is Outcome.UNDECIDED

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 import msgspec
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipworthy.facts import CaseResult, Comparison, Coverage, Decision, Evidence, Measurement, Policy, Slo
@@ -76,6 +76,7 @@ def _spoilt(one: Measurement) -> list[Measurement]:
     return [msgspec.structs.replace(one, **change) for change in changes]
 
 
+@settings(deadline=None, max_examples=60)
 @given(evidences())
 def test_losing_evidence_never_improves_a_verdict(evidence: Evidence) -> None:
     whole = ships(evidence)

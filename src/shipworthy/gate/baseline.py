@@ -19,7 +19,7 @@ from shipworthy.stats.paired import holm, n_to_show_non_inferior
 ALPHA = 0.05
 AGAINST = " vs baseline"
 
-_Key = tuple[str, str, int | None]  # indicator, segment, percentile: what makes a number one number
+_Key = tuple[str, str]  # indicator and segment; percentiles of one number are compared as that number
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -122,12 +122,15 @@ def _others(rows: list[_Row], baseline: Digest) -> list[Judgement]:
 
 def _adjusted(rows: list[_Row]) -> dict[_Key, float]:
     """Return Holm's p-values over what decides, each number once: names and trials added beside it do not dilute it."""
-    raw = {_key(row): row.comparison.p_worse for row in rows if row.comparison is not None and not row.slo.trial}
+    raw: dict[_Key, float] = {}
+    for row in rows:
+        if row.comparison is not None and not row.slo.trial:
+            raw[_key(row)] = min(row.comparison.p_worse, raw.get(_key(row), 1.0))
     return dict(zip(raw, holm(tuple(raw.values())), strict=True))
 
 
 def _key(row: _Row) -> _Key:
-    return row.slo.indicator, row.segment, row.slo.quantile
+    return row.slo.indicator, row.segment
 
 
 def _other(row: _Row, missing: str, adjusted: dict[_Key, float]) -> Judgement:
