@@ -77,8 +77,13 @@ def show(results: Iterable[Result]) -> str:
         )
         for one in results
     ]
-    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
-    return "\n".join(_line(row, widths) for row in [header, *rows])
+    return lined([header, *rows], right=(1, 2, 4, 5))
+
+
+def lined(rows: Sequence[Sequence[str]], right: Sequence[int] = ()) -> str:
+    """Return rows as columns of equal width; those numbered in `right` end flush."""
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(_line(row, widths, right) for row in rows)
 
 
 def written(seconds: float) -> str:
@@ -99,8 +104,7 @@ def _seconds(job: Job, calls: int) -> float:
     return (perf_counter() - start) / calls
 
 
-def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    right = (1, 2, 4, 5)
+def _line(row: Sequence[str], widths: Sequence[int], right: Sequence[int]) -> str:
     cells = [
         cell.rjust(width) if i in right else cell.ljust(width)
         for i, (cell, width) in enumerate(zip(row, widths, strict=True))
