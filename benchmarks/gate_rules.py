@@ -37,6 +37,7 @@ from shipworthy.evaluate.paired import compared, paired_rows, quantised
 from shipworthy.facts import Coverage, Decision, Evidence, Measurement, PairedRows, Policy, Subject
 from shipworthy.gate.verdict import Question, give_verdict
 from shipworthy.indicators import INDICATORS
+from shipworthy.profile.rows import Row
 from shipworthy.stats.bounds import rate_bounds
 from shipworthy.stats.paired import mcnemar_exact
 
@@ -163,7 +164,7 @@ def _question(
 ) -> Question:
     ages = draws.integers(18, 90, len(labels))
     sexes = draws.integers(0, 2, len(labels))
-    rows = [
+    rows: list[Row] = [
         {"y": int(y), "new": float(p), "sex": "fm"[sex], "age": int(age)}
         for y, p, sex, age in zip(labels, new, sexes, ages, strict=True)
     ]

@@ -295,3 +295,26 @@ def test_what_only_its_target_judges_is_shown_beside_its_last_value() -> None:
     assert told[1].against == "0.01 when last shipped, now +0.006667; its target alone decides"
     assert "may be worse by" in told[0].against
     assert rows(verdict, asked.policy, asked.cases, asked.evidence)[1].against == ""
+
+
+@pytest.mark.parametrize("first", ["fail", "pass"])
+def test_of_two_results_of_one_case_neither_is_taken(first: str) -> None:
+    twice = evidence(cases=(passed(status=first), passed()))
+    verdict = give_verdict(question(evidence=twice))
+    assert (verdict.decision, [one.because for one in verdict.blocks]) == (
+        Decision.UNDECIDED, ["case tail.x is there twice"],
+    )  # fmt: skip
+
+
+def test_of_two_numbers_for_one_thing_neither_is_taken() -> None:
+    more = (*evidence().measurements, rate("feasible_flip_rate", 0, 3000))
+    verdict = give_verdict(question(evidence=evidence(measurements=more)))
+    assert verdict.decision is Decision.UNDECIDED
+    assert [one.because for one in verdict.blocks] == ["feasible_flip_rate on * is there twice"]
+
+
+def test_a_policy_of_which_nothing_decides_here_is_an_invalid_contract() -> None:
+    night = msgspec.structs.replace(FLIP, name="ood_repeats", indicator="ood_repeats")
+    for slos in ((), (night,), (msgspec.structs.replace(ERROR, trial=True),)):
+        verdict = give_verdict(question(policy=Policy(slos=slos)))
+        assert exit_code(verdict) == 3
