@@ -72,10 +72,11 @@ def counted(worse: int, better: int, baseline: str = BASE, n: int = 1000) -> Com
 
 
 def passed(**more: Any) -> CaseResult:
-    told: dict[str, Any] = {"status": "pass", "lo": 0.0, "hi": 0.1, "value": 0.0, "target": "<= 0.15"} | more
-    return CaseResult(
-        case="tail.x", clause="robustness", severity="blocker", n=40, hits=0, because="0 of 40", seed=1, **told
-    )
+    lo, hi = rate_bounds(0, 40)
+    told: dict[str, Any] = {
+        "status": "pass", "lo": lo, "hi": hi, "value": 0.0, "target": "<= 0.15", "n": 40, "hits": 0,
+    } | more  # fmt: skip
+    return CaseResult(case="tail.x", clause="robustness", severity="blocker", because="0 of 40", seed=1, **told)
 
 
 def evidence(**changes: Any) -> Evidence:
@@ -318,3 +319,38 @@ def test_a_policy_of_which_nothing_decides_here_is_an_invalid_contract() -> None
     for slos in ((), (night,), (msgspec.structs.replace(ERROR, trial=True),)):
         verdict = give_verdict(question(policy=Policy(slos=slos)))
         assert exit_code(verdict) == 3
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"target": "<= 0.99"}, {"target": ">= 0.15"}, {"target": ""}, {"hits": None}, {"hits": 5}, {"hits": -1},
+        {"hits": 41}, {"n": 0}, {"n": 400}, {"lo": 0.01}, {"hi": 0.1}, {"value": 0.01}, {"value": None},
+        {"n": 10, "hi": rate_bounds(0, 10)[1]},
+    ],
+)  # fmt: skip
+def test_a_passed_case_must_follow_from_its_counts_against_the_packs_own_target(forged: dict[str, Any]) -> None:
+    verdict = give_verdict(question(evidence=evidence(cases=(passed(**forged),))))
+    assert verdict.decision is not Decision.SHIP
+    assert [block.name for block in verdict.blocks] == ["evidence"]
+
+
+@pytest.mark.parametrize(
+    ("op", "target", "numbers", "good"),
+    [
+        ("==", 0.0, (0.0, 0.0, 0.0), True),
+        ("==", 0.0, (1.0, 1.0, 1.0), False),
+        (">=", 0.9, (0.95, 0.9, 0.99), True),
+        (">=", 0.9, (0.95, 0.89, 0.99), False),
+        ("<=", 0.2, (0.1, 0.05, 0.2), True),
+        ("<=", 0.2, (0.1, 0.05, 0.21), False),
+    ],
+)
+def test_a_case_that_measures_a_number_is_held_against_its_bounds(
+    op: str, target: float, numbers: tuple[float, float, float], good: bool
+) -> None:
+    case = msgspec.structs.replace(CASE, oracle=Oracle(name="x", metric="findings", op=op, target=target))
+    value, lo, hi = numbers
+    result = passed(value=value, lo=lo, hi=hi, target=f"{op} {target!r}", hits=None)
+    verdict = give_verdict(question(cases=(case,), evidence=evidence(cases=(result,))))
+    assert (verdict.decision is Decision.SHIP) is good

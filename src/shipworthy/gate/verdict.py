@@ -134,10 +134,11 @@ def _evidence_blocks(question: Question) -> list[Block]:
         for field in Subject.__struct_fields__
         if getattr(evidence.subject, field) != getattr(question.subject, field)
     ]
-    missing = set(evidence.coverage.requested) - set(evidence.coverage.executed)
-    if missing or set(evidence.coverage.executed) - set(evidence.coverage.requested):
+    requested, executed = evidence.coverage.requested, evidence.coverage.executed
+    missing = set(requested) - set(executed)
+    if sorted(requested) != sorted(executed):
         blocks.append(_cannot("coverage", f"did not run: {', '.join(sorted(missing))}", "run `shipworthy evaluate`"))
-    wrong = (*mismatches(evidence.measurements), *case_mismatches(evidence.cases))
+    wrong = (*mismatches(evidence.measurements), *case_mismatches(evidence.cases, question.cases))
     return blocks + [_cannot("evidence", told, "the evidence was altered or made by another tool") for told in wrong]
 
 
