@@ -35,6 +35,21 @@ def change_files(manifest: Manifest, names: Iterable[str], cases: Iterable[Case]
     )
 
 
+def build_files(manifest: Manifest, names: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the change's files that a build may see: manifest, code, data and lock file.
+
+    Not the policy and not the pack: what is made must not be fitted to the bar it will be judged by.
+    """
+    bar = {slos.FILE, pack.FILE}
+    cases = _pattern(pack.FOLDER)
+    kept = [*(_pattern(pattern) for pattern in manifest.code), *(_pattern(name) for name in data_files(manifest))]
+    return tuple(
+        name
+        for name in change_files(manifest, names)
+        if name not in bar and (not cases.fullmatch(name) or any(pattern.fullmatch(name) for pattern in kept))
+    )
+
+
 def data_files(manifest: Manifest) -> frozenset[str]:
     """Return the files that hold data: those of the datasets and of the data record."""
     return frozenset(

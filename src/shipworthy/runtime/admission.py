@@ -23,6 +23,7 @@ VERIFIER = "https://shipworthy.dev/gate"
 LEVEL = "SHIPWORTHY_GATE_PASSED"
 SUBJECT = "https://shipworthy.dev/subject/v1"
 TERMS = "https://shipworthy.dev/terms/v1"
+VERDICT = "https://shipworthy.dev/verdict/v1"
 
 
 def resource_uri(model: str, version: str) -> str:
