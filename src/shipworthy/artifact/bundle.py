@@ -21,7 +21,7 @@ from shipworthy.artifact.provenance import PROVENANCE, Provenance, read_provenan
 from shipworthy.artifact.statement import read_statement
 from shipworthy.artifact.strict import refuse
 from shipworthy.artifact.svr import SVR, read_svr
-from shipworthy.artifact.test_result import FAILED, TEST_RESULT, Tested, read_test_result
+from shipworthy.artifact.test_result import FAILED, TEST_RESULT, Results, read_test_result
 from shipworthy.artifact.vsa import VSA_PREDICATE, Summary, read_vsa
 
 NEEDED: Final = (VSA_PREDICATE, TEST_RESULT, SVR)
@@ -34,13 +34,13 @@ _WHERE = "verdict bundle"
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """The reader's policy. `resource`, `policy` and `max_age` None = the caller does not ask; `needs` = the predicates
-    that must be there, in any order."""
+    """The reader's policy, and its time `at`. `resource`, `policy` and `max_age` None = the caller does not ask;
+    `needs` = the predicates that must be there, in any order."""
 
     subject: str
     verifier: str
     level: str
-    now: datetime
+    at: datetime
     resource: str | None = None
     policy: str | None = None
     max_age: timedelta | None = None
@@ -51,7 +51,7 @@ class Admitted(msgspec.Struct, frozen=True, kw_only=True):
     """What the bundle says, once all of it holds. `provenance` is None when the gate had none."""
 
     summary: Summary
-    tested: Tested
+    results: Results
     properties: tuple[str, ...]
     provenance: Provenance | None
 
@@ -81,13 +81,13 @@ def admit(bundle: bytes, key: PublicKey, wanted: Wanted) -> Admitted:
         level=wanted.level,
     )
     _check_named(told, summary)
-    check_age(summary.time_verified, wanted.now, wanted.max_age)
+    check_age(summary.time_verified, wanted.at, wanted.max_age)
     made = read_provenance(told[PROVENANCE]) if PROVENANCE in told else None
     if made is not None and not made.is_about(wanted.subject):
         refuse("the provenance is about another artefact", _WHERE)
     return Admitted(
         summary=summary,
-        tested=_tested(told[TEST_RESULT], summary),
+        results=_results(told[TEST_RESULT], summary),
         properties=_properties(told[SVR], summary, wanted.verifier),
         provenance=made,
     )
@@ -129,13 +129,13 @@ def _check_named(told: Mapping[str, bytes], summary: Summary) -> None:
         refuse("a statement that the verdict rests on was taken out", _WHERE)
 
 
-def _tested(payload: bytes, summary: Summary) -> Tested:
-    tested = read_test_result(payload, subject_digest=summary.subject_digest)
-    if tested.result == FAILED:
-        refuse(f"tests failed: {', '.join(tested.failed[:3])}", _WHERE)
-    if tested.configuration.get(POLICY) != summary.policy_digest:
+def _results(payload: bytes, summary: Summary) -> Results:
+    told = read_test_result(payload, subject_digest=summary.subject_digest)
+    if told.result == FAILED:
+        refuse(f"tests failed: {', '.join(told.failed[:3])}", _WHERE)
+    if told.configuration.get(POLICY) != summary.policy_digest:
         refuse("the tests were judged under another policy than the verdict", _WHERE)
-    return tested
+    return told
 
 
 def _properties(payload: bytes, summary: Summary, verifier: str) -> tuple[str, ...]:

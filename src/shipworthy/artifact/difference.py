@@ -15,10 +15,11 @@ import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shipworthy.artifact.pickle_difference import is_pickle, why_pickles
+from shipworthy.artifact.rebuilt import Difference
 
 UNKNOWN = "no usual reason fits: compare the two files"
 ORDER = "the same parts in another order: a set, a dict by hash or a folder listing (fix PYTHONHASHSEED, or sort)"
@@ -35,6 +36,23 @@ _TIME = re.compile(
 )
 _IDS = re.compile(rb"(?<![.\w])(?:(?:0x)?[0-9a-f]{12,}|\d{13,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?![.\w])")
 _NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?")
+
+
+def differences(first: Mapping[str, bytes], second: Mapping[str, bytes]) -> tuple[Difference, ...]:
+    """Return the files that differ between two builds, by name.
+
+    >>> differences({"a": b"1", "b": b"2"}, {"a": b"1"})
+    (Difference(file='b', why='the second build did not write it'),)
+    """
+    found: dict[str, str] = {}
+    for name in first.keys() | second.keys():
+        if name not in second:
+            found[name] = "the second build did not write it"
+        elif name not in first:
+            found[name] = "only the second build wrote it"
+        elif first[name] != second[name]:
+            found[name] = why(first[name], second[name])
+    return tuple(Difference(file=name, why=told) for name, told in sorted(found.items()))
 
 
 def why(first: bytes, second: bytes) -> str:

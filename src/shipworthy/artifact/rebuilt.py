@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from shipworthy.artifact.difference import why
 from shipworthy.facts import Digest, Fact, Measurement, digest
 
 SCORE_TOLERANCE = 1e-9
@@ -45,23 +44,6 @@ class Rebuilt(Fact, frozen=True, kw_only=True):
 def materials_digest(materials: Mapping[str, Digest]) -> Digest:
     """Return the digest over the files that went into a build."""
     return digest(dict(sorted(materials.items())))
-
-
-def differences(first: Mapping[str, bytes], second: Mapping[str, bytes]) -> tuple[Difference, ...]:
-    """Return the files that differ between two builds, by name.
-
-    >>> differences({"a": b"1", "b": b"2"}, {"a": b"1"})
-    (Difference(file='b', why='the second build did not write it'),)
-    """
-    found: dict[str, str] = {}
-    for name in first.keys() | second.keys():
-        if name not in second:
-            found[name] = "the second build did not write it"
-        elif name not in first:
-            found[name] = "only the second build wrote it"
-        elif first[name] != second[name]:
-            found[name] = why(first[name], second[name])
-    return tuple(Difference(file=name, why=told) for name, told in sorted(found.items()))
 
 
 def shows_same_bits(rebuilt: Rebuilt | None, artefact: Digest, materials: Mapping[str, Digest]) -> bool:

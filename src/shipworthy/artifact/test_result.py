@@ -2,7 +2,8 @@
 
 In: the subject's digest, names that passed, warned and failed, and what they were judged with. Out: an in-toto
 statement with predicate https://in-toto.io/attestation/test-result/v0.1, and back. Source: in-toto attestation
-framework, spec/predicates/test-result.md. The result is not an argument: it follows from the names, so it cannot disagree.
+framework, spec/predicates/test-result.md. The result is not an argument: it follows from the names, so it cannot
+disagree.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ PASSED, WARNED, FAILED = "PASSED", "WARNED", "FAILED"
 _WHERE = "test-result attestation"
 
 
-class Tested(msgspec.Struct, frozen=True, kw_only=True):
+class Results(msgspec.Struct, frozen=True, kw_only=True):
     """A read test result. `configuration` maps names to digests: policy, pack, data, change."""
 
     subject_digest: str
@@ -32,7 +33,7 @@ class Tested(msgspec.Struct, frozen=True, kw_only=True):
     failed: tuple[str, ...]
 
 
-def tested(
+def results(
     subject_name: str,
     subject_digest: str,
     configuration: Mapping[str, str],
@@ -70,7 +71,7 @@ def result_of(passed: list[str], warned: list[str], failed: list[str]) -> str:
     return WARNED if warned else PASSED
 
 
-def read_test_result(payload: bytes, *, subject_digest: str) -> Tested:
+def read_test_result(payload: bytes, *, subject_digest: str) -> Results:
     """The test result in a payload whose signature holds, when it is about this subject and agrees with itself.
 
     A FAILED result is returned, not refused: what it means is the caller's policy.
@@ -85,7 +86,7 @@ def read_test_result(payload: bytes, *, subject_digest: str) -> Tested:
     passed, warned, failed = ([text(one, _WHERE) for one in sequence(predicate[key], _WHERE)] for key in lists)
     if predicate["result"] != result_of(passed, warned, failed):
         refuse("the result does not follow from the tests it names", _WHERE)
-    return Tested(
+    return Results(
         subject_digest=subject_digest,
         result=text(predicate["result"], _WHERE),
         configuration=_configuration(predicate["configuration"]),

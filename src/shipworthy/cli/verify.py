@@ -71,7 +71,7 @@ def _by_bundle(
             "resource": summary.resource_uri,
             "policy": summary.policy_digest,
             "judged": summary.time_verified,
-            "result": told.tested.result,
+            "result": told.results.result,
             "properties": told.properties,
         },
         f"the gate passed {summary.resource_uri} at {summary.time_verified} under {summary.policy_digest}",

@@ -21,7 +21,7 @@ from shipworthy.artifact.provenance import CLOSED, PROVENANCE
 from shipworthy.artifact.signature import SIGNATURE_FILE
 from shipworthy.artifact.statement import statement_bytes
 from shipworthy.artifact.svr import SVR, svr
-from shipworthy.artifact.test_result import TEST_RESULT, tested
+from shipworthy.artifact.test_result import TEST_RESULT, results
 from shipworthy.artifact.vsa import vsa
 from shipworthy.contract import slos
 from shipworthy.contract.lock import FILE as LOCK_FILE
@@ -111,7 +111,7 @@ def _test_result(judged: Judged) -> dict[str, object]:
         "profile": subject.profile,
         slos.FILE: judged.contract.digests[slos.FILE],
     }
-    return tested(
+    return results(
         subject_name=subject.model,
         subject_digest=subject.artefact,
         configuration=configuration,

@@ -33,7 +33,7 @@ class Bar(msgspec.Struct, frozen=True, kw_only=True):
 def fixed_bar(bundle: bytes, key: PublicKey, evidence: Evidence, lock: Lock, now: datetime) -> Bar:
     """Return the bar. Raises CannotDecide when the bundle does not hold, or names another evidence, lock or policy."""
     policy = evidence.subject.policy
-    wanted = Wanted(subject=evidence.subject.artefact, verifier=VERIFIER, level=LEVEL, now=now, policy=policy)
+    wanted = Wanted(subject=evidence.subject.artefact, verifier=VERIFIER, level=LEVEL, at=now, policy=policy)
     summary = admit(bundle, key, wanted).summary
     named = [what for uri, what in summary.inputs if uri == EVIDENCE_URI]
     if named != [digest(evidence)]:

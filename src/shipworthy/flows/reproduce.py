@@ -12,9 +12,10 @@ from pathlib import Path
 
 import msgspec
 
+from shipworthy.artifact.difference import differences
 from shipworthy.artifact.files.folder import files_of, pieces
 from shipworthy.artifact.provenance import BUILD, Making, changed_materials
-from shipworthy.artifact.rebuilt import SCORE_TOLERANCE, Rebuilt, differences, materials_digest
+from shipworthy.artifact.rebuilt import SCORE_TOLERANCE, Rebuilt, materials_digest
 from shipworthy.artifact.signature import SIGNATURE_FILE
 from shipworthy.contract.contract import Contract
 from shipworthy.errors import CannotDecide

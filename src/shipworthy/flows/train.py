@@ -26,6 +26,8 @@ from shipworthy.flows.provenance import materials_now, write_trained
 from shipworthy.runtime.subject import OURS
 from shipworthy.runtime.workspace import Workspace
 
+_STDERR = 2
+
 
 def train(workspace: Workspace, command: Sequence[str], say: Callable[[str], None]) -> dict[str, Any]:
     """Run and attest. Returns products, those of them that are new or changed, and the statement's path.
@@ -72,7 +74,7 @@ def _run(workspace: Workspace, command: Sequence[str], say: Callable[[str], None
     say(f"train: {' '.join(command)}")
     try:
         # Its output is the user's to watch: on standard error, where progress goes.
-        ran = subprocess.run(words, cwd=workspace.root, env=environment, stdout=sys.stderr.fileno(), check=False)
+        ran = subprocess.run(words, cwd=workspace.root, env=environment, stdout=_STDERR, check=False)
     except OSError as problem:
         raise UsageError(f"{command[0]}: {problem.strerror}", "train", "check the command") from problem
     if ran.returncode != 0:

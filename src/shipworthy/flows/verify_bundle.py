@@ -33,7 +33,7 @@ def verify_bundle(
         subject=artefact_digest(folder),
         verifier=VERIFIER,
         level=LEVEL,
-        now=clock(),
+        at=clock(),
         policy=_policy(policy),
         max_age=_length(max_age),
     )

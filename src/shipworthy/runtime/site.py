@@ -32,7 +32,7 @@ from shipworthy.runtime.controller import Controller
 from shipworthy.runtime.learned import calibration_cells, probe_rows
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.models import Models, ModelsLike
-from shipworthy.runtime.releases import Loaded, load
+from shipworthy.runtime.releases import Loaded, load_to_serve
 from shipworthy.runtime.review import queue_item
 from shipworthy.runtime.telemetry import Telemetry
 from shipworthy.runtime.workspace import Workspace
@@ -66,7 +66,7 @@ class Site:
         self.trouble = ""
         self._minute = -1
         self._ticked = 0.0
-        first = load(workspace.releases / state.baseline)
+        first = load_to_serve(workspace.releases / state.baseline, workspace.clock())
         manifest = first.contract.manifest
         self.telemetry = Telemetry(
             digest(manifest.model), minute_of(workspace.clock()), manifest.decisions, self.commits
@@ -255,7 +255,8 @@ class Site:
     async def _load(self, version: str) -> None:
         """Admit and start one version. What is refused stays off, and the status says why."""
         try:
-            await self._serve(await asyncio.to_thread(load, self.workspace.releases / version))
+            folder, now = self.workspace.releases / version, self.workspace.clock()
+            await self._serve(await asyncio.to_thread(load_to_serve, folder, now))
         except Exception as problem:  # whatever is wrong with it, it is not served and the status says so
             self._refused[version] = str(problem) or type(problem).__name__
             _log.error(
