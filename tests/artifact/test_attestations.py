@@ -31,7 +31,7 @@ MAKING = Making(
     clean=True,
     platform="linux-x86_64-cpython-3.11.9",
     materials={"train.py": digest(b"code"), "data/rows.csv": digest(b"rows")},
-    distributions={"numpy": "2.1.0", "scikit_learn": "1.7.2"},
+    distributions={"numpy": "2.1.0", "scikit_learn": "1.7.2+local"},
     version="0.1.0",
     started=AT,
     finished="2026-01-02T03:05:05Z",
@@ -128,9 +128,9 @@ def test_what_was_written_is_read_back() -> None:
 def test_one_failure_is_a_failed_result_and_nothing_tested_is_none() -> None:
     assert result_of(["a"], ["b"], ["c"]) == "FAILED"
     assert result_of([], [], ["c"]) == "FAILED"
-    for passed, warned in (([], []), ([], ["b"])):
+    for warned in ([], ["b"]):
         with pytest.raises(CannotDecide, match="nothing was tested"):
-            result_of(passed, warned, [])
+            result_of([], warned, [])
 
 
 @pytest.mark.parametrize(
@@ -212,22 +212,26 @@ def test_a_statement_about_another_artefact_is_refused(read: Any) -> None:
         read(statement_bytes(told), subject_digest=OTHER, **more)
 
 
-def test_the_writers_refuse_what_their_standards_do_not_allow() -> None:
-    for write in (
-        lambda: results(configuration={}),
-        lambda: results(configuration={"policy": "x"}),
-        lambda: results(passed=()),
-        lambda: properties(properties=("SLO_GREEN",)),
-        lambda: properties(properties=("SHIPWORTHY_slo",)),
-        lambda: properties(verifier_id="gate"),
-        lambda: properties(time_created="now"),
-        lambda: made(materials={}),
-        lambda: made(network="perhaps"),
-        lambda: made(build_type="x:y"),
-        lambda: made(started="2026"),
-    ):
-        with pytest.raises(CannotDecide):
-            write()
+@pytest.mark.parametrize(
+    ("write", "changes"),
+    [
+        (results, {"configuration": {}}),
+        (results, {"configuration": {"policy": "x"}}),
+        (results, {"passed": ()}),
+        (properties, {"properties": ("SLO_GREEN",)}),
+        (properties, {"properties": ("SHIPWORTHY_slo",)}),
+        (properties, {"verifier_id": "gate"}),
+        (properties, {"time_created": "now"}),
+        (made, {"materials": {}}),
+        (made, {"network": "perhaps"}),
+        (made, {"build_type": "x:y"}),
+        (made, {"started": "2026"}),
+    ],
+)
+def test_the_writers_refuse_what_their_standards_do_not_allow(write: Any, changes: dict[str, Any]) -> None:
+    write()
+    with pytest.raises(CannotDecide):
+        write(**changes)
 
 
 def test_changed_materials_are_named_with_what_became_of_them() -> None:

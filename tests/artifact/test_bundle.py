@@ -12,7 +12,7 @@ import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from securesystemslib.dsse import Envelope
-from securesystemslib.signer import SSlibKey
+from securesystemslib.signer._key import SSlibKey
 
 from shipworthy.artifact import dsse
 from shipworthy.artifact.bundle import GATE_PASSED, NEEDED, Wanted, admit, check_age, join_bundle

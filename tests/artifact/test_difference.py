@@ -86,8 +86,8 @@ LISTED = f"import json; print(json.dumps(list(set({WORDS}))))"
 LINES = f"[print(word) for word in set({WORDS})]"
 
 
-def dumped(code: Callable[[int], object]) -> Pair:
-    return pickle.dumps(code(1)), pickle.dumps(code(2))
+def both(values: tuple[Any, Any], write: Callable[[Any], bytes]) -> Pair:
+    return write(values[0]), write(values[1])
 
 
 CASES: dict[str, tuple[Callable[[], Pair], str]] = {
@@ -122,8 +122,8 @@ CASES: dict[str, tuple[Callable[[], Pair], str]] = {
     ),
     "a pickled set": (lambda: by_hash_seed(SET), ORDER),
     "a pickled text that is shared": (shared_or_equal, MEMO),
-    "a pickled sum": (lambda: tuple(pickle.dumps({"mean": one}) for one in sums()), SUMS),  # type: ignore[dict-item,return-value]
-    "pickled weights of another seed": (lambda: dumped(fitted), SEED),
+    "a pickled sum": (lambda: both(sums(), lambda one: pickle.dumps({"mean": one})), SUMS),
+    "pickled weights of another seed": (lambda: both((1, 2), lambda seed: pickle.dumps(fitted(seed))), SEED),
     "pickled weights with other rounding": (
         lambda: (pickle.dumps(fitted(1)), pickle.dumps(np.nextafter(fitted(1), 9))),
         SUMS,
@@ -139,14 +139,14 @@ CASES: dict[str, tuple[Callable[[], Pair], str]] = {
     "lines from a set": (lambda: by_hash_seed(LINES), ORDER),
     "a path in a text": (lambda: (b"from /tmp/build-1/data.csv\n", b"from /tmp/build-2/data.csv\n"), PATH),
     "a moment in a text": (
-        lambda: tuple(json.dumps({"at": str(dt.datetime(2026, 1, day, 9, 30))}).encode() for day in (1, 2)),  # type: ignore[return-value]
+        lambda: both((1, 2), lambda day: json.dumps({"at": str(dt.datetime(2026, 1, day, 9, 30))}).encode()),
         TIME,
     ),
     "seconds since 1970": (lambda: (b"built=1767225600.25\n", b"built=1767225661.75\n"), TIME),
     "an address in a text": (lambda: (b"<obj at 0x7f10aa20bc10>", b"<obj at 0x7f10bb30cd20>"), ADDRESS),
-    "a sum in a text": (lambda: tuple(json.dumps({"mean": one}).encode() for one in sums()), SUMS),  # type: ignore[return-value]
+    "a sum in a text": (lambda: both(sums(), lambda one: json.dumps({"mean": one}).encode()), SUMS),
     "weights of another seed in a text": (
-        lambda: tuple(json.dumps(list(fitted(seed))).encode() for seed in (1, 2)),  # type: ignore[return-value]
+        lambda: both((1, 2), lambda seed: json.dumps(list(fitted(seed))).encode()),
         SEED,
     ),
 }

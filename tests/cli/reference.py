@@ -154,7 +154,7 @@ def indicators_page() -> str:
 
 
 NOTES = {
-    "build.trained": ("`train`", "model, when the training began, digests of the change and of what it left"),
+    "artifact.trained": ("`train`", "model, when the training began, digests of the change and of what it left"),
     "gate.decided": ("the gate", "subject, decision, digest of the verdict"),
     "gate.shipped": ("the gate", "subject, whether it was the first release"),
     "respond.approved": ("a person", "a signed approval of a restore, its orders, scope and moment"),
@@ -164,7 +164,7 @@ NOTES = {
     "respond.review_opened": ("a person", "item, tenant and until when it is leased; never the input"),
     "respond.review_answered": ("a person", "item and decision"),
 }
-_NOTED = re.compile(r'"((?:build|gate|respond|deploy|observe|evaluate|govern|runtime|academy)\.[a-z]+(?:_[a-z]+)*)"')
+_NOTED = re.compile(r'"((?:artifact|gate|respond|deploy|observe|evaluate|govern|runtime|academy)\.[a-z]+(?:_[a-z]+)*)"')
 
 
 def written_kinds() -> set[str]:

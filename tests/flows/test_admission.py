@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -46,7 +47,7 @@ def key_of(tiny: Tiny) -> Path:
     return tiny.workspace.keys / PUBLIC_OF[VERDICT]
 
 
-def admitted(tiny: Tiny, folder: Path | None = None, **asked: str) -> Admitted:
+def admitted(tiny: Tiny, folder: Path | None = None, **asked: Any) -> Admitted:
     """Admit the repository's artefact, or another folder, by the bundle."""
     return verify_bundle(folder or tiny.root / "model", bundle_of(tiny), key_of(tiny), tiny.clock, **asked)
 
@@ -236,7 +237,7 @@ def test_a_bundle_under_another_policy_is_refused_where_one_is_asked(shipped: Ti
 @pytest.mark.parametrize(
     "asked", [{"max_age": "soon"}, {"max_age": "rolling"}, {"policy": "sha256:12"}, {"policy": ""}]
 )
-def test_what_cannot_be_asked_is_a_usage_error(shipped: Tiny, asked: dict[str, str]) -> None:
+def test_what_cannot_be_asked_is_a_usage_error(shipped: Tiny, asked: dict[str, Any]) -> None:
     with pytest.raises(UsageError):
         admitted(shipped, **asked)
 

@@ -57,6 +57,14 @@ def test_a_build_that_imports_an_undeclared_module_is_told_to_declare_it(written
     assert "list helpers.py under `code:`" in told.value.fix
 
 
+def test_a_build_that_needs_the_last_artefact_is_told_that_there_is_none(prepared: Tiny) -> None:
+    (prepared.root / "model/old.json").write_text("{}")
+    append(prepared, "open('model/old.json')\n")
+    with pytest.raises(CannotDecide) as told:
+        prepared.build()
+    assert "begins without model/" in told.value.fix
+
+
 def test_the_environment_of_a_build_is_pinned(written: Tiny) -> None:
     told = seen(written, "dict(os.environ)")
     for name in ("'PYTHONHASHSEED': '0'", "'OMP_NUM_THREADS': '1'", "'TZ': 'UTC'", "'SOURCE_DATE_EPOCH': '315532800'"):
@@ -237,7 +245,7 @@ def test_a_training_that_leaves_nothing_or_does_not_start_is_refused(written: Ti
 def test_a_training_is_noted_where_there_is_a_ledger(shipped: Tiny) -> None:
     train(shipped.workspace, ["python", "build.py"], lambda _: None)
     entry = shipped.entries()[-1]
-    assert entry.kind == "build.trained"
+    assert entry.kind == "artifact.trained"
     assert entry.body["model"] == MODEL
     assert entry.body["started"] == shipped.workspace.now()
 

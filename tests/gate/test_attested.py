@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from shipworthy.artifact.bundle import GATE_PASSED
 from shipworthy.facts import Block, Decision, Judgement, Outcome, Subject, Verdict
 from shipworthy.gate.attested import (
     BUILT_OFFLINE,
     CASES_GREEN,
-    GATE_PASSED,
     NOT_LOOSENED,
     NOTE_PRESENT,
     PROVENANCE_PRESENT,

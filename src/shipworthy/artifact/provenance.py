@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import Final
+from urllib.parse import quote, unquote
 
 import msgspec
 
@@ -94,7 +95,7 @@ def purl(name: str, version: str) -> str:
     >>> purl("Scikit_Learn", "1.7.2")
     'pkg:pypi/scikit-learn@1.7.2'
     """
-    return f"pkg:pypi/{name.lower().replace('_', '-')}@{version}"
+    return f"pkg:pypi/{name.lower().replace('_', '-')}@{quote(version, safe='')}"
 
 
 def read_provenance(payload: bytes) -> Provenance:
@@ -149,7 +150,7 @@ def _dependencies(value: object) -> tuple[dict[str, str], dict[str, str]]:
         if name in (distributions if "uri" in read else materials):
             refuse(f"{name[:80]!r} went in twice", _WHERE)
         if "uri" in read:
-            distributions[name] = text(read["uri"], _WHERE).rpartition("@")[2]
+            distributions[name] = unquote(text(read["uri"], _WHERE).rpartition("@")[2])
         else:
             sums = fields(read.get("digest"), _WHERE, ("sha256",))
             materials[name] = "sha256:" + hex_digest(sums["sha256"], _WHERE)

@@ -99,9 +99,12 @@ def _environment(pinned: Mapping[str, str]) -> dict[str, str]:
 
 def _fix(ran: Ran, contract: Contract, seen: Mapping[str, str]) -> str:
     """The likely mend: a file of the repository that the command speaks of and was not shown."""
-    hidden = [name for name in contract.files if name not in seen and Path(name).name in ran.told]
-    modules = [name for name in contract.files if name not in seen and f"'{Path(name).stem}'" in ran.told]
-    for name in (*hidden, *modules):
+    folder = f"{contract.manifest.artefacts}/"
+    unseen = [name for name in contract.files if name not in seen]
+    hidden = [name for name in unseen if Path(name).name in ran.told or f"'{Path(name).stem}'" in ran.told]
+    for name in hidden:
+        if name.startswith(folder):
+            return f"a build begins without {folder}: keep what it needs elsewhere, under `code:`"
         return f"a build sees only what belongs to the change: list {name} under `code:`"
     return "fix the build command"
 

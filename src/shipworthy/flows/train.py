@@ -107,6 +107,6 @@ def _record(workspace: Workspace, contract: Contract, making: Making, products: 
             "change": contract.change,
             "products": digest(products),
         }
-        workspace.ledger(store).append("train", "build.trained", told)
+        workspace.ledger(store).append("train", "artifact.trained", told)
     finally:
         store.close()
