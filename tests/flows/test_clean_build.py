@@ -99,7 +99,8 @@ def test_provenance_tells_how_the_artefact_was_made(written: Tiny) -> None:
     making = made.making
     assert (making.build_type, making.command, making.seed, making.clean) == (BUILD, ("python", "build.py"), 0, True)
     assert making.network == ("none" if fence.can_enter() else "open")
-    assert set(making.materials) == {"build.py", "data/rows.csv", "model.py", "shipworthy.yaml", "training.json"}
+    files = {"build.py", "data/rows.csv", "model.py", "shipworthy.yaml", "training.json"}
+    assert set(making.materials) == files | {"shipworthy.yaml#build"}
     assert making.materials["model.py"] == digest((written.root / "model.py").read_bytes())
     assert making.environment["PYTHONHASHSEED"] == "0"
     assert "msgspec" in making.distributions
@@ -121,6 +122,21 @@ def test_the_manifest_alone_may_change_without_another_build(prepared: Tiny) -> 
     prepared.edit("shipworthy.yaml", "salt: tiny", "salt: other")
     restamp(prepared)
     assert prepared.judge().verdict.decision is Decision.SHIP
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("{denied: 0.08,", "{denied: 0.07,"),
+        ("{name: speed, type: int, min: 0, max: 20}", "{name: speed, type: int, min: 0, max: 21}"),
+        ("where: \"split == 'train'\"", "where: \"split == 'train' and age > 20\""),
+    ],
+)
+def test_what_the_manifest_tells_a_build_may_not(prepared: Tiny, old: str, new: str) -> None:
+    prepared.edit("shipworthy.yaml", old, new)
+    restamp(prepared)
+    (block,) = prepared.judge().verdict.blocks
+    assert "shipworthy.yaml#build was changed" in block.because
 
 
 def restamp(tiny: Tiny) -> None:

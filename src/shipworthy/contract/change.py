@@ -17,6 +17,11 @@ from shipworthy.facts import Case, Digest, digest
 
 MANIFEST = "shipworthy.yaml"
 LOCK = "shipworthy.lock"
+TERMS = f"{MANIFEST}#build"
+_TERMS = (
+    *("adapter", "artefacts", "build", "code", "datasets", "decisions", "features", "label", "lockfile"),
+    *("review", "unit"),
+)
 _NEVER = frozenset({card.FILE, note.FILE, LOCK})
 
 
@@ -48,6 +53,11 @@ def build_files(manifest: Manifest, names: Iterable[str]) -> tuple[str, ...]:
         for name in change_files(manifest, names)
         if name not in bar and (not cases.fullmatch(name) or any(pattern.fullmatch(name) for pattern in kept))
     )
+
+
+def build_terms(manifest: Manifest) -> Digest:
+    """Return the digest of what the manifest tells a build. People, stages and roles change without another build."""
+    return digest({key: getattr(manifest, key) for key in _TERMS})
 
 
 def data_files(manifest: Manifest) -> frozenset[str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from shipworthy.artifact.run.clean_room import Ran, Room, clean_room, last_line, run_fenced
-from shipworthy.contract.change import build_files
+from shipworthy.contract.change import TERMS, build_files, build_terms
 from shipworthy.contract.contract import Contract
 from shipworthy.contract.manifest import Manifest
 from shipworthy.errors import CannotDecide, ContractError
@@ -64,7 +64,8 @@ def made_clean(
             thresholds = thresholds_of(model, manifest, calibration)
         _write(folder / PROFILE, profile)
         _write(folder / RELEASE, thresholds)
-        yield Made(room=room.folder, folder=folder, materials=room.materials, thresholds=thresholds, ran=ran)
+        materials = {**room.materials, TERMS: build_terms(manifest)}
+        yield Made(room=room.folder, folder=folder, materials=materials, thresholds=thresholds, ran=ran)
 
 
 def _run_author(

@@ -19,7 +19,7 @@ from shipworthy.gate.origin import Origin, origin
 from shipworthy.runtime.workspace import Workspace
 
 REBUILD = "same bits on a rebuild"
-_SETTLED = frozenset({MANIFEST})  # people, stages and roles change without another training
+_SETTLED = frozenset({MANIFEST})  # what it tells a build is compared on its own (`change.TERMS`)
 
 
 class Origins(msgspec.Struct, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from shipworthy.artifact.provenance import Making, Provenance, provenance, read_
 from shipworthy.artifact.rebuilt import Rebuilt
 from shipworthy.artifact.statement import statement_bytes
 from shipworthy.artifact.strict import loads
-from shipworthy.contract.change import build_files
+from shipworthy.contract.change import TERMS, build_files, build_terms
 from shipworthy.contract.contract import Contract
 from shipworthy.errors import CannotDecide
 from shipworthy.facts import Digest, canonical
@@ -76,8 +76,9 @@ def read_trained(workspace: Workspace) -> Provenance | None:
 
 
 def materials_now(contract: Contract) -> dict[str, Digest]:
-    """Return the digests, as they are now, of the files that a build would see."""
-    return {name: contract.digests[name] for name in build_files(contract.manifest, contract.files)}
+    """Return the digests, as they are now, of the files that a build would see, and of what the manifest tells it."""
+    files = {name: contract.digests[name] for name in build_files(contract.manifest, contract.files)}
+    return {**files, TERMS: build_terms(contract.manifest)}
 
 
 def _write(path: Path, raw: bytes) -> Path:
