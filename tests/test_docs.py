@@ -121,6 +121,8 @@ def test_every_command_in_a_shell_block_exists_with_its_options() -> None:
         ("shipworthy gate --formt json", "No such option"),
         ("shipworthy kill --as ana", "misses because"),
         ("shipworthy rollout start 2 --as ana", ""),
+        ("shipworthy train -- python -B train.py", ""),
+        ("shipworthy train", "misses command"),
         ("shipworthy rollout start --as ana", "misses version"),
         ("shipworthy check now", "too much"),
         ("shipworthy ledger checkpoint > kept.txt", ""),

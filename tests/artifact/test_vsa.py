@@ -14,6 +14,7 @@ from shipworthy.artifact.vsa import read_vsa, vsa
 from shipworthy.errors import CannotDecide
 
 ARTEFACT, POLICY, EVIDENCE = digest(b"artefact"), digest(b"policy"), digest(b"evidence")
+INPUT = ("shipworthy:evidence", EVIDENCE)
 FIELD = "https://shipworthy.dev/vsa/first/v1"
 EXPECTED = {
     "subject_digest": ARTEFACT,
@@ -35,7 +36,7 @@ def made(passed: bool = True, **changes: Any) -> dict[str, Any]:
         "time_verified": "2026-01-02T03:04:05.000006Z",
         "passed": passed,
         "levels": ("SHIPWORTHY_GATE",),
-        "inputs": (EVIDENCE,),
+        "inputs": (INPUT,),
         "extension": {FIELD: True},
     }
     return vsa(**{**given, **changes})
@@ -43,7 +44,7 @@ def made(passed: bool = True, **changes: Any) -> dict[str, Any]:
 
 def test_the_consumer_gets_back_what_the_gate_said() -> None:
     summary = read_vsa(statement_bytes(made()), **EXPECTED, level="SHIPWORTHY_GATE")
-    assert (summary.subject_digest, summary.levels, summary.inputs) == (ARTEFACT, ("SHIPWORTHY_GATE",), (EVIDENCE,))
+    assert (summary.subject_digest, summary.levels, summary.inputs) == (ARTEFACT, ("SHIPWORTHY_GATE",), (INPUT,))
     assert summary.time_verified == "2026-01-02T03:04:05.000006Z"
     assert dict(summary.extension) == {FIELD: True}
 
@@ -115,7 +116,8 @@ def test_the_writer_refuses_what_the_standard_does_not_allow() -> None:
         {"time_verified": "2026-01-02 03:04"},
         {"levels": ()},
         {"resource_uri": "not a uri"},
-        {"inputs": ("x",)},
+        {"inputs": (("shipworthy:evidence", "x"),)},
+        {"inputs": (("evidence", EVIDENCE),)},
     ):
         with pytest.raises(CannotDecide):
             made(**changes)

@@ -49,7 +49,10 @@ def _leaf(command: click.Command, context: click.Context, words: list[str]) -> s
         return problem.format_message()
     if rest:
         return f"too much: {' '.join(rest)}"
-    missing = [
-        param.name for param in command.params if param.required and not isinstance(given.get(str(param.name)), str)
-    ]
+    missing = [param.name for param in command.params if param.required and not _is_given(given.get(str(param.name)))]
     return f"{context.info_name} misses {', '.join(str(name) for name in missing)}" if missing else ""
+
+
+def _is_given(value: object) -> bool:
+    """True for a text, and for at least one word where several are taken."""
+    return isinstance(value, str) or (isinstance(value, tuple | list) and any(isinstance(one, str) for one in value))

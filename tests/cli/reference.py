@@ -154,6 +154,7 @@ def indicators_page() -> str:
 
 
 NOTES = {
+    "artifact.trained": ("`train`", "model, when the training began, digests of the change and of what it left"),
     "gate.decided": ("the gate", "subject, decision, digest of the verdict"),
     "gate.shipped": ("the gate", "subject, whether it was the first release"),
     "govern.decided": ("a person", "a decision against deployment that stands, with its signature"),
@@ -165,7 +166,7 @@ NOTES = {
     "respond.review_opened": ("a person", "item, tenant and until when it is leased; never the input"),
     "respond.review_answered": ("a person", "item and decision"),
 }
-_NOTED = re.compile(r'"((?:gate|respond|deploy|observe|evaluate|govern|runtime|academy)\.[a-z]+(?:_[a-z]+)*)"')
+_NOTED = re.compile(r'"((?:artifact|gate|respond|deploy|observe|evaluate|govern|runtime|academy)\.[a-z]+(?:_[a-z]+)*)"')
 
 
 def written_kinds() -> set[str]:
@@ -212,8 +213,8 @@ KEYS = {
     "issuers": "the public keys that signatures must be made with",
     "people": "who may act, in which roles",
     "artefacts": "the folder that is built, scanned, signed and served",
-    "build": "the command that makes it, as words; it sees no key and nothing of our environment",
-    "code": "files, folders or globs whose bytes belong to the change",
+    "build": "the command that makes it, as words; it sees manifest, code, data, lock file and no key",
+    "code": "files, folders or globs whose bytes belong to the change; the build command sees no other code",
     "lockfile": "the lock file of the training environment",
     "decisions": "the words that leave",
     "review": "the bounds inside which thresholds may move; without them nothing can be built",
@@ -229,7 +230,7 @@ KEYS = {
     "fallback": "who answers in safe mode and when no model does",
     "kill_fallback": "who answers while killed",
     "alarms": "the budget of false pages: `false_pages_per_week`",
-    "retention": "how long `raw_input`, `answer_within` and others last, such as `30d`",
+    "retention": "how long `raw_input`, `answer_within`, `verdict` (to begin serving by) and others last: `30d`",
 }
 
 

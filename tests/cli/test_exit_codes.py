@@ -24,6 +24,7 @@ def test_a_release_walks_through_every_verb_and_leaves_with_0(written: Tiny) -> 
         assert verb(written, *args).code == 0, args
     assert verb(written, "ship").code == 0
     assert verb(written, "verify", "--verdict").code == 0
+    assert verb(written, "reproduce").out == "bits\n"
     assert verb(written, "status").out.startswith("epoch 1, baseline 1")
     assert verb(written, "keys", "new").out == "all keys were there\n"
 
@@ -105,6 +106,7 @@ def test_3_is_a_folder_without_a_contract(tmp_path: Path, name: str) -> None:
         "degrade": ("--because", "x", "--as", "ana"),
         "confirm": ("ORD-1", "--as", "ana"),
         "restore": ("--as", "ana"),
+        "train": ("--", "true"),
     }.get(name, ())
     left = call("--root", str(tmp_path), name, *more)
     plain(left)

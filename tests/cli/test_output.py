@@ -18,7 +18,22 @@ COMMANDS = dict(commands())
     [
         (("check",), {"problems", "warnings", "not_claimed"}),
         (("note",), {"change"}),
-        (("build",), {"artefact", "thresholds"}),
+        (("build",), {"artefact", "thresholds", "network"}),
+        (
+            ("reproduce",),
+            {
+                "schema",
+                "artefact",
+                "again",
+                "materials",
+                "outcome",
+                "differences",
+                "rows",
+                "worst",
+                "environment",
+                "record",
+            },
+        ),
         (("scan",), {"findings", "files"}),
         (("sign",), {"signature"}),
         (("verify",), {"verified", "verdict"}),

@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipworthy.contract.change import change_digest, change_files, data_files, matches
+from shipworthy.contract.change import (
+    build_files,
+    build_terms,
+    change_digest,
+    change_files,
+    data_files,
+    matches,
+)
 from shipworthy.contract.manifest_reader import read_manifest
 from shipworthy.contract.pack import read_pack
 from tests.contract.repository import PACK, manifest, standard
@@ -85,3 +92,33 @@ def test_a_pattern_is_a_file_a_folder_or_a_glob(pattern: str, name: str, fits: b
 def test_two_changes_have_one_digest_only_when_they_are_the_same(a: dict[str, str], b: dict[str, str]) -> None:
     assert (change_digest(a) == change_digest(b)) is (a == b)
     assert change_digest(dict(reversed(a.items()))) == change_digest(a)
+
+
+def seen_by_a_build(text: str) -> set[str]:
+    read = read_manifest(text)[0]
+    assert read is not None
+    return set(build_files(read, NAMES))
+
+
+def test_a_build_sees_the_change_without_the_bar_it_will_be_judged_by() -> None:
+    text = standard() + "lockfile: requirements.lock\n"
+    bar = {name for name in NAMES if name.startswith("cases/")} | {"safety-slos.yaml", "robustness-pack.yaml"}
+    assert bar <= belonging(text)
+    assert seen_by_a_build(text) == belonging(text) - bar
+
+
+def test_a_case_that_the_author_declares_as_code_is_seen() -> None:
+    text = standard().replace("code: [", "code: [cases/office.csv, ")
+    assert text != standard()
+    assert seen_by_a_build(text) - seen_by_a_build(standard()) == {"cases/office.csv"}
+
+
+def test_people_and_stages_are_not_told_to_a_build_and_features_are() -> None:
+    def terms(text: str) -> str:
+        read = read_manifest(text)[0]
+        assert read is not None
+        return build_terms(read)
+
+    assert terms(standard()) == terms(standard().replace("owner: ", "owner:  "))
+    assert terms(standard()) == terms(standard().replace('version: "', 'version: "9'))
+    assert terms(standard()) != terms(standard() + "artefacts: out\n")

@@ -91,7 +91,7 @@ def test_everything_asked_for_is_measured_and_judged(shown: Shown) -> None:
 
 def test_nothing_shown_is_refused_by_the_gates_own_arithmetic(shown: Shown) -> None:
     assert not mismatches(shown.measurements)
-    assert not case_mismatches(shown.cases)
+    assert not case_mismatches(shown.cases, CASES)
 
 
 def test_the_same_inputs_give_the_same_bytes(shown: Shown) -> None:

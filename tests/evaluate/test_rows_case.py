@@ -33,7 +33,7 @@ def test_the_incident_case_fails_on_the_model_that_caused_it_and_passes_on_the_f
     assert bad.lo is not None
     assert bad.lo > 0.3
     assert len(bad.bits) == 900
-    assert not case_mismatches([bad, good])
+    assert not case_mismatches([bad, good], [one])
 
 
 def test_a_case_too_small_to_ever_pass_says_how_many_rows_it_takes() -> None:
@@ -66,7 +66,7 @@ def test_knowing_less_never_turns_a_case_green(
     result = judge_rows(one, named, 0)
     if result.n and result.hits is not None:
         assert (result.lo, result.hi) == rate_bounds(result.hits, result.n, 0.95)
-    assert not case_mismatches([result])
+    assert not case_mismatches([result], [one])
 
 
 def test_each_row_leaves_one_bit_in_order() -> None:

@@ -66,12 +66,12 @@ def test_a_failing_build_says_its_last_words(prepared: Tiny) -> None:
 
 def test_a_build_sees_nothing_of_our_environment(prepared: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHIPWORTHY_TOKEN", "secret")
-    (prepared.root / "build.py").write_text(
-        "import json, os; open('seen.json', 'w').write(json.dumps(dict(os.environ)))"
-    )
+    path = prepared.root / "build.py"
+    path.write_text(path.read_text() + "import os\n(out / 'seen.json').write_text(json.dumps(dict(os.environ)))\n")
     build(prepared.workspace, lambda _: None)
-    seen = (prepared.root / "seen.json").read_text()
+    seen = (prepared.root / "model/seen.json").read_text()
     assert "secret" not in seen
+    assert str(prepared.at) not in seen
     assert os.environ["SHIPWORTHY_TOKEN"] == "secret"
 
 

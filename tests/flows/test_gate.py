@@ -93,7 +93,7 @@ def test_evidence_of_another_artefact_is_not_used(prepared: Tiny) -> None:
     prepared.sign()
     assert codes(prepared.judge()) == ("undecided", 4)
     theirs = evidence_file(prepared)
-    theirs.parent.mkdir()
+    theirs.parent.mkdir(exist_ok=True)
     shutil.copy(kept, theirs)  # moved by hand to where ours would be
     judged = prepared.judge()
     assert codes(judged) == ("undecided", 4)

@@ -22,6 +22,8 @@ VERBS = {
     "check": "check",
     "note": "note",
     "build": "build",
+    "reproduce": "reproduce",
+    "train": "train",
     "scan": "scan",
     "sign": "sign",
     "verify": "verify",

@@ -17,6 +17,11 @@ from shipworthy.facts import Case, Digest, digest
 
 MANIFEST = "shipworthy.yaml"
 LOCK = "shipworthy.lock"
+TERMS = f"{MANIFEST}#build"
+_TERMS = (
+    *("adapter", "artefacts", "build", "code", "datasets", "decisions", "features", "label", "lockfile"),
+    *("review", "unit"),
+)
 _NEVER = frozenset({card.FILE, note.FILE, LOCK})
 
 
@@ -33,6 +38,26 @@ def change_files(manifest: Manifest, names: Iterable[str], cases: Iterable[Case]
             if name in named or (any(pattern.fullmatch(name) for pattern in patterns) and not weights.fullmatch(name))
         )
     )
+
+
+def build_files(manifest: Manifest, names: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the change's files that a build may see: manifest, code, data and lock file.
+
+    Not the policy and not the pack: what is made must not be fitted to the bar it will be judged by.
+    """
+    bar = {slos.FILE, pack.FILE}
+    cases = _pattern(pack.FOLDER)
+    kept = [*(_pattern(pattern) for pattern in manifest.code), *(_pattern(name) for name in data_files(manifest))]
+    return tuple(
+        name
+        for name in change_files(manifest, names)
+        if name not in bar and (not cases.fullmatch(name) or any(pattern.fullmatch(name) for pattern in kept))
+    )
+
+
+def build_terms(manifest: Manifest) -> Digest:
+    """Return the digest of what the manifest tells a build. People, stages and roles change without another build."""
+    return digest({key: getattr(manifest, key) for key in _TERMS})
 
 
 def data_files(manifest: Manifest) -> frozenset[str]:

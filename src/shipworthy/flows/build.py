@@ -1,108 +1,75 @@
-"""Build a release: run the author's build command, then add what the platform keeps of it.
+"""Build a release: run the author's build command in a clean folder, then add what the platform keeps of it.
 
 In: the repository. Out: the artefact folder with the author's files, the reference profile of the inputs
-(`profile.json`) and the thresholds with their proof (`release.json`). Same inputs, same bytes. The build command runs
-without keys and with single-threaded numerics.
+(`profile.json`) and the thresholds with their proof (`release.json`), put in place whole, and its provenance beside the
+evidence. Same inputs, same bytes. The command sees the files of the change that are not the bar it will be judged by,
+no key, no variable of ours and, where the system allows, no network.
 """
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
-from shipworthy.contract.manifest import Manifest
-from shipworthy.errors import CannotDecide, ContractError
-from shipworthy.facts import UNSEEN, canonical
-from shipworthy.flows.model import OpenModel, Row, all_datasets, open_model
-from shipworthy.models.child import clean_environment
-from shipworthy.profile.reference import fit_profile
-from shipworthy.profile.thresholds import Thresholds, Words, fit_thresholds
-from shipworthy.runtime.subject import PROFILE, RELEASE, artefact_digest
+from shipworthy import __version__
+from shipworthy.artifact.files.folder import hash_folder
+from shipworthy.artifact.provenance import BUILD, Making
+from shipworthy.artifact.run.clean_room import put_in_place
+from shipworthy.contract.contract import Contract
+from shipworthy.flows.clean_build import Made, made_clean
+from shipworthy.flows.pinned import HASH_SEED, distributions, pins, platform_name
+from shipworthy.flows.provenance import read_trained, write_provenance
+from shipworthy.runtime.subject import OURS, artefact_digest
 from shipworthy.runtime.workspace import Workspace
-from shipworthy.stats.design_effect import design_effect
-
-BUILD_LIMIT_S = 3600.0
 
 
 def build(workspace: Workspace, say: Callable[[str], None]) -> dict[str, Any]:
-    """Build the artefact folder. Returns its digest and the thresholds. Raises CannotDecide when the command fails."""
+    """Build the artefact folder. Returns its digest, the thresholds and whether the build had a network.
+
+    `network` is `none`, `open`, or "" when nothing was run. Raises CannotDecide when the command fails; what stood
+    there before then still stands.
+    """
     contract = workspace.contract()
-    root, manifest = workspace.root, contract.manifest
-    folder = root / manifest.artefacts
-    run_build(root, manifest, say)
-    _remove(folder, PROFILE, RELEASE, "model.sig")
-    rows = all_datasets(root, manifest)
-    if not {"train", "calibration"} <= set(rows):
-        raise ContractError("no datasets train and calibration", "shipworthy.yaml", "declare them under `datasets:`")
-    train, calibration = rows["train"], rows["calibration"]
-    say(f"profile of {len(train)} training rows, calibrated on {len(calibration)}")
-    profile = fit_profile(manifest.features, train, calibration)
-    with open_model(root, manifest) as model:
-        thresholds = thresholds_of(model, manifest, calibration)
-    _write(folder / PROFILE, profile)
-    _write(folder / RELEASE, thresholds)
-    for bucket in thresholds.buckets:
+    target = workspace.root / contract.manifest.artefacts
+    started = workspace.now()
+    with made_clean(workspace.root, contract, pins(), say) as made:
+        put_in_place(made.folder, target, workspace.root / ".shipworthy")
+    for bucket in made.thresholds.buckets:
         say(f"thresholds {bucket.feature}: deny at or below {bucket.deny}, approve at or above {bucket.approve}")
-    return {"artefact": artefact_digest(folder), "thresholds": thresholds}
+    artefact = artefact_digest(target)
+    making = _making(workspace, contract, made, started)
+    if making is None:
+        say("no build command and no attested training run: nothing tells how this artefact was made")
+    else:
+        write_provenance(workspace, contract.manifest.model, artefact, making)
+    return {"artefact": artefact, "thresholds": made.thresholds, "network": making.network if making else ""}
 
 
-def run_build(root: Path, manifest: Manifest, say: Callable[[str], None]) -> None:
-    """Run the manifest's build command in the repository; without one the artefact folder must exist already."""
-    if not manifest.build:
-        if not (root / manifest.artefacts).is_dir():
-            raise ContractError("no build command and no artefact folder", "shipworthy.yaml", "add `build:`")
-        return
-    command = [sys.executable if word in ("python", "python3") else word for word in manifest.build]
-    say(f"build: {' '.join(manifest.build)}")
-    environment = clean_environment() | {"PYTHONHASHSEED": "0", "HOME": str(root / ".shipworthy")}
-    if "VIRTUAL_ENV" in os.environ:
-        environment["VIRTUAL_ENV"] = os.environ["VIRTUAL_ENV"]
-    ran = subprocess.run(
-        command, cwd=root, env=environment, capture_output=True, text=True, timeout=BUILD_LIMIT_S, check=False
+def _making(workspace: Workspace, contract: Contract, made: Made, started: str) -> Making | None:
+    """How it was made: by the build command just now, or by the training run whose products these are."""
+    if made.ran is None:
+        return _trained(workspace, contract)
+    return Making(
+        build_type=BUILD,
+        command=contract.manifest.build,
+        seed=int(pins()[HASH_SEED]),
+        environment=pins(),
+        network=made.ran.network,
+        clean=True,
+        platform=platform_name(),
+        materials=made.materials,
+        distributions=distributions(),
+        version=__version__,
+        started=started,
+        finished=workspace.now(),
     )
-    if ran.returncode != 0:
-        told = (ran.stderr or ran.stdout).strip().splitlines()[-1:] or ["no output"]
-        raise CannotDecide(f"the build left with {ran.returncode}: {told[0]}", str(root), "fix the build command")
 
 
-def thresholds_of(model: OpenModel, manifest: Manifest, rows: Sequence[Row]) -> Thresholds:
-    """Return the thresholds that the calibration rows prove, known rows and one bucket per hidden feature."""
-    if manifest.review is None:
-        raise ContractError("no review bounds", "shipworthy.yaml", "add `review:` with denied and approved")
-    words = Words(deny=manifest.decisions.deny, approve=manifest.decisions.approve, review=manifest.decisions.review)
-    labels = [_label(row, manifest) for row in rows]
-    scores = model.rows(rows).scores
-    hidden = {
-        feature: (model.rows([{**row, feature: UNSEEN} for row in rows]).scores, labels)
-        for feature in manifest.review.buckets
-    }
-    effect = 1.0
-    if manifest.unit is not None:
-        effect = design_effect(
-            [
-                0.0 if p is None or y is None else float((p >= 0.5) != bool(y))
-                for p, y in zip(scores, labels, strict=True)
-            ],
-            [str(row.get(manifest.unit)) for row in rows],
-        )
-    return fit_thresholds(scores, labels, hidden, manifest.review, words, design_effect=effect)
-
-
-def _label(row: Row, manifest: Manifest) -> int | None:
-    value = row.get(manifest.label.column)
-    return int(value) if value in (0, 1) else None
-
-
-def _write(path: Path, fact: msgspec.Struct) -> None:
-    path.write_bytes(msgspec.json.format(canonical(fact), indent=1) + b"\n")
-
-
-def _remove(folder: Path, *names: str) -> None:
-    for name in names:
-        (folder / name).unlink(missing_ok=True)
+def _trained(workspace: Workspace, contract: Contract) -> Making | None:
+    """The training run that was attested here, when the artefact folder holds exactly its products."""
+    trained = read_trained(workspace)
+    if trained is None:
+        return None
+    folder = workspace.root / contract.manifest.artefacts
+    there = {(name, f"sha256:{hexed}") for name, hexed in hash_folder(folder) if name not in OURS}
+    return trained.making if there == set(trained.subjects) else None

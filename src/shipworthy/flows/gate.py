@@ -22,6 +22,7 @@ from shipworthy.facts import Approval, Block, Case, Digest, Evidence, Verdict, d
 from shipworthy.flows import decide
 from shipworthy.flows.evidence import read_evidence
 from shipworthy.flows.lock import gate_key, shipped_before
+from shipworthy.flows.origin import REBUILD, Origins, origins, with_rebuild
 from shipworthy.gate.reports import json, markdown, text
 from shipworthy.gate.table import rows
 from shipworthy.gate.verdict import Question, give_verdict
@@ -40,6 +41,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     contract: Contract
     evidence: Evidence | None
+    origins: Origins
 
 
 def judge(workspace: Workspace) -> Judged:
@@ -49,6 +51,7 @@ def judge(workspace: Workspace) -> Judged:
         contract = workspace.contract()  # raises, listing every problem
     subject = subject_of(workspace.root, contract)
     evidence = read_evidence(workspace, subject.artefact)
+    origin = origins(workspace, contract, subject.artefact)
     lock = contract.lock
     loosened, allowed, covers = _loosened(workspace, contract, lock, evidence)
     verdict = give_verdict(
@@ -56,7 +59,7 @@ def judge(workspace: Workspace) -> Judged:
             subject=subject,
             policy=contract.policy,
             cases=contract.cases,
-            evidence=evidence,
+            evidence=with_rebuild(evidence, origin.rebuilt),
             baseline=lock.subject.artefact if lock else None,
             loosened=loosened,
             covers=covers,
@@ -65,20 +68,22 @@ def judge(workspace: Workspace) -> Judged:
                 *(_problem(one) for one in problems),
                 *_signature(workspace, contract),
                 *_lock(workspace, lock),
-                *_unproven(contract),
+                *_unproven(contract, origin),
+                *origin.blocks,
                 *decide.blocks(decide.standing_against(workspace, contract), contract.manifest.version),
             ),
-            warnings=contract.warnings,
-            not_claimed=contract.not_claimed,
+            warnings=(*_still(contract.warnings, origin, f"no {REBUILD}"), *origin.warnings),
+            not_claimed=_still(contract.not_claimed, origin, REBUILD),
         )
     )
-    return Judged(verdict=verdict, contract=contract, evidence=evidence)
+    return Judged(verdict=verdict, contract=contract, evidence=evidence, origins=origin)
 
 
 def report(judged: Judged, format_: str) -> str:
     """Return the verdict as `text`, `json` or `markdown`."""
     contract, lock = judged.contract, judged.contract.lock
-    table = rows(judged.verdict, contract.policy, contract.cases, judged.evidence, lock.values if lock else None)
+    evidence = with_rebuild(judged.evidence, judged.origins.rebuilt)
+    table = rows(judged.verdict, contract.policy, contract.cases, evidence, lock.values if lock else None)
     return _FORMATS[format_](judged.verdict, table)
 
 
@@ -96,14 +101,20 @@ def _signature(workspace: Workspace, contract: Contract) -> tuple[Block, ...]:
     return ()
 
 
-def _unproven(contract: Contract) -> tuple[Block, ...]:
+def _unproven(contract: Contract, origin: Origins) -> tuple[Block, ...]:
     """What high stakes require and no record shows."""
     if contract.manifest.stakes != "high":
         return ()
     return tuple(
         Block(name=name, because="required at high stakes, and nothing shows it", fix=fix, exit_code=4)
         for name, fix in UNPROVEN.items()
+        if not (name == REBUILD and origin.same_bits)
     )
+
+
+def _still(told: tuple[str, ...], origin: Origins, rebuild: str) -> tuple[str, ...]:
+    """Return what is still not shown, once a rebuild has given the same bits."""
+    return tuple(one for one in told if not (origin.same_bits and one.startswith(rebuild)))
 
 
 def _lock(workspace: Workspace, lock: Lock | None) -> tuple[Block, ...]:

@@ -14,7 +14,7 @@ from shipworthy.facts import Approval, RolloutState, digest
 from shipworthy.flows.site_state import acting, open_site
 from shipworthy.respond.moments import moment
 from shipworthy.runtime.authority import Authority
-from shipworthy.runtime.releases import load
+from shipworthy.runtime.releases import load, load_to_serve
 from shipworthy.runtime.standing import refuse
 from shipworthy.runtime.workspace import Workspace
 
@@ -23,7 +23,7 @@ OPERATOR = "operator"
 
 def start(workspace: Workspace, version: str, person: str) -> RolloutState:
     """Start the first stage of a version that the gate passed. Raises PolicySaysNo while another rollout runs."""
-    contract = load(workspace.releases / version).contract
+    contract = load_to_serve(workspace.releases / version, workspace.clock()).contract
     acting(contract, person, OPERATOR)
     with open_site(workspace) as authority:
         refuse(authority.ledger.entries(), version)

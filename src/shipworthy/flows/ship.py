@@ -2,7 +2,7 @@
 
 In: the repository. Out: the verdict. On a pass the lock is written, the whole repository is copied into the state
 directory as the release that `serve` admits, and the first release becomes the warm baseline. On anything else nothing
-is written but the ledger entry that says so.
+is written but the ledger entry and the signed statements that say so, which every verifier refuses.
 """
 
 from __future__ import annotations
@@ -12,20 +12,17 @@ from pathlib import Path
 
 import msgspec
 
-from shipworthy import __version__
-from shipworthy.artifact import dsse
-from shipworthy.artifact.statement import statement_bytes
-from shipworthy.artifact.vsa import vsa
+from shipworthy.artifact.files.keys import VERDICT
 from shipworthy.contract.contract import make_lock
 from shipworthy.contract.lock import FILE as LOCK_FILE
 from shipworthy.contract.lock import render_lock, terms_digest
 from shipworthy.contract.manifest import Manifest
 from shipworthy.errors import PolicySaysNo
-from shipworthy.facts import Decision, Digest, Verdict, digest
+from shipworthy.facts import Decision, Digest, digest
+from shipworthy.flows.attest import attest, write_bundle
 from shipworthy.flows.decide import standing_against
 from shipworthy.flows.gate import Judged, judge
 from shipworthy.gate.table import values_of
-from shipworthy.runtime.admission import LEVEL, SUBJECT, TERMS, VERIFIER, resource_uri
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.subject import artefact_digest
 from shipworthy.runtime.workspace import Workspace
@@ -46,6 +43,8 @@ def ship(workspace: Workspace) -> Judged:
         authority.note("gate", "gate.decided", told)
         if verdict.decision is Decision.SHIP:
             _ship(workspace, judged, authority, ledger.checkpoint())
+        elif (workspace.keys / VERDICT).exists():
+            write_bundle(workspace, verdict.subject.artefact, attest(workspace, judged, None))
     finally:
         store.close()
     return judged
@@ -65,33 +64,14 @@ def _ship(workspace: Workspace, judged: Judged, authority: Authority, checkpoint
         paired=evidence.paired,
         checkpoint=checkpoint,
     )
-    signed = sign_verdict(workspace, judged.verdict, digest(evidence), terms_digest(terms))
-    lock = msgspec.structs.replace(terms, verdict=signed)
+    signed = attest(workspace, judged, terms_digest(terms))
+    write_bundle(workspace, judged.verdict.subject.artefact, signed)
+    lock = msgspec.structs.replace(terms, verdict=signed.summary)
     (workspace.root / LOCK_FILE).write_text(render_lock(lock), encoding="utf-8")
     keep_release(workspace, contract.manifest.version)
     authority.note("gate", "gate.shipped", {"subject": judged.verdict.subject, "first": judged.verdict.first})
     if not authority.state().baseline:
         authority.baseline("gate", contract.manifest.version)
-
-
-def sign_verdict(workspace: Workspace, verdict: Verdict, evidence: Digest, terms: Digest) -> str:
-    """Return the DSSE text of a passed verdict as a SLSA verification summary, with the digest of the lock's terms."""
-    subject = verdict.subject
-    told = vsa(
-        subject_name=subject.model,
-        subject_digest=subject.artefact,
-        resource_uri=resource_uri(subject.model, subject.version),
-        verifier_id=VERIFIER,
-        verifier_version=__version__,
-        policy_uri="shipworthy:policy/safety-slos.yaml",
-        policy_digest=subject.policy,
-        time_verified=workspace.now(),
-        passed=verdict.decision is Decision.SHIP,
-        levels=(LEVEL,),
-        inputs=(evidence, digest(verdict)),
-        extension={SUBJECT: digest(subject), TERMS: terms},
-    )
-    return dsse.sign(dsse.IN_TOTO, statement_bytes(told), workspace.verdict_key()).decode()
 
 
 def _same_release(workspace: Workspace, manifest: Manifest, artefact: Digest) -> None:

@@ -22,14 +22,20 @@ from shipworthy.models.spec import DEFAULT_MEMORY_BYTES, ChildSpec, Columns, Ope
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
+_PINNED = ("OPENBLAS_CORETYPE",)
+
 
 class _Report(msgspec.Struct, frozen=True):
     port: int
 
 
 def clean_environment() -> dict[str, str]:
-    """Return all a model process sees of the environment: a search path, a locale, one thread. No variable of ours."""
+    """Return all a model process sees of the environment: a search path, a locale, one thread. No variable of ours.
+
+    The BLAS core type is handed on where it is pinned: scores that thresholds are fitted on depend on it.
+    """
     kept = {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8"}
+    kept |= {name: os.environ[name] for name in _PINNED if name in os.environ}
     return kept | dict.fromkeys(_THREADS, "1")
 
 

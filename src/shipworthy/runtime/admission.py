@@ -6,23 +6,27 @@ verdict about something else, or one by a key that the contract does not pin.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from shipworthy.artifact import dsse
+from shipworthy.artifact.bundle import check_age
 from shipworthy.artifact.files.folder import hash_folder
 from shipworthy.artifact.keys import PublicKey, load_public
 from shipworthy.artifact.signature import SIGNATURE_FILE, verify_bundle
-from shipworthy.artifact.vsa import read_vsa
+from shipworthy.artifact.vsa import Summary, read_vsa
 from shipworthy.contract.contract import Contract
 from shipworthy.contract.files.reader import read_contract
 from shipworthy.contract.lock import Lock, terms_digest
 from shipworthy.errors import CannotDecide
+from shipworthy.indicators import window_seconds
 from shipworthy.runtime.subject import subject_of
 
 VERIFIER = "https://shipworthy.dev/gate"
 LEVEL = "SHIPWORTHY_GATE_PASSED"
 SUBJECT = "https://shipworthy.dev/subject/v1"
 TERMS = "https://shipworthy.dev/terms/v1"
+VERDICT = "https://shipworthy.dev/verdict/v1"
 
 
 def resource_uri(model: str, version: str) -> str:
@@ -62,10 +66,32 @@ def verify_verdict(root: Path, contract: Contract) -> None:
     verify_lock(lock, load_public(contract.issuers.verdict))
 
 
+def verify_age(contract: Contract, now: datetime) -> None:
+    """Raise CannotDecide when the verdict, which holds otherwise, is older than the manifest's `retention.verdict`.
+
+    Without that key a verdict does not expire. Asked where a version begins to serve: what serves already is stopped
+    by people or by evidence, not by a date.
+    """
+    length = contract.manifest.retention.get("verdict")
+    if length is None:
+        return
+    seconds = window_seconds(length)
+    if contract.lock is None or seconds is None:
+        raise CannotDecide("the age of the verdict cannot be told", "shipworthy.lock", "run `shipworthy ship`")
+    summary = _summary(contract.lock, load_public(contract.issuers.verdict))
+    check_age(summary.time_verified, now, timedelta(seconds=seconds))
+
+
 def verify_lock(lock: Lock, key: PublicKey) -> None:
     """Raise CannotDecide unless `key` signed that the lock's subject passed, over exactly the lock's terms."""
+    if _summary(lock, key).extension.get(TERMS) != terms_digest(lock):
+        raise CannotDecide("the lock is not what was signed when it shipped", "shipworthy.lock")
+
+
+def _summary(lock: Lock, key: PublicKey) -> Summary:
+    """The verdict in the lock, when `key` signed that the lock's subject passed."""
     subject = lock.subject
-    summary = read_vsa(
+    return read_vsa(
         dsse.verify(lock.verdict.encode(), [key]),
         subject_digest=subject.artefact,
         verifier_id=VERIFIER,
@@ -73,5 +99,3 @@ def verify_lock(lock: Lock, key: PublicKey) -> None:
         policy_digest=subject.policy,
         level=LEVEL,
     )
-    if summary.extension.get(TERMS) != terms_digest(lock):
-        raise CannotDecide("the lock is not what was signed when it shipped", "shipworthy.lock")

@@ -6,6 +6,7 @@ is not served. scikit-learn is never loaded here; the model itself runs in a pro
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +23,7 @@ from shipworthy.models.spec import columns_of, open_spec
 from shipworthy.profile.score import Scorer
 from shipworthy.profile.shapes import Profile
 from shipworthy.profile.thresholds import Thresholds
-from shipworthy.runtime.admission import admitted
+from shipworthy.runtime.admission import admitted, verify_age
 from shipworthy.runtime.subject import PROFILE, RELEASE
 from shipworthy.stats.uncertainty import look_up
 
@@ -81,6 +82,13 @@ def load(folder: Path) -> Loaded:
     return Loaded(
         folder=folder, contract=contract, release=release, thresholds=thresholds, scorer=scorer, limits=limits
     )
+
+
+def load_to_serve(folder: Path, now: datetime) -> Loaded:
+    """As `load`, for a version that begins to serve: a verdict that has expired is refused as well."""
+    one = load(folder)
+    verify_age(one.contract, now)
+    return one
 
 
 def _decoded(path: Path, kind: type[Told]) -> Told:

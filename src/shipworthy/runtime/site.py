@@ -32,7 +32,7 @@ from shipworthy.runtime.controller import Controller
 from shipworthy.runtime.learned import calibration_cells, probe_rows
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.models import Models, ModelsLike
-from shipworthy.runtime.releases import Loaded, load
+from shipworthy.runtime.releases import Loaded, load_to_serve
 from shipworthy.runtime.review import queue_item
 from shipworthy.runtime.standing import refuse
 from shipworthy.runtime.telemetry import Telemetry
@@ -267,7 +267,7 @@ class Site:
     def _admit(self, version: str) -> Loaded:
         """Load a release that the gate passed and that nobody decided not to deploy."""
         refuse(self.ledger.entries(), version)
-        return load(self.workspace.releases / version)
+        return load_to_serve(self.workspace.releases / version, self.workspace.clock())
 
     async def _serve(self, one: Loaded) -> None:
         rows = await asyncio.to_thread(probe_rows, one)

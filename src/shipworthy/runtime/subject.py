@@ -6,11 +6,13 @@ from pathlib import Path
 
 from shipworthy.artifact.digests import root_of
 from shipworthy.artifact.files.folder import hash_file, hash_folder
+from shipworthy.artifact.signature import SIGNATURE_FILE
 from shipworthy.contract.contract import Contract
 from shipworthy.errors import CannotDecide
 from shipworthy.facts import Digest, Subject
 
 PROFILE, RELEASE = "profile.json", "release.json"
+OURS = (PROFILE, RELEASE, SIGNATURE_FILE)  # what the platform adds to the author's files
 
 
 def artefact_digest(folder: Path) -> Digest:

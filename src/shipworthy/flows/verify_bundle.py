@@ -1,0 +1,70 @@
+"""Admission for servers that are not ours: does this folder have a verdict of the trusted gate?
+
+In: any folder, a bundle (`gate.intoto.jsonl`), a public key and what is asked. No contract, no ledger, no state is
+needed. Out: what the bundle says, or one refusal. The folder is hashed as it lies here; only `model.sig` at its top is
+left out, since it is made after the digest.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+from shipworthy.artifact.bundle import MAX_BYTES, Admitted, Wanted, admit
+from shipworthy.artifact.digests import is_digest
+from shipworthy.artifact.files.keys import read_key
+from shipworthy.artifact.keys import load_public
+from shipworthy.errors import CannotDecide, UsageError
+from shipworthy.indicators import window_seconds
+from shipworthy.runtime.admission import LEVEL, VERIFIER
+from shipworthy.runtime.subject import artefact_digest
+from shipworthy.runtime.workspace import Clock
+
+
+def verify_bundle(
+    folder: Path, bundle: Path, public_key: Path, clock: Clock, max_age: str | None = None, policy: str | None = None
+) -> Admitted:
+    """Return what the bundle says about this folder. Raises CannotDecide with the first reason not to admit it.
+
+    `max_age` is a length such as `30d`, `policy` a digest `sha256:…` that the verdict must have been given under; None
+    = not asked. Raises UsageError when one of them is not what it should be.
+    """
+    wanted = Wanted(
+        subject=artefact_digest(folder),
+        verifier=VERIFIER,
+        level=LEVEL,
+        at=clock(),
+        policy=_policy(policy),
+        max_age=_length(max_age),
+    )
+    return admit(read_bundle(bundle), load_public(read_key(public_key)), wanted)
+
+
+def read_bundle(path: Path) -> bytes:
+    """Return the bytes of a bundle. Raises CannotDecide when there is none or it is too large to be one."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as problem:
+        raise CannotDecide(f"no verdict can be read: {problem.strerror}", str(path), "fetch it from the gate") from None
+    if not raw.strip():
+        raise CannotDecide("the verdict is empty", str(path), "fetch it from the gate")
+    return raw
+
+
+def _policy(text: str | None) -> str | None:
+    if text is not None and not is_digest(text):
+        raise UsageError(f"not a digest: {text!r}", "--policy", "write sha256: and 64 hex digits")
+    return text
+
+
+def _length(text: str | None) -> timedelta | None:
+    if text is None:
+        return None
+    try:
+        seconds = window_seconds(text)
+    except ValueError as problem:
+        raise UsageError(str(problem), "--max-age", "such as 30d") from problem
+    if seconds is None:
+        raise UsageError("an age needs an end", "--max-age", "such as 30d")
+    return timedelta(seconds=seconds)
