@@ -28,6 +28,7 @@ VERBS = {
     "evaluate": "evaluate",
     "gate": "gate",
     "ship": "ship",
+    "override": "override",
     "serve": "serve",
     "rollout": "rollout",
     "status": "status",

@@ -18,9 +18,10 @@ from shipworthy.contract.pack import case_files
 from shipworthy.contract.problems import Problem
 from shipworthy.contract.stakes import UNPROVEN
 from shipworthy.errors import CannotDecide, PolicySaysNo
-from shipworthy.facts import Approval, Block, Case, Digest, Evidence, Verdict, digest
+from shipworthy.facts import Approval, Block, Case, Digest, Evidence, Granted, Verdict, digest
 from shipworthy.flows.evidence import read_evidence
 from shipworthy.flows.lock import gate_key, shipped_before
+from shipworthy.flows.override import held_here, with_overrides
 from shipworthy.gate.reports import json, markdown, text
 from shipworthy.gate.table import rows
 from shipworthy.gate.verdict import Question, give_verdict
@@ -35,11 +36,13 @@ _LOOSENING_ROLES = ("reviewer", "ml")
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """A verdict with what it was given on."""
+    """A verdict with what it was given on. `held`: overrides of this model that hold; `released_under`: by `ship`."""
 
     verdict: Verdict
     contract: Contract
     evidence: Evidence | None
+    held: tuple[Granted, ...] = ()
+    released_under: str = ""
 
 
 def judge(workspace: Workspace) -> Judged:
@@ -71,7 +74,8 @@ def judge(workspace: Workspace) -> Judged:
             not_claimed=contract.not_claimed,
         )
     )
-    return Judged(verdict=verdict, contract=contract, evidence=evidence)
+    held = held_here(workspace, contract)
+    return Judged(verdict=with_overrides(verdict, held), contract=contract, evidence=evidence, held=held)
 
 
 def report(judged: Judged, format_: str) -> str:

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -32,6 +32,7 @@ from shipworthy.runtime.controller import Controller
 from shipworthy.runtime.learned import calibration_cells, probe_rows
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.models import Models, ModelsLike
+from shipworthy.runtime.permits import Permits
 from shipworthy.runtime.releases import Loaded, load
 from shipworthy.runtime.review import queue_item
 from shipworthy.runtime.telemetry import Telemetry
@@ -61,6 +62,8 @@ class Site:
         self.models: ModelsLike = models or Models(workspace.home / "logs")
         self._loading: dict[str, asyncio.Task[None]] = {}
         self._refused: dict[str, str] = {}
+        self.permits = Permits(workspace.clock)
+        self._lapsing: Future[None] | None = None
         self._site_key = workspace.site_key()
         self._recorder = ThreadPoolExecutor(1, "shipworthy-record")
         self.trouble = ""
@@ -105,6 +108,8 @@ class Site:
     async def keep_up(self) -> None:
         """Follow the state; judge when the minute has moved and stands still again, or after a while."""
         self.live.epoch()
+        if self.permits.due() and (self._lapsing is None or self._lapsing.done()):
+            self._lapsing = self._recorder.submit(self.permits.lapse, self.authority)
         await self._follow()
         minute = minute_of(self.workspace.clock())
         stands, self._minute = minute == self._minute, minute
@@ -130,6 +135,7 @@ class Site:
         plain = told.status(self.controller, self.live, self.releases, self.models.pids())
         plain["refused"] = dict(self._refused)
         plain["trouble"] = self.trouble
+        plain["overrides"] = self.permits.told()
         return plain
 
     def quality(self, asked: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -149,11 +155,11 @@ class Site:
         wiring = Wiring(
             model=manifest.model,
             mac_key=self.workspace.host_key(),
-            routes=lambda: self.live.routes,
+            routes=lambda: self.permits.routes(self.live.routes),
             releases=self.served,
             upstreams=self.models.upstreams,
             posture=self.live.posture,
-            closed=self.live.closed,
+            closed=lambda version: self.live.closed(version) or self.permits.over(version),
             epoch=self.live.epoch,
             thresholds=self._cut,
             sink=lambda event, row: self.controller.seen(event),
@@ -172,6 +178,7 @@ class Site:
                 event, self.live.held(event.version, event.tenant, event.segments)
             ),
             shadow=self.live.shadow,
+            override=self.permits.header,
             clock=lambda: self.workspace.clock().timestamp(),
         )
         if manifest.throttles is not None:
@@ -255,7 +262,7 @@ class Site:
     async def _load(self, version: str) -> None:
         """Admit and start one version. What is refused stays off, and the status says why."""
         try:
-            await self._serve(await asyncio.to_thread(load, self.workspace.releases / version))
+            await self._serve(await asyncio.to_thread(self.permits.load, self.workspace.releases / version))
         except Exception as problem:  # whatever is wrong with it, it is not served and the status says so
             self._refused[version] = str(problem) or type(problem).__name__
             _log.error(
