@@ -156,6 +156,13 @@ def indicators_page() -> str:
 NOTES = {
     "gate.decided": ("the gate", "subject, decision, digest of the verdict"),
     "gate.shipped": ("the gate", "subject, whether it was the first release"),
+    "gate.overridden": (
+        "the gate",
+        "subject, the override with its signatures, digest of the verdict it stands against",
+    ),
+    "govern.override_requested": ("a person", "the override and the signature of the operator who asks"),
+    "govern.override_approved": ("a person", "id and digest of the override, the signature of the reviewer"),
+    "govern.override_expired": ("the runtime", "id, version, and when it ended; the version is closed since then"),
     "respond.approved": ("a person", "a signed approval of a restore, its orders, scope and moment"),
     "respond.incident_opened": ("the controller", "the incident"),
     "respond.incident_promoted": ("a person", "the incident, its new cases, the number of rows"),

@@ -47,6 +47,6 @@ __all__ = [
     "Entry", "Event", "Evidence", "Fact", "Granted", "Held", "Incident", "Judgement", "LabelSummary", "LiveThresholds",
     "Measurement", "Named", "NeverEvent", "OnNoData", "Oracle", "Order", "Outcome", "Override", "PairedRows",
     "Person", "Policy", "Posture", "Receipt", "RolloutState", "Run", "RuntimeState", "Scope", "Severity",
-    "Slo", "Source", "Subject", "Target", "Verdict", "WindowSummary", "canonical", "canonical_segment", "contains", "digest", "hold", "holds",
-    "join", "parse_segment", "resolve", "seed_of", "tightens",
+    "Slo", "Source", "Subject", "Target", "Verdict", "WindowSummary", "canonical", "canonical_segment", "contains",
+    "digest", "hold", "holds", "join", "parse_segment", "resolve", "seed_of", "tightens",
 ]  # fmt: skip

@@ -138,9 +138,8 @@ def chosen(held: Sequence[Granted], name: str, verdict: Verdict) -> Granted:
     named = [one for one in held if one.override.id == name]
     if not named:
         raise PolicySaysNo("no such override holds", name, "see `shipworthy override list`")
-    one = next(
-        (one for one in named if one.override.subject == verdict.subject), named[0]
-    )  # two sites may number alike
+    fits = [one for one in named if one.override.subject == verdict.subject]  # two sites may number alike
+    one = (fits or named)[0]
     check_covers(one.override, verdict)
     return one
 

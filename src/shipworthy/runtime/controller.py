@@ -272,10 +272,11 @@ class Controller:
         held = [each for each in self.live.state.orders if _reaches(each.order.scope, scope)]
         judgements = [_contained(each) if held else each for each in self.judgements.get(one.version, ())]
         samples = self._samples(rollout)
-        step = plan.step(one.contract.manifest.rollout.stages, rollout, judgements, samples)
+        passed = one.override is None
+        step = plan.step(one.contract.manifest.rollout.stages, rollout, judgements, samples, passed=passed)
         self._later(partial(self._tell, rollout, tuple(judgements), samples, told(now)))
-        if step.kind == "hold" or (step.kind == "complete" and one.override is not None):
-            return  # what an override lets through for a while never becomes the baseline
+        if step.kind == "hold":
+            return
         verb = {"advance": "advanced", "complete": "completed", "roll_back": "aborted"}[step.kind]
         try:
             self.authority.rollout(MACHINE, verb, step.next, step.because, rollout)
