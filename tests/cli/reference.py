@@ -163,6 +163,7 @@ NOTES = {
     "govern.override_requested": ("a person", "the override and the signature of the operator who asks"),
     "govern.override_approved": ("a person", "id and digest of the override, the signature of the reviewer"),
     "govern.override_expired": ("the runtime", "id, version, and when it ended; the version is closed since then"),
+    "runtime.token_made": ("an operator", "id, scope and end of a token of the API; never the token"),
     "respond.approved": ("a person", "a signed approval of a restore, its orders, scope and moment"),
     "respond.incident_opened": ("the controller", "the incident"),
     "respond.incident_promoted": ("a person", "the incident, its new cases, the number of rows"),
@@ -174,8 +175,10 @@ _NOTED = re.compile(r'"((?:gate|respond|deploy|observe|evaluate|govern|runtime|a
 
 
 def written_kinds() -> set[str]:
-    """Return every kind of entry that flows and runtime name."""
-    text = "".join(path.read_text() for room in ("flows", "runtime") for path in (SOURCE / room).rglob("*.py"))
+    """Return every kind of entry that flows, runtime and govern name."""
+    text = "".join(
+        path.read_text() for room in ("flows", "runtime", "govern") for path in (SOURCE / room).rglob("*.py")
+    )
     return set(_NOTED.findall(text))
 
 

@@ -104,6 +104,7 @@ def test_3_is_a_folder_without_a_contract(tmp_path: Path, name: str) -> None:
         "degrade": ("--because", "x", "--as", "ana"),
         "confirm": ("ORD-1", "--as", "ana"),
         "restore": ("--as", "ana"),
+        "override": ("approve", "OVR-1", "--as", "ben"),
     }.get(name, ())
     left = call("--root", str(tmp_path), name, *more)
     plain(left)

@@ -14,9 +14,10 @@ from shipworthy.artifact.vsa import VSA_PREDICATE
 from shipworthy.errors import CannotDecide, PolicySaysNo, UsageError
 from shipworthy.facts import Decision
 from shipworthy.flows.gate import report
-from shipworthy.flows.override import granted_in, holding, standing
+from shipworthy.flows.override import holding, standing
 from shipworthy.flows.ship import ship
 from shipworthy.gate.verdict import exit_code
+from shipworthy.govern.overrides import granted_in
 from shipworthy.runtime.admission import LEVEL as PASSED
 from shipworthy.runtime.overridden import FILE, LEVEL, Ended
 from shipworthy.runtime.releases import load

@@ -16,12 +16,12 @@ from shipworthy.contract.lock import Lock
 from shipworthy.contract.loosening import loosening_digest, loosenings
 from shipworthy.contract.pack import case_files
 from shipworthy.contract.problems import Problem
-from shipworthy.contract.stakes import UNPROVEN
 from shipworthy.errors import CannotDecide, PolicySaysNo
 from shipworthy.facts import Approval, Block, Case, Digest, Evidence, Granted, Verdict, digest
 from shipworthy.flows.evidence import read_evidence
 from shipworthy.flows.lock import gate_key, shipped_before
 from shipworthy.flows.override import held_here, with_overrides
+from shipworthy.flows.shared import Shared, look_up, tell_decided
 from shipworthy.gate.reports import json, markdown, text
 from shipworthy.gate.table import rows
 from shipworthy.gate.verdict import Question, give_verdict
@@ -42,6 +42,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     contract: Contract
     evidence: Evidence | None
     held: tuple[Granted, ...] = ()
+    shared: Shared = Shared()
     released_under: str = ""
 
 
@@ -53,7 +54,8 @@ def judge(workspace: Workspace) -> Judged:
     subject = subject_of(workspace.root, contract)
     evidence = read_evidence(workspace, subject.artefact)
     lock = contract.lock
-    loosened, allowed, covers = _loosened(workspace, contract, lock, evidence)
+    shared = look_up(workspace, contract)
+    loosened, allowed, covers = _loosened(workspace, contract, lock, evidence, shared)
     verdict = give_verdict(
         Question(
             subject=subject,
@@ -67,15 +69,16 @@ def judge(workspace: Workspace) -> Judged:
             blocks=(
                 *(_problem(one) for one in problems),
                 *_signature(workspace, contract),
-                *_lock(workspace, lock),
-                *_unproven(contract),
+                *_lock(workspace, lock, shared),
+                *_unproven(contract, shared),
             ),
-            warnings=contract.warnings,
-            not_claimed=contract.not_claimed,
+            warnings=shared.warnings(contract),
+            not_claimed=shared.not_claimed(contract.not_claimed),
         )
     )
-    held = held_here(workspace, contract)
-    return Judged(verdict=with_overrides(verdict, held), contract=contract, evidence=evidence, held=held)
+    held = held_here(workspace, contract, shared.overrides)
+    verdict = tell_decided(shared, with_overrides(verdict, held))
+    return Judged(verdict=verdict, contract=contract, evidence=evidence, held=held, shared=shared)
 
 
 def report(judged: Judged, format_: str) -> str:
@@ -98,22 +101,22 @@ def _signature(workspace: Workspace, contract: Contract) -> tuple[Block, ...]:
     return ()
 
 
-def _unproven(contract: Contract) -> tuple[Block, ...]:
+def _unproven(contract: Contract, shared: Shared) -> tuple[Block, ...]:
     """What high stakes require and no record shows."""
     if contract.manifest.stakes != "high":
         return ()
     return tuple(
         Block(name=name, because="required at high stakes, and nothing shows it", fix=fix, exit_code=4)
-        for name, fix in UNPROVEN.items()
+        for name, fix in shared.unproven().items()
     )
 
 
-def _lock(workspace: Workspace, lock: Lock | None) -> tuple[Block, ...]:
+def _lock(workspace: Workspace, lock: Lock | None, shared: Shared) -> tuple[Block, ...]:
     """The lock must be the one that was signed, and must not be gone once something has shipped from this site."""
     fix = "restore shipworthy.lock from version control"
     if lock is None:
-        if shipped_before(workspace):
-            because = "it is missing, though a version has shipped from this site"
+        if shared.shipped or shipped_before(workspace):
+            because = "it is missing, though a version has shipped"
             return (Block(name="lock", because=because, fix=fix, exit_code=4),)
         return ()
     try:
@@ -124,12 +127,12 @@ def _lock(workspace: Workspace, lock: Lock | None) -> tuple[Block, ...]:
 
 
 def _loosened(
-    workspace: Workspace, contract: Contract, lock: Lock | None, evidence: Evidence | None
+    workspace: Workspace, contract: Contract, lock: Lock | None, evidence: Evidence | None, shared: Shared
 ) -> tuple[tuple[str, ...], tuple[str, ...], Digest]:
     """Return (rows nobody allowed, rows that a signed decision allows, the digest such a decision names)."""
     if lock is None:
         return (), (), ""
-    found = loosenings(lock, contract, covered_values(workspace, contract, evidence))
+    found = loosenings(lock, contract, covered_values(workspace, contract, evidence, shared.promoted))
     if not found:
         return (), (), ""
     wanted = loosening_digest(found, digest(lock.subject))
@@ -148,15 +151,17 @@ def _approved(lock: Lock, approvals: Iterable[Approval], wanted: str) -> bool:
     return True
 
 
-def covered_values(workspace: Workspace, contract: Contract, evidence: Evidence | None) -> frozenset[str]:
+def covered_values(
+    workspace: Workspace, contract: Contract, evidence: Evidence | None, shared: tuple[Case, ...] = ()
+) -> frozenset[str]:
     """Return `feature=value` for accepted categories in the rows of a passing case that an incident really became.
 
-    The incident and its case must stand in the ledger as `incident promote` wrote them, and the case must decide.
+    The incident and its case must stand in a ledger as `incident promote` wrote them, and the case must decide.
     """
     if not any(feature.accepted for feature in contract.manifest.features):
         return frozenset()
     passed = {result.case for result in evidence.cases if result.status == "pass"} if evidence else set()
-    wrote = promoted_cases(workspace)
+    wrote = (*promoted_cases(workspace), *shared)
     cases = [case for case in contract.cases if case.id in passed and case in wrote and case.severity == "blocker"]
     text = text_columns(contract.manifest)
     seen = [

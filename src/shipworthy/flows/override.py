@@ -18,17 +18,28 @@ from shipworthy.artifact.keys import load_public
 from shipworthy.contract.contract import Contract
 from shipworthy.contract.lock import Lock
 from shipworthy.errors import PolicySaysNo, ShipworthyError, UsageError
-from shipworthy.facts import Approval, Entry, Fact, Granted, Override, Person, Verdict, digest
+from shipworthy.facts import Approval, Fact, Granted, Override, Person, Verdict, digest
 from shipworthy.flows.site_state import open_site
 from shipworthy.govern.overridable import red_rows, refusals
-from shipworthy.govern.overrides import ROLES, check_asked, check_covers, check_holds, judged_digest, line
+from shipworthy.govern.overrides import (
+    APPROVED,
+    REQUESTED,
+    ROLES,
+    check_asked,
+    check_covers,
+    check_holds,
+    granted_in,
+    judged_digest,
+    line,
+    signed_by,
+)
 from shipworthy.indicators import window_seconds
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.overridden import FILE, is_overridden, sign_overridden
 from shipworthy.runtime.workspace import Workspace
 from shipworthy.store.instants import rfc3339
 
-REQUESTED, APPROVED, OVERRODE = "govern.override_requested", "govern.override_approved", "gate.overridden"
+OVERRODE = "gate.overridden"
 
 
 class Asked(Fact, frozen=True, kw_only=True):
@@ -83,7 +94,7 @@ def approve(workspace: Workspace, lock: Lock | None, name: str, person: str) -> 
     with open_site(workspace) as authority:
         found = _named(granted_in(authority.ledger.entries()), name)
         mine = _signed(workspace, who, ROLES[1], found.override)
-        granted = msgspec.structs.replace(found, approvals=_one_each((*found.approvals, mine)))
+        granted = msgspec.structs.replace(found, approvals=signed_by((*found.approvals, mine)))
         check_holds(granted, lock.people, found.override.subject, workspace.now())
         if granted != found:
             authority.note(who.id, APPROVED, {"override": name, "what": digest(found.override), "approval": mine})
@@ -95,20 +106,6 @@ def standing(workspace: Workspace, lock: Lock | None) -> tuple[Standing, ...]:
     with open_site(workspace) as authority:
         found = granted_in(authority.ledger.entries())
     return tuple(_standing(one, lock, workspace.now()) for one in found)
-
-
-def granted_in(entries: Iterable[Entry]) -> tuple[Granted, ...]:
-    """Return what the ledger tells of overrides: each as it was asked for, with the signatures it has so far."""
-    found: dict[str, Granted] = {}
-    for entry in entries:
-        if entry.kind == REQUESTED:
-            override: Override = entry.read(Override, "override")
-            found.setdefault(override.id, Granted(override=override, approvals=(entry.read(Approval, "approval"),)))
-        elif entry.kind == APPROVED and entry.body["override"] in found:
-            before = found[entry.body["override"]]
-            signed = _one_each((*before.approvals, entry.read(Approval, "approval")))
-            found[entry.body["override"]] = msgspec.structs.replace(before, approvals=signed)
-    return tuple(found.values())
 
 
 def held_here(workspace: Workspace, contract: Contract, shared: Iterable[Granted] = ()) -> tuple[Granted, ...]:
@@ -189,10 +186,6 @@ def _named(found: Iterable[Granted], name: str) -> Granted:
     if one is None:
         raise UsageError(f"no override {name!r} was asked for here", "override", "see `shipworthy override list`")
     return one
-
-
-def _one_each(approvals: Iterable[Approval]) -> tuple[Approval, ...]:
-    return tuple(dict.fromkeys(approvals))
 
 
 def _why_not(granted: Granted, lock: Lock | None, now: str) -> str:

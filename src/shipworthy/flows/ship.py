@@ -26,6 +26,7 @@ from shipworthy.errors import PolicySaysNo
 from shipworthy.facts import Decision, Digest, Verdict, digest
 from shipworthy.flows.gate import Judged, judge
 from shipworthy.flows.override import chosen, let_through
+from shipworthy.flows.shared import tell_shipped
 from shipworthy.runtime.admission import LEVEL, SUBJECT, TERMS, VERIFIER, resource_uri
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.overridden import FILE as OVERRIDE_FILE
@@ -50,7 +51,8 @@ def ship(workspace: Workspace, override: str = "") -> Judged:
         told = {"subject": verdict.subject, "decision": verdict.decision, "verdict": digest(verdict)}
         authority.note("gate", "gate.decided", told)
         if verdict.decision is Decision.SHIP:
-            _ship(workspace, judged, authority, ledger.checkpoint())
+            _ship(workspace, judged, authority, judged.shared.checkpoint or ledger.checkpoint())
+            judged = msgspec.structs.replace(judged, verdict=tell_shipped(judged.shared, verdict))
         elif override:
             judged = _let_through(workspace, judged, authority, override)
     finally:

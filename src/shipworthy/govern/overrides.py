@@ -26,9 +26,10 @@ import msgspec
 
 from shipworthy.artifact.approval import two_people
 from shipworthy.errors import PolicySaysNo
-from shipworthy.facts import Digest, Granted, Override, Person, Subject, Verdict, digest
+from shipworthy.facts import Approval, Digest, Entry, Granted, Override, Person, Subject, Verdict, digest
 from shipworthy.govern.overridable import red_rows
 
+REQUESTED, APPROVED = "govern.override_requested", "govern.override_approved"
 LONGEST = timedelta(days=14)
 ROLES = ("operator", "reviewer")  # who asks, who approves: two people with two keys
 WHOLE_BP = 10_000
@@ -38,8 +39,8 @@ _AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{
 
 
 def judged_digest(verdict: Verdict) -> Digest:
-    """Return the digest of what was judged: a warning that comes and goes, or an override, makes no other verdict."""
-    return digest(msgspec.structs.replace(verdict, warnings=(), overrides=()))
+    """Return the digest of what was judged: what a report tells beside it may come and go, and decides nothing."""
+    return digest(msgspec.structs.replace(verdict, warnings=(), not_claimed=(), overrides=()))
 
 
 def check_asked(override: Override) -> None:
@@ -72,6 +73,25 @@ def check_covers(override: Override, verdict: Verdict) -> None:
         raise PolicySaysNo("the override covers other rows than are red", override.id, "ask for one of this verdict")
     if override.verdict != judged_digest(verdict):
         raise PolicySaysNo("the override is about another verdict", override.id, "ask for one of this verdict")
+
+
+def granted_in(entries: Iterable[Entry]) -> tuple[Granted, ...]:
+    """Return what the ledger tells of overrides: each as it was asked for, with the signatures it has so far."""
+    found: dict[str, Granted] = {}
+    for entry in entries:
+        if entry.kind == REQUESTED:
+            override: Override = entry.read(Override, "override")
+            found.setdefault(override.id, Granted(override=override, approvals=(entry.read(Approval, "approval"),)))
+        elif entry.kind == APPROVED and entry.body["override"] in found:
+            before = found[entry.body["override"]]
+            signed = signed_by((*before.approvals, entry.read(Approval, "approval")))
+            found[entry.body["override"]] = msgspec.structs.replace(before, approvals=signed)
+    return tuple(found.values())
+
+
+def signed_by(approvals: Iterable[Approval]) -> tuple[Approval, ...]:
+    """Return the signatures, each once."""
+    return tuple(dict.fromkeys(approvals))
 
 
 def line(granted: Granted) -> str:

@@ -27,6 +27,7 @@ from shipworthy.facts import UNSEEN, Receipt, RuntimeState, digest, join, parse_
 from shipworthy.observe.minutes import minute_of
 from shipworthy.profile.thresholds import SEVERAL
 from shipworthy.runtime import status as told
+from shipworthy.runtime.api import BODY_WITHIN_S, Api
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.controller import Controller
 from shipworthy.runtime.learned import calibration_cells, probe_rows
@@ -149,6 +150,11 @@ class Site:
     def checkpoint(self, asked: Mapping[str, str]) -> dict[str, str]:
         """Return a fresh signed checkpoint of the ledger, for keeping elsewhere."""
         return {"checkpoint": self.ledger.checkpoint(), "key": self.ledger.verifier_key}
+
+    def api(self, body_within_s: float = BODY_WITHIN_S) -> Api:
+        """Return the API that gates elsewhere reach this site's ledger by."""
+        here, model = self.workspace, self._first.contract.manifest.model
+        return Api(here.home, self.ledger, self.store, model, here.clock, body_within_s)
 
     def _wiring(self, first: Loaded) -> Wiring:
         manifest = first.contract.manifest
