@@ -110,6 +110,25 @@ def test_whoever_edits_the_working_copy_does_not_become_an_approver(shipped: Tin
         approve(shipped, name, "chidi")
 
 
+def test_an_edited_lock_names_no_approver(shipped: Tiny) -> None:
+    worse(shipped)
+    name = ask(shipped).override.id
+    text = (shipped.root / "shipworthy.lock").read_text()
+    edited = text.replace('"ml"', '"reviewer"')
+    assert edited != text
+    (shipped.root / "shipworthy.lock").write_text(edited)
+    with pytest.raises(CannotDecide, match="not what was signed"):
+        approve(shipped, name, "chidi")
+    assert shipped.judge().held == ()
+
+
+def test_it_brings_no_people_of_its_own(shipped: Tiny) -> None:
+    shipped.edit("shipworthy.yaml", "roles: [operator, reviewer], key", "roles: [reviewer], key")  # no loosening, even
+    worse(shipped)
+    with pytest.raises(PolicySaysNo, match="other people"):
+        ask(shipped)
+
+
 def test_a_breach_of_a_never_event_is_never_let_through(shipped: Tiny) -> None:
     worse(shipped, slope=0.2)
     with pytest.raises(PolicySaysNo, match="never_event_violations is never overridden"):

@@ -17,8 +17,9 @@ from shipworthy.artifact.approval import check
 from shipworthy.artifact.keys import load_public
 from shipworthy.contract.contract import Contract
 from shipworthy.contract.lock import Lock
-from shipworthy.errors import PolicySaysNo, ShipworthyError, UsageError
+from shipworthy.errors import CannotDecide, PolicySaysNo, ShipworthyError, UsageError
 from shipworthy.facts import Approval, Fact, Granted, Override, Person, Verdict, digest
+from shipworthy.flows.lock import gate_key
 from shipworthy.flows.site_state import open_site
 from shipworthy.govern.overridable import red_rows, refusals
 from shipworthy.govern.overrides import (
@@ -34,8 +35,9 @@ from shipworthy.govern.overrides import (
     signed_by,
 )
 from shipworthy.indicators import window_seconds
+from shipworthy.runtime.admission import verify_lock
 from shipworthy.runtime.authority import Authority
-from shipworthy.runtime.overridden import FILE, is_overridden, sign_overridden
+from shipworthy.runtime.overridden import FILE, brings_nobody, is_overridden, sign_overridden
 from shipworthy.runtime.workspace import Workspace
 from shipworthy.store.instants import rfc3339
 
@@ -65,6 +67,8 @@ def request(workspace: Workspace, verdict: Verdict, contract: Contract, asked: A
     refused = refusals(verdict, contract.policy, contract.cases, contract.lock)
     if refused or contract.lock is None:
         raise PolicySaysNo("; ".join(refused), "override", "what is listed here stands, whoever asks")
+    if not brings_nobody(contract, contract.lock):
+        raise PolicySaysNo("other people or issuers than those that shipped last", "override", "ship that change first")
     who = _person(contract.lock, person, ROLES[0])
     with open_site(workspace) as authority:
         override = Override(
@@ -90,6 +94,7 @@ def approve(workspace: Workspace, lock: Lock | None, name: str, person: str) -> 
     """Approve, as a reviewer, exactly what was asked. Raises PolicySaysNo for the person who asked, or their key."""
     if lock is None:
         raise PolicySaysNo("no version has shipped: no shipped contract says who may approve", "override")
+    verify_lock(lock, gate_key(lock, workspace))
     who = _person(lock, person, ROLES[1])
     with open_site(workspace) as authority:
         found = _named(granted_in(authority.ledger.entries()), name)
@@ -109,7 +114,16 @@ def standing(workspace: Workspace, lock: Lock | None) -> tuple[Standing, ...]:
 
 
 def held_here(workspace: Workspace, contract: Contract, shared: Iterable[Granted] = ()) -> tuple[Granted, ...]:
-    """Return the overrides of this model that hold now, from this site's ledger and from the shared one."""
+    """Return the overrides of this model that hold now, from this site's ledger and from the shared one.
+
+    By the people of a lock that is not what the gate signed, none does.
+    """
+    lock = contract.lock
+    try:
+        if lock is not None:
+            verify_lock(lock, gate_key(lock, workspace))
+    except CannotDecide:
+        return ()
     known = {digest(one.override): one for one in shared}
     if (workspace.home / "store.db").is_file():
         store = workspace.store()
@@ -117,7 +131,7 @@ def held_here(workspace: Workspace, contract: Contract, shared: Iterable[Granted
             known |= {digest(one.override): one for one in granted_in(store.entries())}
         finally:
             store.close()
-    return holding(known.values(), contract.lock, contract.manifest.model, workspace.now())
+    return holding(known.values(), lock, contract.manifest.model, workspace.now())
 
 
 def holding(granted: Iterable[Granted], lock: Lock | None, model: str, now: str) -> tuple[Granted, ...]:

@@ -125,15 +125,24 @@ def _unsaid(override: Override) -> str:
         return "not the id of an override"
     texts = {"reason": override.reason, "compensating control": override.compensating_control}
     for name, text in texts.items():
-        if not text.strip() or len(text) > MOST_TEXT:
-            return f"the {name} must be said, in at most {MOST_TEXT} characters"
+        if not text.strip() or len(text) > MOST_TEXT or not _is_plain(text):
+            return f"the {name} must be said, in at most {MOST_TEXT} plain characters"
     if not override.covers or override.covers != tuple(sorted(set(override.covers))):
         return "the red rows it covers must be named, each once, sorted"
-    if not override.tenants or not all(override.tenants) or len(set(override.tenants)) < len(override.tenants):
+    if (
+        not override.tenants
+        or not all(one and _is_plain(one) for one in override.tenants)
+        or len(set(override.tenants)) < len(override.tenants)
+    ):
         return "the tenants must be named, each once; `*` is all of them"
     if not 1 <= override.share_bp <= WHOLE_BP:
         return "the share must be above 0 and at most 100 percent"
     return _too_long(override.requested_at, override.until)
+
+
+def _is_plain(text: str) -> bool:
+    """No control characters: the text is shown to people who must not be shown anything else by it."""
+    return " ".join(text.split()).isprintable()
 
 
 def _too_long(start: str, end: str) -> str:
