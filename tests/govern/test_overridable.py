@@ -71,6 +71,11 @@ def test_a_hard_block_stands(lock: Lock, name: str) -> None:
     )
 
 
+def test_a_hard_block_does_not_pass_by_its_words(lock: Lock) -> None:
+    block = Block(name="evidence", because="slo error_rate: removed", fix="mend it", exit_code=4)
+    assert refused(verdict(judgement(), blocks=(block,)), lock)
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [

@@ -165,6 +165,12 @@ def test_rows_that_are_not_red_any_more_are_not_covered_either() -> None:
         check_covers(wide, verdict())
 
 
+def test_every_red_row_is_named_or_none_is_covered() -> None:
+    both = verdict(judgement(), judgement("auroc"))
+    with pytest.raises(PolicySaysNo, match="other rows"):
+        check_covers(override(verdict=judged_digest(both)), both)
+
+
 def test_a_verdict_of_another_subject_is_not_covered() -> None:
     other = msgspec.structs.replace(SUBJECT, version="3")
     with pytest.raises(PolicySaysNo, match="another subject"):
