@@ -286,6 +286,13 @@ def test_a_release_under_an_override_is_not_changed_either(shipped: Tiny, file: 
         load(shipped.workspace.releases / "2", shipped.workspace.now())
 
 
+def test_a_release_under_an_override_is_still_a_signed_one(shipped: Tiny) -> None:
+    overridden(shipped)
+    (shipped.workspace.releases / "2/model/model.sig").unlink()
+    with pytest.raises(CannotDecide, match="not signed"):
+        load(shipped.workspace.releases / "2", shipped.workspace.now())
+
+
 def test_an_override_of_one_release_does_not_admit_another(shipped: Tiny) -> None:
     overridden(shipped)
     folder = shipped.workspace.releases

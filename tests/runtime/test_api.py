@@ -51,7 +51,10 @@ def call(served: Served, method: str, path: str, shown: str = "", body: bytes | 
 def entry(kind: str = "gate.decided", model: str = MODEL, version: str = "2") -> bytes:
     """Return the bytes of an entry."""
     subject = SUBJECT | {"model": model, "version": version}
-    told = {"gate.decided": {"decision": "blocked", "verdict": D}, "gate.shipped": {"first": False}}
+    told: dict[str, dict[str, Any]] = {
+        "gate.decided": {"decision": "blocked", "verdict": D},
+        "gate.shipped": {"first": False},
+    }
     return json.dumps({"kind": kind, "body": {"subject": subject, **told[kind]}}).encode()
 
 
@@ -138,7 +141,7 @@ def test_who_may_not_hears_no_more_than_that(served: Served, shown: str, path: s
 @pytest.mark.parametrize("header", ["Basic {}", "{}", "Bearer", "bearer  {}", "Bearer {} x"])
 def test_another_way_to_show_a_token_is_none(served: Served, header: str) -> None:
     sent = {"authorization": header.format(token(served.tiny))}
-    assert call(served, "GET", "/api/facts", **sent)[0] == 401
+    assert call(served, "GET", "/api/facts", "", None, **sent)[0] == 401
 
 
 @pytest.mark.parametrize(("method", "path"), [("POST", "/api/facts"), ("GET", "/api/entries"), ("PUT", "/api/entries")])
@@ -189,7 +192,7 @@ def test_a_slow_body_is_not_waited_for(shipped: Tiny) -> None:
 
 def test_a_token_that_asks_too_often_waits(served: Served) -> None:
     shown, other = token(served.tiny), token(served.tiny)
-    answers = []
+    answers: list[int] = []
     while 429 not in answers and len(answers) < 300:
         answers.append(call(served, "GET", "/api/facts", shown)[0])
     assert answers[-1] == 429

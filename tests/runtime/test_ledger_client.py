@@ -94,6 +94,13 @@ def test_facts_that_are_not_facts_are_no_answer(served: Served, change: dict[str
         client(port).facts(MODEL)
 
 
+@pytest.mark.parametrize("status", ["201 Created", "206 Partial Content", "302 Found", "401 No", "503 No"])
+def test_good_words_under_another_status_are_no_answer(served: Served, status: str) -> None:
+    told = json.dumps(call_facts(served)).encode()
+    with answering(lambda head: http_answer(told, status)) as port, pytest.raises(Unreachable, match="it answers"):
+        client(port).facts(MODEL)
+
+
 @pytest.mark.parametrize(
     "answer",
     [

@@ -8,7 +8,7 @@ does not parse is no answer.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,10 +17,12 @@ from shipworthy.contract.lock import Lock
 from shipworthy.contract.stakes import UNPROVEN
 from shipworthy.errors import Unreachable
 from shipworthy.facts import Case, Entry, Granted, Verdict, digest
-from shipworthy.runtime.ledger_client import LedgerClient, ledger_client
 from shipworthy.runtime.posted import DECIDED, SHIPPED
 from shipworthy.runtime.shared_facts import SharedFacts
-from shipworthy.runtime.workspace import Workspace
+from shipworthy.runtime.workspace import SHARED, Workspace
+
+if TYPE_CHECKING:
+    from shipworthy.runtime.ledger_client import LedgerClient
 
 PROVES = "shared ledger"  # the row of `contract.stakes.UNPROVEN` that an appended entry proves
 assert PROVES in UNPROVEN
@@ -90,6 +92,10 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
 
 def look_up(workspace: Workspace, contract: Contract) -> Shared:
     """Ask the shared ledger, if the environment names one. Raises Unreachable at high stakes."""
+    if not workspace.environment.get(SHARED[0]):
+        return Shared()
+    from shipworthy.runtime.ledger_client import ledger_client  # HTTP is loaded where it is needed
+
     client = ledger_client(workspace.environment)
     if client is None:
         return Shared()

@@ -31,13 +31,12 @@ from shipworthy.deploy.http.wire import (
 from shipworthy.deploy.throttle import Gcra
 from shipworthy.errors import ShipworthyError
 from shipworthy.ledger.files.log import Ledger
-from shipworthy.runtime.posted import MAX_BYTES, Unfit, read_posted
+from shipworthy.runtime.posted import ENTRIES, FACTS, MAX_BYTES, Unfit, read_posted
 from shipworthy.runtime.shared_facts import Told
 from shipworthy.runtime.tokens import GATE, READ, Token, holder, read_tokens
 from shipworthy.store.instants import rfc3339
 from shipworthy.store.protocol import Store
 
-FACTS, ENTRIES = "/api/facts", "/api/entries"
 VERSION = 1
 BODY_WITHIN_S = 5.0
 _METHODS = {FACTS: "GET", ENTRIES: "POST"}

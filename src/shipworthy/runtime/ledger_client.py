@@ -22,7 +22,7 @@ from shipworthy.errors import CannotDecide, Unreachable, UsageError
 from shipworthy.facts import Fact
 from shipworthy.ledger.checkpoint import open_checkpoint
 from shipworthy.ledger.note import parse_verifier_key
-from shipworthy.runtime.api import ENTRIES, FACTS
+from shipworthy.runtime.posted import ENTRIES, FACTS
 from shipworthy.runtime.shared_facts import SharedFacts
 from shipworthy.runtime.tokens import is_token
 from shipworthy.runtime.workspace import SHARED

@@ -16,6 +16,7 @@ from shipworthy.errors import CannotDecide
 from shipworthy.facts import Decision, Digest, Fact, Subject, digest
 
 DECIDED, SHIPPED = "gate.decided", "gate.shipped"
+FACTS, ENTRIES = "/api/facts", "/api/entries"
 MAX_BYTES = 16 << 10
 MOST_NAME = 200
 
