@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -101,6 +102,13 @@ def test_good_words_under_another_status_are_no_answer(served: Served, status: s
         client(port).facts(MODEL)
 
 
+def test_an_answer_that_was_cut_is_none_though_it_reads_well(served: Served) -> None:
+    told = json.dumps(call_facts(served)).encode()
+    cut = http_answer(told).replace(b"content-length: %d" % len(told), b"content-length: %d" % (len(told) + 5))
+    with answering(lambda head: cut) as port, pytest.raises(Unreachable):
+        client(port).facts(MODEL)
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -145,8 +153,10 @@ def test_an_answer_that_trickles_in_is_cut() -> None:
 
         thread = threading.Thread(target=trickle, daemon=True)
         thread.start()
+        began = time.monotonic()
         with pytest.raises(Unreachable):
             client(port, wait_s=5.0, whole_s=0.5).facts(MODEL)
+        assert time.monotonic() - began < 10
         over.set()
         thread.join(5)
 
