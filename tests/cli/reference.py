@@ -159,6 +159,14 @@ NOTES = {
     "gate.shipped": ("the gate", "subject, whether it was the first release"),
     "govern.decided": ("a person", "a decision against deployment that stands, with its signature"),
     "govern.reversed": ("a person", "the decision that no longer stands, with the approvals of two people"),
+    "gate.overridden": (
+        "the gate",
+        "subject, the override with its signatures, digest of the verdict it stands against",
+    ),
+    "govern.override_requested": ("a person", "the override and the signature of the operator who asks"),
+    "govern.override_approved": ("a person", "id and digest of the override, the signature of the reviewer"),
+    "govern.override_expired": ("the runtime", "id, version, and when it ended; the version is closed since then"),
+    "runtime.token_made": ("an operator", "id, scope and end of a token of the API; never the token"),
     "respond.approved": ("a person", "a signed approval of a restore, its orders, scope and moment"),
     "respond.incident_opened": ("the controller", "the incident"),
     "respond.incident_promoted": ("a person", "the incident, its new cases, the number of rows"),
@@ -170,8 +178,10 @@ _NOTED = re.compile(r'"((?:artifact|gate|respond|deploy|observe|evaluate|govern|
 
 
 def written_kinds() -> set[str]:
-    """Return every kind of entry that flows and runtime name."""
-    text = "".join(path.read_text() for room in ("flows", "runtime") for path in (SOURCE / room).rglob("*.py"))
+    """Return every kind of entry that flows, runtime and govern name."""
+    text = "".join(
+        path.read_text() for room in ("flows", "runtime", "govern") for path in (SOURCE / room).rglob("*.py")
+    )
     return set(_NOTED.findall(text))
 
 

@@ -107,6 +107,7 @@ def test_3_is_a_folder_without_a_contract(tmp_path: Path, name: str) -> None:
         "confirm": ("ORD-1", "--as", "ana"),
         "restore": ("--as", "ana"),
         "train": ("--", "true"),
+        "override": ("approve", "OVR-1", "--as", "ben"),
     }.get(name, ())
     left = call("--root", str(tmp_path), name, *more)
     plain(left)

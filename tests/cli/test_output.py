@@ -41,6 +41,8 @@ COMMANDS = dict(commands())
         (("evaluate",), {"path", "cases"}),
         (("evaluate", "--case", "tail.fast"), {"case"}),
         (("keys", "new"), {"published"}),
+        (("keys", "token", "--scope", "read", "--expires", "1d"), {"token", "id", "scope", "expires"}),
+        (("override", "list"), {"overrides"}),
         (("status",), {"state"}),
         (("rollout", "status"), {"rollout"}),
         (("rollout", "hold", "--as", "ana"), {"rollout"}),

@@ -152,3 +152,19 @@ def test_a_held_rollout_keeps_its_share_and_still_rolls_back() -> None:
 def test_a_plan_without_a_way_back_or_a_way_on_is_refused(stages: tuple[Stage, ...], baseline: str) -> None:
     with pytest.raises(UsageError):
         start(stages, id="R", version="2", baseline=baseline, salt="s")
+
+
+@given(state=STATE, judgements=JUDGEMENTS, samples=st.integers(0, 2000), approved=ROLES)
+def test_what_did_not_pass_goes_the_same_way_and_never_completes(
+    state: RolloutState, judgements: list[Judgement], samples: int, approved: frozenset[str]
+) -> None:
+    taken = step(STAGES, state, judgements, samples, approved)
+    under = step(STAGES, state, judgements, samples, approved, passed=False)
+    assert under == taken if taken.kind != "complete" else (under.kind, under.next) == ("hold", state)
+
+
+def test_the_last_stage_completes_only_what_passed() -> None:
+    last = msgspec.structs.replace(FIRST, stage=2)
+    everything = (STAGES, last, judged(Outcome.MET), 1000, frozenset({"reviewer"}))
+    assert step(*everything).kind == "complete"
+    assert "override" in step(*everything, passed=False).because

@@ -87,6 +87,19 @@ def test_when_both_fail_a_person_decides_or_nobody_does(fallback: str, status: i
         assert ("error" in reply) == (status == 503)
 
 
+def test_a_candidate_that_is_closed_while_it_is_asked_does_not_answer() -> None:
+    state = State(routes=ALL)
+
+    def closes(rows: Any) -> Any:
+        state.closed = frozenset({"2"})
+        return upside_down(rows)
+
+    with running(state, {"1": score_of_amount, "2": closes}) as site:
+        status, reply, _ = site.decide(amount=100)
+        assert (status, reply["arm"], reply["decision"]) == (200, "baseline", "deny")
+        assert [event.version for event in state.told.events] == ["1"]
+
+
 def test_an_order_on_the_candidate_still_holds_for_its_replay() -> None:
     person = Posture(decider=Decider.PERSON)
     state = State(routes=ALL, postures=lambda version, tenant, keys: person if version == "2" else NORMAL)

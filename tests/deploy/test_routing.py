@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipworthy.deploy.routing import BASELINE, CANDIDATE, Routes, arm, place, routes_of
+from shipworthy.deploy.routing import BASELINE, CANDIDATE, Routes, arm, place, routes_of, within
 from shipworthy.errors import UsageError
 from shipworthy.facts import RolloutState
 
@@ -83,3 +83,19 @@ def test_a_unit_joins_exactly_when_the_share_passes_its_place(unit: str, salt: s
     at = place(salt, unit)
     assert arm(routes(at, salt), "acme", unit) == BASELINE
     assert arm(routes(at + 1, salt), "acme", unit) == CANDIDATE
+
+
+TENANTS = st.sampled_from([("*",), ("acme",), ("acme", "globex"), ("initech",), ()])
+
+
+@given(unit=UNIT, tenant=TENANT, stage=TENANTS, allowed=TENANTS, share=SHARE, cap=SHARE)
+def test_a_bound_only_ever_takes_away_and_lets_nobody_in_from_outside(
+    unit: str, tenant: str, stage: tuple[str, ...], allowed: tuple[str, ...], share: int, cap: int
+) -> None:
+    free = routes(share, tenants=stage)
+    if arm(within(free, allowed, cap), tenant, unit) == CANDIDATE:
+        assert arm(free, tenant, unit) == CANDIDATE
+        assert tenant in allowed or "*" in allowed
+        assert arm(routes(cap, tenants=("*",)), tenant, unit) == CANDIDATE
+    elif arm(free, tenant, unit) == CANDIDATE and (tenant in allowed or "*" in allowed):
+        assert arm(routes(cap, tenants=("*",)), tenant, unit) == BASELINE

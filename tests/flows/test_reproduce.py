@@ -213,7 +213,7 @@ def test_the_same_bits_settle_what_high_stakes_ask(prepared: Tiny) -> None:
         contract = msgspec.structs.replace(judged.contract, manifest=stakes)
         from shipworthy.flows.gate import _unproven
 
-        return {block.name for block in _unproven(contract, judged.origins)}
+        return {block.name for block in _unproven(contract, judged.origins, judged.shared)}
 
     assert REBUILD in open_points()
     again(prepared)

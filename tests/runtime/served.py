@@ -29,10 +29,11 @@ LIMIT_S = 30.0
 class Served:
     """One running site. Use as a context manager."""
 
-    def __init__(self, tiny: Tiny, observe_only: bool = False) -> None:
+    def __init__(self, tiny: Tiny, observe_only: bool = False, body_within_s: float = 5.0) -> None:
         self.tiny = tiny
         self.port = free_port()
         self._observe_only = observe_only
+        self._body_within_s = body_within_s
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
 
@@ -92,7 +93,11 @@ class Served:
     async def _open(self) -> tuple[Site, uvicorn.Server, asyncio.Task[None]]:
         site = Site(self.tiny.workspace, self._observe_only)
         await site.start()
-        app = App(site.gateway, {"/status": lambda _: site.status(), "/checkpoint": site.checkpoint})
+        app = App(
+            site.gateway,
+            {"/status": lambda _: site.status(), "/checkpoint": site.checkpoint},
+            site.api(self._body_within_s),
+        )
         config = uvicorn.Config(app, port=self.port, log_level="error", lifespan="off", ws="none")
         server = uvicorn.Server(config)
         return site, server, asyncio.create_task(server.serve())

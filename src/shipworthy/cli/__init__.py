@@ -31,6 +31,7 @@ VERBS = {
     "gate": "gate",
     "ship": "ship",
     "decide": "decide",
+    "override": "override",
     "serve": "serve",
     "rollout": "rollout",
     "status": "status",

@@ -1,10 +1,10 @@
-"""`shipworthy keys new`: make this site's keys and put the public halves where the contract pins them."""
+"""`shipworthy keys`: make this site's keys, with public halves where the contract pins them, and tokens of its API."""
 
 from __future__ import annotations
 
 import click
 
-from shipworthy.cli.show import as_json, result, workspace
+from shipworthy.cli.show import as_json, progress, result, workspace
 
 
 @click.group()
@@ -23,3 +23,18 @@ def new(ctx: click.Context, json_: bool) -> None:
     here = workspace(ctx)
     made = [str(path.relative_to(here.root.resolve())) for path in new_keys(here, read_manifest(here.root))]
     result(json_, {"published": made}, "\n".join(f"published {path}" for path in made) or "all keys were there")
+
+
+@keys.command()
+@click.option("--scope", type=click.Choice(["gate", "read"]), required=True, help="`gate` also tells of verdicts.")
+@click.option("--expires", required=True, help="How long it lasts, such as 30d; at most 400d.")
+@as_json
+@click.pass_context
+def token(ctx: click.Context, scope: str, expires: str, json_: bool) -> None:
+    """Make a token of the API and show it this one time; only its hash is kept. Deleting its file ends it."""
+    from shipworthy.flows.keys import make_token
+
+    shown, kept = make_token(workspace(ctx), scope, expires)
+    told = {"token": shown, "id": kept.id, "scope": kept.scope, "expires": kept.expires}
+    progress(f"{kept.id}: scope {kept.scope} until {kept.expires}; it is not shown again")
+    result(json_, told, shown)

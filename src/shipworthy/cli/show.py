@@ -19,10 +19,13 @@ as_json = click.option("--json", "json_", is_flag=True, help="Print one JSON obj
 
 def workspace(ctx: click.Context) -> Workspace:
     """Return the workspace of this call."""
-    from shipworthy.runtime.workspace import Workspace, wall_clock
+    from os import environ
+
+    from shipworthy.runtime.workspace import Workspace, ledger_environment, wall_clock
 
     given = ctx.find_root().obj
-    return Workspace(root=given["root"], home=given["home"], clock=given["clock"] or wall_clock)
+    clock = given["clock"] or wall_clock
+    return Workspace(root=given["root"], home=given["home"], clock=clock, environment=ledger_environment(environ))
 
 
 def result(json_: bool, told: dict[str, Any], text: str | Callable[[], str]) -> None:

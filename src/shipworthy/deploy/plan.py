@@ -89,8 +89,12 @@ def step(
     judgements: Iterable[Judgement],
     samples: int,
     approved: frozenset[str] = frozenset(),
+    passed: bool = True,
 ) -> Step:
-    """Return the next step. `samples`: decisions of the candidate in this stage; `approved`: roles that agreed."""
+    """Return the next step. `samples`: decisions of the candidate in this stage; `approved`: roles that agreed.
+
+    `passed`: the gate passed it. What an override lets through for a while never completes: it is no baseline.
+    """
     if state.status in _OVER:
         return _hold(state, f"the rollout is {state.status}")
     deciding = [judgement for judgement in judgements if judgement.here and not judgement.trial]
@@ -98,6 +102,8 @@ def step(
     if breached:
         return abort(state, _told(breached))
     waits = _waits(stages, state, deciding, samples, approved)
+    if not waits and not passed and state.stage + 1 == len(stages):
+        waits = "all met in the last stage; under an override it does not become the baseline"
     return _hold(state, waits) if waits else _forward(stages, state)
 
 

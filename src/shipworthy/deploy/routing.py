@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
 import xxhash
 
 from shipworthy.errors import UsageError
@@ -48,6 +49,21 @@ def routes_of(baseline: str, rollout: RolloutState | None) -> Routes:
         tenants=rollout.tenants,
         salt=rollout.salt,
     )
+
+
+def within(routes: Routes, tenants: tuple[str, ...], share_bp: int) -> Routes:
+    """Return the routes with the candidate kept inside `tenants` (`*` = all) and at most this share of their units.
+
+    >>> within(Routes(baseline="1", candidate="2", share_bp=10_000, tenants=("*",)), ("acme",), 500)
+    Routes(baseline='1', candidate='2', share_bp=500, tenants=('acme',), salt='')
+    """
+    if "*" in tenants:
+        both = routes.tenants
+    elif "*" in routes.tenants:
+        both = tenants
+    else:
+        both = tuple(tenant for tenant in routes.tenants if tenant in tenants)
+    return msgspec.structs.replace(routes, tenants=both, share_bp=min(routes.share_bp, share_bp))
 
 
 def arm(routes: Routes, tenant: str, unit: str) -> str:

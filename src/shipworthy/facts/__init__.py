@@ -27,7 +27,7 @@ from shipworthy.facts.posture import (
     resolve,
     tightens,
 )
-from shipworthy.facts.records import Case, Entry, Incident, Oracle, Person
+from shipworthy.facts.records import Case, Entry, Granted, Incident, Oracle, Override, Person
 from shipworthy.facts.segments import (
     MISSING,
     OTHER,
@@ -44,9 +44,9 @@ from shipworthy.facts.verdict import Block, Decision, Judgement, Outcome, Verdic
 __all__ = [
     "FIXED", "MISSING", "NORMAL", "OTHER", "SCORE_BINS", "SEVERITY_OF", "UNSEEN", "Acknowledged", "Action",
     "Approval", "Block", "Case", "CaseResult", "Clause", "Comparison", "Coverage", "Decider", "Decision", "Digest",
-    "Entry", "Event", "Evidence", "Fact", "Held", "Incident", "Judgement", "LabelSummary", "LiveThresholds",
-    "Measurement", "Named", "NeverEvent", "OnNoData", "Oracle", "Order", "Outcome", "PairedRows", "Person", "Policy",
-    "Posture", "Receipt", "RolloutState", "Run", "RuntimeState", "Scope", "Severity", "Slo", "Source", "Subject",
-    "Target", "Verdict", "WindowSummary", "canonical", "canonical_segment", "contains", "digest", "hold", "holds",
-    "join", "parse_segment", "resolve", "seed_of", "tightens",
+    "Entry", "Event", "Evidence", "Fact", "Granted", "Held", "Incident", "Judgement", "LabelSummary", "LiveThresholds",
+    "Measurement", "Named", "NeverEvent", "OnNoData", "Oracle", "Order", "Outcome", "Override", "PairedRows",
+    "Person", "Policy", "Posture", "Receipt", "RolloutState", "Run", "RuntimeState", "Scope", "Severity",
+    "Slo", "Source", "Subject", "Target", "Verdict", "WindowSummary", "canonical", "canonical_segment", "contains",
+    "digest", "hold", "holds", "join", "parse_segment", "resolve", "seed_of", "tightens",
 ]  # fmt: skip

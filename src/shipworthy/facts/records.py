@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from shipworthy.facts.base import Digest, Fact
-from shipworthy.facts.posture import Scope
+from shipworthy.facts.evidence import Subject
+from shipworthy.facts.posture import Approval, Scope
 
 
 class Oracle(Fact, frozen=True, kw_only=True):
@@ -66,6 +67,33 @@ class Incident(Fact, frozen=True, kw_only=True):
     status: str = "open"
     cases: tuple[str, ...] = ()
     closed_at: str = ""
+
+
+class Override(Fact, frozen=True, kw_only=True):
+    """What two people may let through although the gate said no: these red rows of this verdict on this subject.
+
+    `covers` names the rows, `verdict` is the digest they were read from. It holds from `requested_at` until `until`
+    (RFC 3339, UTC, microseconds), for `tenants` (`*` = all) and at most `share_bp` basis points of their units.
+    """
+
+    id: str
+    subject: Subject
+    verdict: Digest
+    covers: tuple[str, ...]
+    tenants: tuple[str, ...]
+    share_bp: int
+    reason: str
+    compensating_control: str
+    requested_by: str
+    requested_at: str
+    until: str
+
+
+class Granted(Fact, frozen=True, kw_only=True):
+    """An override with the signatures of the people who stand for it; whether these suffice is judged each time."""
+
+    override: Override
+    approvals: tuple[Approval, ...]
 
 
 class Entry(Fact, frozen=True, kw_only=True):

@@ -52,7 +52,10 @@ class Block(Fact, frozen=True, kw_only=True):
 
 
 class Verdict(Fact, frozen=True, kw_only=True):
-    """The gate's answer on one subject; every report is derived from this one value."""
+    """The gate's answer on one subject; every report is derived from this one value.
+
+    `overrides` has one line per override of the model that holds now; none of them changes the decision.
+    """
 
     subject: Subject
     baseline: Digest | None
@@ -63,3 +66,4 @@ class Verdict(Fact, frozen=True, kw_only=True):
     blocks: tuple[Block, ...] = ()
     warnings: tuple[str, ...] = ()
     not_claimed: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()

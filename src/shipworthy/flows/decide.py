@@ -7,6 +7,7 @@ site), so that deleting the file takes nothing back. A loosening is allowed for 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,7 @@ from shipworthy.contract.record import DecisionRecord, read_record
 from shipworthy.contract.record_text import new_record, next_file, with_approval
 from shipworthy.contract.standing import FORBIDS, Standing, decision_digest, reversal_digest, standing_of
 from shipworthy.errors import CannotDecide, ContractError, PolicySaysNo, UsageError
-from shipworthy.facts import Approval, Block, Digest, Named, Person, Scope
+from shipworthy.facts import Approval, Block, Digest, Entry, Named, Person, Scope
 from shipworthy.flows.posture import tighten
 from shipworthy.flows.site_state import acting, open_site
 from shipworthy.runtime.standing import RECORDED, REVERSED, standing_in
@@ -108,8 +109,11 @@ def allow(workspace: Workspace, rows: tuple[str, ...], covers: Digest, person: s
     )
 
 
-def standing_against(workspace: Workspace, contract: Contract) -> tuple[Standing, ...]:
-    """Return the decisions that stand, from records, lock and ledger; only a signed reversal takes one back."""
+def standing_against(workspace: Workspace, contract: Contract, shared: Iterable[Entry] = ()) -> tuple[Standing, ...]:
+    """Return the decisions that stand, from records, lock and ledger; only a signed reversal takes one back.
+
+    `shared` are the entries of a ledger elsewhere, where there is one.
+    """
     locked = contract.lock.standing if contract.lock else ()
     kept: tuple[Standing, ...] = ()
     if _has_site(workspace):
@@ -118,7 +122,7 @@ def standing_against(workspace: Workspace, contract: Contract) -> tuple[Standing
             kept = standing_in(store.entries())
         finally:
             store.close()
-    known = dict.fromkeys((*standing_of(contract.records), *locked, *kept))
+    known = dict.fromkeys((*standing_of(contract.records), *locked, *kept, *standing_in(shared)))
     return tuple(one for one in known if not _reversed(contract, one))
 
 

@@ -16,13 +16,14 @@ from shipworthy.contract.lock import Lock
 from shipworthy.contract.loosening import loosening_digest, loosenings
 from shipworthy.contract.pack import case_files
 from shipworthy.contract.problems import Problem
-from shipworthy.contract.stakes import UNPROVEN
 from shipworthy.errors import CannotDecide, PolicySaysNo
-from shipworthy.facts import Approval, Block, Case, Digest, Evidence, Verdict, digest
+from shipworthy.facts import Approval, Block, Case, Digest, Evidence, Granted, Verdict, digest
 from shipworthy.flows import decide
 from shipworthy.flows.evidence import read_evidence
 from shipworthy.flows.lock import gate_key, shipped_before
 from shipworthy.flows.origin import REBUILD, Origins, origins, with_rebuild
+from shipworthy.flows.override import held_here, with_overrides
+from shipworthy.flows.shared import Shared, look_up, tell_decided
 from shipworthy.gate.reports import json, markdown, text
 from shipworthy.gate.table import rows
 from shipworthy.gate.verdict import Question, give_verdict
@@ -36,12 +37,15 @@ _FORMATS = {"text": text.render, "json": json.render, "markdown": markdown.rende
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """A verdict with what it was given on."""
+    """A verdict with what it was given on. `held`: overrides of this model that hold; `released_under`: by `ship`."""
 
     verdict: Verdict
     contract: Contract
     evidence: Evidence | None
     origins: Origins
+    held: tuple[Granted, ...] = ()
+    shared: Shared = Shared()
+    released_under: str = ""
 
 
 def judge(workspace: Workspace) -> Judged:
@@ -53,7 +57,9 @@ def judge(workspace: Workspace) -> Judged:
     evidence = read_evidence(workspace, subject.artefact)
     origin = origins(workspace, contract, subject.artefact)
     lock = contract.lock
-    loosened, allowed, covers = _loosened(workspace, contract, lock, evidence)
+    shared = look_up(workspace, contract)
+    loosened, allowed, covers = _loosened(workspace, contract, lock, evidence, shared)
+    standing = decide.standing_against(workspace, contract, shared.records("govern."))
     verdict = give_verdict(
         Question(
             subject=subject,
@@ -67,16 +73,18 @@ def judge(workspace: Workspace) -> Judged:
             blocks=(
                 *(_problem(one) for one in problems),
                 *_signature(workspace, contract),
-                *_lock(workspace, lock),
-                *_unproven(contract, origin),
+                *_lock(workspace, lock, shared),
+                *_unproven(contract, origin, shared),
                 *origin.blocks,
-                *decide.blocks(decide.standing_against(workspace, contract), contract.manifest.version),
+                *decide.blocks(standing, contract.manifest.version),
             ),
-            warnings=(*_still(contract.warnings, origin, f"no {REBUILD}"), *origin.warnings),
-            not_claimed=_still(contract.not_claimed, origin, REBUILD),
+            warnings=(*_still(shared.warnings(contract), origin, f"no {REBUILD}"), *origin.warnings),
+            not_claimed=_still(shared.not_claimed(contract.not_claimed), origin, REBUILD),
         )
     )
-    return Judged(verdict=verdict, contract=contract, evidence=evidence, origins=origin)
+    held = held_here(workspace, contract, shared.overrides)
+    verdict = tell_decided(shared, with_overrides(verdict, held))
+    return Judged(verdict=verdict, contract=contract, evidence=evidence, origins=origin, held=held, shared=shared)
 
 
 def report(judged: Judged, format_: str) -> str:
@@ -101,13 +109,13 @@ def _signature(workspace: Workspace, contract: Contract) -> tuple[Block, ...]:
     return ()
 
 
-def _unproven(contract: Contract, origin: Origins) -> tuple[Block, ...]:
+def _unproven(contract: Contract, origin: Origins, shared: Shared) -> tuple[Block, ...]:
     """What high stakes require and no record shows."""
     if contract.manifest.stakes != "high":
         return ()
     return tuple(
         Block(name=name, because="required at high stakes, and nothing shows it", fix=fix, exit_code=4)
-        for name, fix in UNPROVEN.items()
+        for name, fix in shared.unproven().items()
         if not (name == REBUILD and origin.same_bits)
     )
 
@@ -117,12 +125,12 @@ def _still(told: tuple[str, ...], origin: Origins, rebuild: str) -> tuple[str, .
     return tuple(one for one in told if not (origin.same_bits and one.startswith(rebuild)))
 
 
-def _lock(workspace: Workspace, lock: Lock | None) -> tuple[Block, ...]:
+def _lock(workspace: Workspace, lock: Lock | None, shared: Shared) -> tuple[Block, ...]:
     """The lock must be the one that was signed, and must not be gone once something has shipped from this site."""
     fix = "restore shipworthy.lock from version control"
     if lock is None:
-        if shipped_before(workspace):
-            because = "it is missing, though a version has shipped from this site"
+        if shared.shipped or shipped_before(workspace):
+            because = "it is missing, though a version has shipped"
             return (Block(name="lock", because=because, fix=fix, exit_code=4),)
         return ()
     try:
@@ -138,17 +146,18 @@ def loosened(workspace: Workspace) -> tuple[tuple[str, ...], Digest]:
     evidence = None
     if any(feature.accepted for feature in contract.manifest.features):
         evidence = read_evidence(workspace, artefact_digest(workspace.root / contract.manifest.artefacts))
-    found, _, covers = _loosened(workspace, contract, contract.lock, evidence)
+    shared = look_up(workspace, contract)
+    found, _, covers = _loosened(workspace, contract, contract.lock, evidence, shared)
     return found, covers
 
 
 def _loosened(
-    workspace: Workspace, contract: Contract, lock: Lock | None, evidence: Evidence | None
+    workspace: Workspace, contract: Contract, lock: Lock | None, evidence: Evidence | None, shared: Shared
 ) -> tuple[tuple[str, ...], tuple[str, ...], Digest]:
     """Return (rows nobody allowed, rows that a signed decision allows, the digest such a decision names)."""
     if lock is None:
         return (), (), ""
-    found = loosenings(lock, contract, covered_values(workspace, contract, evidence))
+    found = loosenings(lock, contract, covered_values(workspace, contract, evidence, shared.promoted))
     if not found:
         return (), (), ""
     wanted = loosening_digest(found, digest(lock.subject))
@@ -167,15 +176,17 @@ def _approved(lock: Lock, approvals: Iterable[Approval], wanted: str) -> bool:
     return True
 
 
-def covered_values(workspace: Workspace, contract: Contract, evidence: Evidence | None) -> frozenset[str]:
+def covered_values(
+    workspace: Workspace, contract: Contract, evidence: Evidence | None, shared: tuple[Case, ...] = ()
+) -> frozenset[str]:
     """Return `feature=value` for accepted categories in the rows of a passing case that an incident really became.
 
-    The incident and its case must stand in the ledger as `incident promote` wrote them, and the case must decide.
+    The incident and its case must stand in a ledger as `incident promote` wrote them, and the case must decide.
     """
     if not any(feature.accepted for feature in contract.manifest.features):
         return frozenset()
     passed = {result.case for result in evidence.cases if result.status == "pass"} if evidence else set()
-    wrote = promoted_cases(workspace)
+    wrote = (*promoted_cases(workspace), *shared)
     cases = [case for case in contract.cases if case.id in passed and case in wrote and case.severity == "blocker"]
     text = text_columns(contract.manifest)
     seen = [

@@ -28,6 +28,7 @@ from shipworthy.models.table import read_rows
 from shipworthy.respond import incidents
 from shipworthy.runtime.admission import verify_signature
 from shipworthy.runtime.columns import text_columns
+from shipworthy.runtime.overridden import began
 from shipworthy.runtime.releases import load
 from shipworthy.runtime.subject import artefact_digest
 from shipworthy.runtime.workspace import Workspace
@@ -78,7 +79,8 @@ def promote(
     with open_site(workspace) as authority:
         incident = _found(authority.store.incidents(), name)
         feature = _feature(contract, incident)
-        release = load(workspace.releases / incident.scope.version)
+        folder = workspace.releases / incident.scope.version
+        release = load(folder, began(folder))
         kept = _rows_of(contract, incident, feature, rows, release.scorer.bucket)
         cases = _cases(contract, incident, feature, kept, who.id, target, companion)
         _check_new(contract, incident, cases)

@@ -5,12 +5,20 @@ Private keys stay in the state directory (0600); the repository gets public file
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 from shipworthy.artifact.files.keys import PERSON, PUBLIC_OF, SIGNING, VERDICT, make_keys, make_person_key
 from shipworthy.contract.manifest import Manifest
-from shipworthy.errors import ContractError
+from shipworthy.errors import ContractError, UsageError
+from shipworthy.flows.site_state import open_site
+from shipworthy.indicators import window_seconds
+from shipworthy.runtime.tokens import Token, new_token
 from shipworthy.runtime.workspace import Workspace
+from shipworthy.store.instants import rfc3339
+
+TOKEN_MADE = "runtime.token_made"
+LONGEST = timedelta(days=400)
 
 
 def new_keys(workspace: Workspace, manifest: Manifest) -> tuple[Path, ...]:
@@ -28,6 +36,25 @@ def new_keys(workspace: Workspace, manifest: Manifest) -> tuple[Path, ...]:
         make_person_key(folder)
         written.append(_publish(workspace, folder / PUBLIC_OF[PERSON], person.key))
     return tuple(path for path in written if path is not None)
+
+
+def make_token(workspace: Workspace, scope: str, lasts: str) -> tuple[str, Token]:
+    """Make a token of the API, for this one time; the ledger tells its id, scope and end. Raises UsageError.
+
+    `lasts` is such as `30d`, at most 400 days.
+    """
+    try:
+        seconds = window_seconds(lasts)
+    except ValueError as problem:
+        raise UsageError(str(problem), "--expires") from problem
+    if seconds is None or timedelta(seconds=seconds) > LONGEST:
+        raise UsageError("a token ends", "--expires", f"say when, such as 30d; at most {LONGEST.days}d")
+    now = workspace.clock()
+    with open_site(workspace) as authority:
+        shown, token = new_token(workspace.home, scope, rfc3339(now), rfc3339(now + timedelta(seconds=seconds)))
+        told = {"id": token.id, "scope": token.scope, "expires": token.expires}
+        authority.note("operator", TOKEN_MADE, told)
+    return shown, token
 
 
 def _publish(workspace: Workspace, public: Path, target: str) -> Path | None:

@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from shipworthy.flows.check import Checked
 from shipworthy.flows.check import check as check_
 from shipworthy.flows.gate import Judged
 from shipworthy.flows.gate import judge as judge_
-from shipworthy.runtime.workspace import Clock, Workspace, wall_clock
+from shipworthy.runtime.workspace import Clock, Workspace, ledger_environment, wall_clock
 
 if TYPE_CHECKING:
     from shipworthy.facts import Evidence
@@ -31,7 +32,8 @@ class Project:
     def __init__(self, path: Path | str, home: Path | str | None = None, clock: Clock = wall_clock) -> None:
         root = Path(path)
         state = Path(home) if home is not None else root / ".shipworthy" / "state"
-        self.workspace = Workspace(root=root, home=state, clock=clock)
+        shared = ledger_environment(os.environ)
+        self.workspace = Workspace(root=root, home=state, clock=clock, environment=shared)
 
     def check(self) -> Checked:
         """Read the contract; return every problem, warning and what is not claimed."""

@@ -11,7 +11,7 @@ from shipworthy.decide import STALE_AFTER
 from shipworthy.deploy import plan
 from shipworthy.errors import CannotDecide, ContractError, PolicySaysNo, UsageError
 from shipworthy.facts import Approval, RolloutState, digest
-from shipworthy.flows.site_state import acting, open_site
+from shipworthy.flows.site_state import acting, open_site, shipped_contract
 from shipworthy.respond.moments import moment
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.releases import load, load_to_serve
@@ -22,7 +22,10 @@ OPERATOR = "operator"
 
 
 def start(workspace: Workspace, version: str, person: str) -> RolloutState:
-    """Start the first stage of a version that the gate passed. Raises PolicySaysNo while another rollout runs."""
+    """Start the first stage of a version that the gate passed, or that an override lets through for a while.
+
+    Raises PolicySaysNo while another rollout runs, or when a decision stands against the version.
+    """
     contract = load_to_serve(workspace.releases / version, workspace.clock()).contract
     acting(contract, person, OPERATOR)
     with open_site(workspace) as authority:
@@ -59,7 +62,7 @@ def advance(workspace: Workspace, person: str) -> RolloutState:
     """
     with open_site(workspace) as authority:
         rollout = _running(authority)
-        contract = load(workspace.releases / rollout.version).contract
+        contract = _contract(workspace, rollout.version)
         stages = _stages(contract).stages
         role = stages[rollout.stage].advance
         acting(contract, person, OPERATOR if role == "auto" else role)
@@ -91,7 +94,7 @@ def hold(workspace: Workspace, person: str) -> RolloutState:
     """Keep the share as it is."""
     with open_site(workspace) as authority:
         rollout = _running(authority)
-        acting(load(workspace.releases / rollout.version).contract, person, OPERATOR)
+        acting(shipped_contract(workspace, authority.state(), rollout.version), person, OPERATOR)
         held = plan.hold(rollout, f"{person} holds it").next
         authority.rollout(person, "held", held, f"{person} holds it", rollout)
         return held
@@ -105,11 +108,15 @@ def abort(workspace: Workspace, person: str) -> RolloutState:
             raise UsageError("there is no rollout", "rollout")
         if rollout.status == "completed":
             raise UsageError("this rollout is complete: its version is the baseline", rollout.id, "roll out another")
-        acting(load(workspace.releases / rollout.version).contract, person, OPERATOR)
+        acting(shipped_contract(workspace, authority.state(), rollout.version), person, OPERATOR)
         gone = plan.abort(rollout, f"{person} aborted it").next
         if gone != rollout:
             authority.rollout(person, "aborted", gone, f"{person} aborted it", rollout)
         return gone
+
+
+def _contract(workspace: Workspace, version: str) -> Contract:
+    return load(workspace.releases / version, workspace.now()).contract
 
 
 def _running(authority: Authority) -> RolloutState:

@@ -2,12 +2,14 @@
 
 In: the repository. Out: the verdict. On a pass the lock is written, the whole repository is copied into the state
 directory as the release that `serve` admits, and the first release becomes the warm baseline. On anything else nothing
-is written but the ledger entry and the signed statements that say so, which every verifier refuses.
+is written but the ledger entry and the signed statements that say so, which every verifier refuses; with an override
+that covers the verdict the release is kept as one that did not pass, and the lock stays where it is.
 """
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -22,16 +24,22 @@ from shipworthy.facts import Decision, Digest, digest
 from shipworthy.flows.attest import attest, write_bundle
 from shipworthy.flows.decide import standing_against
 from shipworthy.flows.gate import Judged, judge
+from shipworthy.flows.override import chosen, let_through
+from shipworthy.flows.shared import tell_shipped
 from shipworthy.gate.table import values_of
 from shipworthy.runtime.authority import Authority
+from shipworthy.runtime.overridden import FILE as OVERRIDE_FILE
 from shipworthy.runtime.subject import artefact_digest
 from shipworthy.runtime.workspace import Workspace
 
-_NOT_KEPT = (".git", ".shipworthy", "story", "__pycache__", ".venv")
+_NOT_KEPT = (".git", ".shipworthy", "story", "__pycache__", ".venv", OVERRIDE_FILE)
 
 
-def ship(workspace: Workspace) -> Judged:
-    """Gate, and on a pass ship. Raises what `judge` raises."""
+def ship(workspace: Workspace, override: str = "") -> Judged:
+    """Gate, and on a pass ship; else let it through under `override`, if that holds and covers exactly this verdict.
+
+    Raises what `judge` raises, and PolicySaysNo when the override does not.
+    """
     judged = judge(workspace)
     verdict = judged.verdict
     store = workspace.store()
@@ -42,9 +50,12 @@ def ship(workspace: Workspace) -> Judged:
         told = {"subject": verdict.subject, "decision": verdict.decision, "verdict": digest(verdict)}
         authority.note("gate", "gate.decided", told)
         if verdict.decision is Decision.SHIP:
-            _ship(workspace, judged, authority, ledger.checkpoint())
+            _ship(workspace, judged, authority, judged.shared.checkpoint or ledger.checkpoint())
+            judged = msgspec.structs.replace(judged, verdict=tell_shipped(judged.shared, verdict))
         elif (workspace.keys / VERDICT).exists():
             write_bundle(workspace, verdict.subject.artefact, attest(workspace, judged, None))
+        if verdict.decision is not Decision.SHIP and override:
+            judged = _let_through(workspace, judged, authority, override)
     finally:
         store.close()
     return judged
@@ -74,6 +85,14 @@ def _ship(workspace: Workspace, judged: Judged, authority: Authority, checkpoint
         authority.baseline("gate", contract.manifest.version)
 
 
+def _let_through(workspace: Workspace, judged: Judged, authority: Authority, override: str) -> Judged:
+    granted = chosen(judged.held, override, judged.verdict)
+    _same_release(workspace, judged.contract.manifest, judged.verdict.subject.artefact)
+    files = let_through(workspace, granted, judged.verdict, authority)
+    keep_release(workspace, judged.contract.manifest.version, files)
+    return msgspec.structs.replace(judged, released_under=override)
+
+
 def _same_release(workspace: Workspace, manifest: Manifest, artefact: Digest) -> None:
     """A version's name stands for one artefact: what serves under it is never replaced behind its back."""
     kept = workspace.releases / manifest.version / manifest.artefacts
@@ -82,12 +101,14 @@ def _same_release(workspace: Workspace, manifest: Manifest, artefact: Digest) ->
         raise PolicySaysNo(what, "shipworthy.yaml", "give this one a new version")
 
 
-def keep_release(workspace: Workspace, version: str) -> Path:
-    """Copy the repository as it ships; a version that is kept already is replaced whole."""
+def keep_release(workspace: Workspace, version: str, beside: Mapping[str, bytes] | None = None) -> Path:
+    """Copy the repository as it ships, with the files `beside` it; one that is kept already is replaced whole."""
     target = workspace.releases / version
     fresh = workspace.releases / f".{version}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(workspace.root, fresh, ignore=shutil.ignore_patterns(*_NOT_KEPT))
+    for name, content in (beside or {}).items():
+        (fresh / name).write_bytes(content)
     shutil.rmtree(target, ignore_errors=True)
     fresh.rename(target)
     return target

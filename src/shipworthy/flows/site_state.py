@@ -10,6 +10,7 @@ from shipworthy.errors import CannotDecide, PolicySaysNo, UsageError
 from shipworthy.facts import Person, RuntimeState
 from shipworthy.runtime.admission import admitted
 from shipworthy.runtime.authority import Authority
+from shipworthy.runtime.overridden import is_overridden
 from shipworthy.runtime.workspace import Workspace
 
 
@@ -37,12 +38,13 @@ def acting(contract: Contract, person: str, role: str | None = None) -> Person:
 
 
 def shipped_contract(workspace: Workspace, state: RuntimeState, version: str = "*") -> Contract:
-    """Return the contract that the gate passed: of the version, if it was shipped, else of the baseline.
+    """Return the contract that the gate passed: of the version, if it passed, else of the baseline.
 
     Who may loosen is said by what shipped, never by a working copy that anybody can edit. Raises CannotDecide when no
     release is there or what is there is not what the gate passed.
     """
-    wanted = version if version != "*" and (workspace.releases / version).is_dir() else state.baseline
+    own = workspace.releases / version
+    wanted = version if version != "*" and own.is_dir() and not is_overridden(own) else state.baseline
     if not wanted:
         raise CannotDecide("no version has shipped yet", str(workspace.home))
     return admitted(workspace.releases / wanted)

@@ -28,7 +28,8 @@ def _mismatch(one: Measurement) -> str:
     name = f"{one.indicator}{f' ({one.part})' if one.part else ''} on {one.segment}"
     if one.value is None or one.n == 0 or one.source == "imported":
         return ""
-    if one.n < 0 or not _sane(one.level, one.design_effect):
+    certain = row.kind in ("count", "enumerated") and one.level == 1.0  # a comparison of bytes leaves no doubt
+    if one.n < 0 or not (certain or _sane(one.level, one.design_effect)):
         return f"{name}: n={one.n}, level {one.level:g} and design effect {one.design_effect:g}"
     if row.kind != "rate":
         return "" if _possible(one, row.kind) else f"{name}: {_show((one.value, one.lo, one.hi))} cannot be"

@@ -14,19 +14,24 @@ from shipworthy.errors import ShipworthyError
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
+Asgi = Callable[[Any, Receive, Send], Awaitable[None]]
 Told = Callable[[Mapping[str, str]], Any]
 
 
 class App:
-    """Read-only pages by path, everything else to the gateway."""
+    """Read-only pages by path, the API of the ledger under `/api/`, everything else to the gateway."""
 
-    def __init__(self, gateway: Gateway, pages: Mapping[str, Told]) -> None:
+    def __init__(self, gateway: Gateway, pages: Mapping[str, Told], api: Asgi | None = None) -> None:
         self._gateway = gateway
+        self._api = api
         self._pages = dict(pages)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:  # noqa: ANN401
         """Answer one request."""
         page = self._pages.get(scope.get("path", "")) if scope["type"] == "http" else None
+        if self._api is not None and scope["type"] == "http" and scope["path"].startswith("/api/"):
+            await self._api(scope, receive, send)
+            return
         if page is None:
             await self._gateway(scope, receive, send)
             return

@@ -272,7 +272,8 @@ class Controller:
         held = [each for each in self.live.state.orders if _reaches(each.order.scope, scope)]
         judgements = [_contained(each) if held else each for each in self.judgements.get(one.version, ())]
         samples = self._samples(rollout)
-        step = plan.step(one.contract.manifest.rollout.stages, rollout, judgements, samples)
+        passed = one.override is None
+        step = plan.step(one.contract.manifest.rollout.stages, rollout, judgements, samples, passed=passed)
         self._later(partial(self._tell, rollout, tuple(judgements), samples, told(now)))
         if step.kind == "hold":
             return

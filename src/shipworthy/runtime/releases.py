@@ -1,7 +1,8 @@
 """Load a shipped release: verify it, then hand over what a request needs of it.
 
 In: a release folder (a whole signed repository). Out: a `Loaded` release, or CannotDecide: what the gate has not passed
-is not served. scikit-learn is never loaded here; the model itself runs in a process of its own.
+is not served, unless an override of two people holds at this moment. scikit-learn is never loaded here; the model
+itself runs in a process of its own.
 """
 
 from __future__ import annotations
@@ -17,21 +18,23 @@ from shipworthy.deploy.limits import Limits, compile_limits
 from shipworthy.deploy.neverevents import compile_never
 from shipworthy.deploy.release import Cut, Release
 from shipworthy.errors import CannotDecide
-from shipworthy.facts import LiveThresholds
+from shipworthy.facts import LiveThresholds, Override
 from shipworthy.models.child import ModelProcess
 from shipworthy.models.spec import columns_of, open_spec
 from shipworthy.profile.score import Scorer
 from shipworthy.profile.shapes import Profile
 from shipworthy.profile.thresholds import Thresholds
 from shipworthy.runtime.admission import admitted, verify_age
+from shipworthy.runtime.overridden import admitted_under_override, is_overridden
 from shipworthy.runtime.subject import PROFILE, RELEASE
 from shipworthy.stats.uncertainty import look_up
+from shipworthy.store.instants import rfc3339
 
 Told = TypeVar("Told")
 
 
 class Loaded(msgspec.Struct, frozen=True, kw_only=True):
-    """One admitted version, ready to serve once its model process runs."""
+    """One admitted version, ready to serve once its model process runs. `override`: what it is let through by."""
 
     folder: Path
     contract: Contract
@@ -39,6 +42,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: Thresholds
     scorer: Scorer
     limits: Limits
+    override: Override | None = None
 
     @property
     def version(self) -> str:
@@ -60,9 +64,12 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
         return ModelProcess(folder, open_spec(manifest.adapter), columns_of(manifest.features), log)
 
 
-def load(folder: Path) -> Loaded:
-    """Load and admit the release in `folder`. Raises CannotDecide unless signature and verdict hold."""
-    contract = admitted(folder)
+def load(folder: Path, now: str = "") -> Loaded:
+    """Load and admit the release in `folder`. Raises CannotDecide unless signature and verdict hold.
+
+    A release under an override is admitted only when told the time (RFC 3339), and only while the override holds.
+    """
+    contract, override = admit(folder, now)
     manifest = contract.manifest
     artefact = folder / manifest.artefacts
     thresholds = _decoded(artefact / RELEASE, Thresholds)
@@ -80,15 +87,32 @@ def load(folder: Path) -> Loaded:
     )
     limits = compile_limits(manifest.scope_limits, manifest.fallback, manifest.kill_fallback)
     return Loaded(
-        folder=folder, contract=contract, release=release, thresholds=thresholds, scorer=scorer, limits=limits
+        folder=folder,
+        contract=contract,
+        release=release,
+        thresholds=thresholds,
+        scorer=scorer,
+        limits=limits,
+        override=override,
     )
 
 
 def load_to_serve(folder: Path, now: datetime) -> Loaded:
     """As `load`, for a version that begins to serve: a verdict that has expired is refused as well."""
-    one = load(folder)
-    verify_age(one.contract, now)
+    one = load(folder, rfc3339(now))
+    if one.override is None:
+        verify_age(one.contract, now)
     return one
+
+
+def admit(folder: Path, now: str) -> tuple[Contract, Override | None]:
+    """Return the contract of a release, and the override that it is let through by if it did not pass."""
+    if not is_overridden(folder):
+        return admitted(folder), None
+    if not now:
+        raise CannotDecide("it was let through by an override, which is not enough here", str(folder))
+    contract, granted = admitted_under_override(folder, now)
+    return contract, granted.override
 
 
 def _decoded(path: Path, kind: type[Told]) -> Told:

@@ -43,7 +43,9 @@ async def _serve(workspace: Workspace, port: int, observe_only: bool) -> None:
 
 async def _run(site: Site, port: int) -> None:
     app = App(
-        site.gateway, {"/status": lambda _: site.status(), "/quality": site.quality, "/checkpoint": site.checkpoint}
+        site.gateway,
+        {"/status": lambda _: site.status(), "/quality": site.quality, "/checkpoint": site.checkpoint},
+        site.api(),
     )
     config = uvicorn.Config(
         app,

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -27,12 +27,14 @@ from shipworthy.facts import UNSEEN, Receipt, RuntimeState, digest, join, parse_
 from shipworthy.observe.minutes import minute_of
 from shipworthy.profile.thresholds import SEVERAL
 from shipworthy.runtime import status as told
+from shipworthy.runtime.api import BODY_WITHIN_S, Api
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.controller import Controller
 from shipworthy.runtime.learned import calibration_cells, probe_rows
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.models import Models, ModelsLike
-from shipworthy.runtime.releases import Loaded, load_to_serve
+from shipworthy.runtime.permits import Permits
+from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.review import queue_item
 from shipworthy.runtime.standing import refuse
 from shipworthy.runtime.telemetry import Telemetry
@@ -62,6 +64,8 @@ class Site:
         self.models: ModelsLike = models or Models(workspace.home / "logs")
         self._loading: dict[str, asyncio.Task[None]] = {}
         self._refused: dict[str, str] = {}
+        self.permits = Permits(workspace.clock)
+        self._lapsing: Future[None] | None = None
         self._site_key = workspace.site_key()
         self._recorder = ThreadPoolExecutor(1, "shipworthy-record")
         self.trouble = ""
@@ -106,6 +110,8 @@ class Site:
     async def keep_up(self) -> None:
         """Follow the state; judge when the minute has moved and stands still again, or after a while."""
         self.live.epoch()
+        if self.permits.due() and (self._lapsing is None or self._lapsing.done()):
+            self._lapsing = self._recorder.submit(self.permits.lapse, self.authority)
         await self._follow()
         minute = minute_of(self.workspace.clock())
         stands, self._minute = minute == self._minute, minute
@@ -131,6 +137,7 @@ class Site:
         plain = told.status(self.controller, self.live, self.releases, self.models.pids())
         plain["refused"] = dict(self._refused)
         plain["trouble"] = self.trouble
+        plain["overrides"] = self.permits.told()
         return plain
 
     def quality(self, asked: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -145,16 +152,21 @@ class Site:
         """Return a fresh signed checkpoint of the ledger, for keeping elsewhere."""
         return {"checkpoint": self.ledger.checkpoint(), "key": self.ledger.verifier_key}
 
+    def api(self, body_within_s: float = BODY_WITHIN_S) -> Api:
+        """Return the API that gates elsewhere reach this site's ledger by."""
+        here, model = self.workspace, self._first.contract.manifest.model
+        return Api(here.home, self.ledger, self.store, model, here.clock, body_within_s)
+
     def _wiring(self, first: Loaded) -> Wiring:
         manifest = first.contract.manifest
         wiring = Wiring(
             model=manifest.model,
             mac_key=self.workspace.host_key(),
-            routes=lambda: self.live.routes,
+            routes=lambda: self.permits.routes(self.live.routes),
             releases=self.served,
             upstreams=self.models.upstreams,
             posture=self.live.posture,
-            closed=self.live.closed,
+            closed=lambda version: self.live.closed(version) or self.permits.over(version),
             epoch=self.live.epoch,
             thresholds=self._cut,
             sink=lambda event, row: self.controller.seen(event),
@@ -173,6 +185,7 @@ class Site:
                 event, self.live.held(event.version, event.tenant, event.segments)
             ),
             shadow=self.live.shadow,
+            override=self.permits.header,
             clock=lambda: self.workspace.clock().timestamp(),
         )
         if manifest.throttles is not None:
@@ -267,7 +280,7 @@ class Site:
     def _admit(self, version: str) -> Loaded:
         """Load a release that the gate passed and that nobody decided not to deploy."""
         refuse(self.ledger.entries(), version)
-        return load_to_serve(self.workspace.releases / version, self.workspace.clock())
+        return self.permits.load(self.workspace.releases / version)
 
     async def _serve(self, one: Loaded) -> None:
         rows = await asyncio.to_thread(probe_rows, one)

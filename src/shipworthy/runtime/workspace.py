@@ -5,7 +5,7 @@ In: paths and a clock, all arguments. Out: open keys, store, ledger and contract
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from shipworthy.store.posture import StateFiles
 from shipworthy.store.sqlite import SqliteStore
 
 Clock = Callable[[], datetime]
+SHARED = ("SHIPWORTHY_URL", "SHIPWORTHY_TOKEN", "SHIPWORTHY_TOKEN_FILE", "SHIPWORTHY_UNSAFE_HTTP")
 
 
 def wall_clock() -> datetime:
@@ -31,12 +32,25 @@ def wall_clock() -> datetime:
     return datetime.now(UTC)
 
 
+class Environment(dict[str, str]):
+    """The variables that name a shared ledger and its token. They are used, never shown."""
+
+    def __repr__(self) -> str:
+        return f"Environment of {len(self)}"
+
+
+def ledger_environment(variables: Mapping[str, str]) -> Environment:
+    """Return those of the process's variables that a gate looks at."""
+    return Environment({name: variables[name] for name in SHARED if name in variables})
+
+
 class Workspace(msgspec.Struct, frozen=True, kw_only=True):
-    """A model repository (`root`), its state directory (`home`) and the clock."""
+    """A model repository (`root`), its state directory (`home`), the clock, and what names a shared ledger."""
 
     root: Path
     home: Path
     clock: Clock = wall_clock
+    environment: Environment = Environment()
 
     @property
     def keys(self) -> Path:

@@ -67,7 +67,8 @@ class Decider:
             routes = w.routes()
             view = self._first(routes, row, tenant, request)
             view, told = await self._told(routes, view, row, tenant, deadline)
-            if w.epoch() == epoch:
+            closed = view.arm == CANDIDATE and w.closed(view.release.version)
+            if w.epoch() == epoch and not closed:
                 break  # else an order came while the model was asked: what was seen before it does not leave
         else:
             told = told._replace(scored=None)  # nor does it when the state never stood still

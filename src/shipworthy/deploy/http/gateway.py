@@ -174,10 +174,12 @@ class Gateway:
     def _headers(self, outcomes: Sequence[Outcome]) -> Headers:
         arms = ",".join(sorted({one.event.arm for one in outcomes}))
         versions = ",".join(sorted({one.event.version for one in outcomes}))
+        override = self.wiring.override()
         return [
             (b"x-shipworthy-arm", arms.encode()),
             (b"x-shipworthy-version", versions.encode()),
             (b"x-shipworthy-epoch", b"%d" % outcomes[0].epoch),
+            *([(b"x-shipworthy-override", override.encode())] if override else []),
         ]
 
     async def _labels(self, scope: Scope, receive: Receive) -> Response:

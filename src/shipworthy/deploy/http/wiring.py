@@ -80,6 +80,7 @@ class Wiring:
     - `releases`, `upstreams`: by version. `limits`: scope limits. `throttles`: per tenant.
     - `enqueue`: makes a review durable before the answer leaves; raising refuses the request.
     - `sink(event, row)`: called just before an answer is sent. `sink_shadow(event, row)`: after it, arm `shadow`.
+    - `override()`: the overrides that hold, as the header `x-shipworthy-override` tells them; "" when none does.
     - `on_failure(version, reason)`: each failed attempt, replayed or not.
     - `on_label(receipt, label)`: returns a status word. `deadline_s`: of a request; a candidate gets 60 % of it.
     """
@@ -101,6 +102,7 @@ class Wiring:
     on_label: Callable[[Receipt, int], Awaitable[str]] = _no_label
     sink_shadow: Callable[[Event, Row], None] = _ignore
     shadow: Callable[[], tuple[str, ...]] = tuple
+    override: Callable[[], str] = str
     on_failure: Callable[[str, str], None] = _ignore
     clock: Callable[[], float] = time.time
     new_id: Callable[[float], str] = uuid7

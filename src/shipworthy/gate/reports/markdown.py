@@ -17,6 +17,7 @@ def render(verdict: Verdict, table: Iterable[Row]) -> str:
     lines += ["", *(f"- **{cell(block.name)}**: {cell(block.because)} — {cell(block.fix)}" for block in verdict.blocks)]
     lines += [f"- warning: {cell(told)}" for told in verdict.warnings]
     lines += [f"- not claimed: {cell(told)}" for told in verdict.not_claimed]
+    lines += [f"- **override**: {cell(told)}" for told in verdict.overrides]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -27,6 +27,7 @@ def render(verdict: Verdict, table: Iterable[Row]) -> str:
     lines += [f"  ! {block.name}: {block.because} — {block.fix}" for block in verdict.blocks]
     lines += [f"  warn  {told}" for told in verdict.warnings]
     lines += [f"  not claimed  {told}" for told in verdict.not_claimed]
+    lines += [f"  OVERRIDE  {told}" for told in verdict.overrides]
     return "\n".join([*lines, "", SAYS[verdict.decision], ""])
 
 

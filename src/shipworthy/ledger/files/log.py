@@ -78,6 +78,11 @@ class Ledger:
             self._store.put(_ONCE + key, str(entry.seq).encode())
         return entry
 
+    def seq_of(self, key: str) -> int | None:
+        """Return the number of the entry that was appended under this key, None when none was."""
+        kept = self._store.get(_ONCE + key)
+        return None if kept is None else int(kept)
+
     def entries(self, start: int = 0, stop: int | None = None) -> Iterator[Entry]:
         """Yield entries with start <= seq < stop."""
         return self._store.entries(start, stop)

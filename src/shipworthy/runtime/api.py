@@ -1,0 +1,152 @@
+"""The API of the shared ledger: `GET /api/facts` and `POST /api/entries`, for gates that run elsewhere.
+
+In: requests with a bearer token. Out: facts, or the number of the appended entry with a signed checkpoint. Whoever has
+no token, or one that is over, hears 401 and nothing else; one of another scope 403. The token is asked for before
+anything is read of the body; bodies are small and must come in time; each token has a rate of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from msgspec import structs
+
+from shipworthy.deploy.http.wire import (
+    Receive,
+    Refusal,
+    Response,
+    Scope,
+    Send,
+    encode,
+    error,
+    header,
+    respond,
+)
+from shipworthy.deploy.throttle import Gcra
+from shipworthy.errors import ShipworthyError
+from shipworthy.ledger.files.log import Ledger
+from shipworthy.runtime.posted import ENTRIES, FACTS, MAX_BYTES, Unfit, read_posted
+from shipworthy.runtime.shared_facts import Told
+from shipworthy.runtime.tokens import GATE, READ, Token, holder, read_tokens
+from shipworthy.store.instants import rfc3339
+from shipworthy.store.protocol import Store
+
+VERSION = 1
+BODY_WITHIN_S = 5.0
+_METHODS = {FACTS: "GET", ENTRIES: "POST"}
+_SCOPES = {FACTS: (GATE, READ), ENTRIES: (GATE,)}
+_log = logging.getLogger("shipworthy.api")
+
+
+class Rate(NamedTuple):
+    """How often one token may ask."""
+
+    rate_per_s: float = 2.0
+    burst: int = 60
+
+
+class Api:
+    """The API over one ledger. One event loop; what touches the store runs beside it."""
+
+    def __init__(
+        self,
+        home: Path,
+        ledger: Ledger,
+        store: Store,
+        model: str,
+        clock: Callable[[], datetime],
+        body_within_s: float = BODY_WITHIN_S,
+        rate: Rate = Rate(),  # noqa: B008 - a frozen value
+    ) -> None:
+        self._home = home
+        self._ledger = ledger
+        self._model = model
+        self._clock = clock
+        self._told = Told(ledger, store, model)
+        self._body_within_s = body_within_s
+        self._rates = Gcra(rate)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            response = await self._response(scope, receive)
+        except Refusal as refusal:
+            response = error(refusal.status, str(refusal), [*refusal.headers, (b"connection", b"close")])
+        except ShipworthyError as problem:
+            _log.error("%s", problem)
+            response = error(503, "the ledger does not answer", [(b"retry-after", b"1")])
+        except Exception:
+            _log.exception("a request failed inside the API")
+            response = error(500, "the API failed; nothing was recorded")
+        await respond(send, response)
+
+    async def _response(self, scope: Scope, receive: Receive) -> Response:
+        path = scope["path"]
+        if path not in _METHODS:
+            raise Refusal(404, "no such path")
+        token = await asyncio.to_thread(self._holder, header(scope, b"authorization"))
+        if token is None:
+            raise Refusal(401, "unauthorised", [(b"www-authenticate", b"Bearer")])
+        if token.scope not in _SCOPES[path]:
+            raise Refusal(403, "forbidden")
+        if scope["method"] != _METHODS[path]:
+            raise Refusal(405, "another method")
+        if not self._rates.admit(token.id, time.monotonic()).ok:
+            raise Refusal(429, "too many requests of this token", [(b"retry-after", b"1")])
+        if path == FACTS:
+            return Response(200, encode(await asyncio.to_thread(self._told.facts, self._now())), [])
+        return await self._append(token, await self._body(scope, receive))
+
+    def _holder(self, authorization: bytes | None) -> Token | None:
+        scheme, _, shown = (authorization or b"").decode("latin-1").partition(" ")
+        if scheme.lower() != "bearer" or not shown:
+            return None
+        return holder(shown, read_tokens(self._home), self._now())
+
+    async def _body(self, scope: Scope, receive: Receive) -> bytes:
+        """Return the body. What is too large or too slow is not waited for."""
+        length = header(scope, b"content-length")
+        if length is not None and (not length.isdigit() or int(length) > MAX_BYTES):
+            raise Refusal(413, f"the body is over {MAX_BYTES} bytes")
+        try:
+            async with asyncio.timeout(self._body_within_s):
+                return await _read(receive)
+        except TimeoutError as late:
+            raise Refusal(408, "the body did not come in time") from late
+
+    async def _append(self, token: Token, raw: bytes) -> Response:
+        try:
+            kind, body, key = read_posted(raw, self._model)
+        except Unfit as problem:
+            raise Refusal(400, str(problem)) from problem
+
+        def append() -> dict[str, object]:
+            self._ledger.append_once(key, f"gate@{token.id}", kind, structs.asdict(body))
+            told = {"version": VERSION, "seq": self._ledger.seq_of(key)}
+            return {**told, "checkpoint": self._ledger.checkpoint(), "key": self._ledger.verifier_key}
+
+        return Response(200, encode(await asyncio.to_thread(append)), [])
+
+    def _now(self) -> str:
+        return rfc3339(self._clock())
+
+
+async def _read(receive: Receive) -> bytes:
+    parts: list[bytes] = []
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise Refusal(400, "the caller went away")
+        part, more = message.get("body", b""), message.get("more_body", False)
+        size += len(part)
+        if size > MAX_BYTES:
+            raise Refusal(413, f"the body is over {MAX_BYTES} bytes")
+        parts.append(part)
+    return b"".join(parts)

@@ -1,0 +1,96 @@
+"""What a ledger tells a gate elsewhere: `GET /api/facts`, a versioned value made from entries and incidents.
+
+In: a ledger and its store. Out: `SharedFacts`. Entries are read once and kept as far as they matter, so that asking
+again costs what came since. Signatures inside are checked by whoever reads them, with the people of their own lock.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from typing import Literal
+
+import msgspec
+
+from shipworthy.facts import Case, Entry, Fact, Granted, Incident, Subject
+from shipworthy.govern.overrides import APPROVED, REQUESTED, granted_in
+from shipworthy.ledger.files.log import Ledger
+from shipworthy.runtime.posted import SHIPPED
+from shipworthy.store.protocol import Store
+
+PROMOTED = "respond.incident_promoted"
+RECORDS = re.compile(r"govern\.(?:decided|reversed)|academy\..*|[a-z]+\.drill.*")  # decisions, certificates, drills
+_OF_OTHERS = (SHIPPED, PROMOTED, REQUESTED, APPROVED)
+
+
+class SharedFacts(Fact, frozen=True, kw_only=True):
+    """All that a gate asks of a shared ledger, for one model. `checkpoint` pins at least `size` entries.
+
+    `overrides` are those not over at `at`, asked for or approved; `incidents` those not closed; `promoted` the cases
+    that incidents became; `records` the entries of decisions, drills and certificates.
+    """
+
+    schema: Literal["shipworthy/facts@1"] = "shipworthy/facts@1"
+    model: str
+    at: str
+    size: int
+    checkpoint: str
+    key: str
+    shipped: tuple[Subject, ...]
+    overrides: tuple[Granted, ...]
+    incidents: tuple[Incident, ...]
+    promoted: tuple[Case, ...]
+    records: tuple[Entry, ...]
+
+
+class Told:
+    """The entries of one ledger that facts are made of. Safe from several threads."""
+
+    def __init__(self, ledger: Ledger, store: Store, model: str) -> None:
+        self._ledger = ledger
+        self._store = store
+        self._model = model
+        self._lock = threading.Lock()
+        self._seen = 0
+        self._kept: list[Entry] = []
+
+    def facts(self, now: str) -> SharedFacts:
+        """Return the facts of the moment."""
+        with self._lock:
+            self._read_on()
+            kept, size = tuple(self._kept), self._seen
+        checkpoint = self._ledger.checkpoint()
+        overrides = granted_in(kept)
+        return SharedFacts(
+            model=self._model,
+            at=now,
+            size=size,
+            checkpoint=checkpoint,
+            key=self._ledger.verifier_key,
+            shipped=tuple(one for one in _shipped(kept) if one.model == self._model),
+            overrides=tuple(
+                one for one in overrides if one.override.subject.model == self._model and now < one.override.until
+            ),
+            incidents=tuple(
+                one for one in self._store.incidents() if one.status != "closed" and one.scope.model == self._model
+            ),
+            promoted=tuple(case for entry in kept if entry.kind == PROMOTED for case in _cases(entry, self._model)),
+            records=tuple(entry for entry in kept if RECORDS.fullmatch(entry.kind)),
+        )
+
+    def _read_on(self) -> None:
+        for entry in self._ledger.entries(self._seen):
+            if entry.kind in _OF_OTHERS or RECORDS.fullmatch(entry.kind):
+                self._kept.append(entry)
+            self._seen = entry.seq + 1
+
+
+def _shipped(kept: tuple[Entry, ...]) -> list[Subject]:
+    return [entry.read(Subject, "subject") for entry in kept if entry.kind == SHIPPED]
+
+
+def _cases(entry: Entry, model: str) -> list[Case]:
+    incident: Incident = entry.read(Incident, "incident")
+    if incident.scope.model != model:
+        return []
+    return msgspec.convert(entry.body["cases"], list[Case])
