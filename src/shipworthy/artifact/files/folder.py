@@ -23,7 +23,7 @@ _THREADS = 4
 
 
 def hash_folder(path: Path, ignore: tuple[str, ...] = (SIGNATURE_FILE,)) -> tuple[Pair, ...]:
-    """(name, sha256 hex) of every file under `path`, in path order. `ignore` names top-level files only.
+    """(name, sha256 hex) of every file under `path`, in path order, but the files named in `ignore` in full.
 
     `path` itself may be a link to the folder (a `current` link); nothing below it may be one.
     Raises CannotDecide on a missing folder, a link, a special file, a name that is not UTF-8, or a read error.
