@@ -30,6 +30,7 @@ class Signed:
         self.model = top / "m"
         self.key, self.public = top / "key.pem", top / "key.pub.pem"
         private = ec.generate_private_key(curve)
+        self.model.mkdir(parents=True)
         write_whole(self.key, private_pem(private), 0o600)
         self.public.write_bytes(public_pem(private.public_key()))
         for name in ("weights.npz", "a/b", "a.txt", "a-c/d", "a b/é", "empty"):
