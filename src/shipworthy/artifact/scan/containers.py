@@ -52,8 +52,10 @@ class Scan:
         return (unknown(file, Kind.UNRECOGNISED, f"{len(blob)} bytes of no format that is known here"),)
 
     def _npy(self, file: str, blob: bytes) -> tuple[Finding, ...]:
-        found, pickled = arrays.scan_npy(file, blob)
-        return found if pickled is None else scan_pickle(file, pickled, self.declared, self.limits)
+        found, start = arrays.scan_npy(file, blob)
+        if start is None:
+            return found
+        return scan_pickle(file, blob[start:], self.declared, self.limits, start)
 
     def _unpacks(self, packed: str, blob: bytes) -> bool:
         """Whether a text that happens to begin like a packed stream is one."""

@@ -110,20 +110,22 @@ _LENGTHS = {"n1": "<B", "n4": "<I", "n8": "<Q", "s4": "<i"}
 class Reader:
     """A place in the bytes of a pickle. `next()` gives the opcode there and moves on."""
 
-    __slots__ = ("at", "blob", "frame_end")
+    __slots__ = ("at", "blob", "frame_end", "opcode_at")
 
     def __init__(self, blob: bytes, at: int = 0) -> None:
         self.blob = blob
         self.at = at
+        self.opcode_at = at
         self.frame_end: int | None = None
 
     def next(self) -> tuple[str, object]:
         """The name of the next opcode and its argument. Raises Broken on anything else."""
         if self.frame_end == self.at:
             self.frame_end = None
+        self.opcode_at = self.at
         code = self.take(1)[0]
         if code not in OPCODES:
-            raise Broken(Kind.MALFORMED, f"opcode 0x{code:02x} at byte {self.at - 1} does not exist", ends=True)
+            raise Broken(Kind.MALFORMED, f"opcode 0x{code:02x} does not exist", ends=True)
         name, argument = OPCODES[code]
         if name == "FRAME":
             return name, self._open_frame()
@@ -133,11 +135,11 @@ class Reader:
         """The next `count` bytes, inside the current frame and the file."""
         end = self.at + count
         if self.frame_end is not None and end > self.frame_end:
-            raise Broken(Kind.FRAME, f"byte {self.at}: an argument runs over the end of its frame")
+            raise Broken(Kind.FRAME, "an argument runs over the end of its frame")
         if count < 0:
-            raise Broken(Kind.MALFORMED, f"byte {self.at}: a negative length")
+            raise Broken(Kind.MALFORMED, "a negative length")
         if end > len(self.blob):
-            raise Broken(Kind.MALFORMED, f"byte {self.at}: the pickle ends inside an opcode", ends=True)
+            raise Broken(Kind.MALFORMED, "the pickle ends inside an opcode", ends=True)
         taken = self.blob[self.at : end]
         self.at = end
         return taken
@@ -145,7 +147,7 @@ class Reader:
     def raw(self, count: int) -> bytes:
         """The next `count` bytes outside any frame: array bytes that joblib writes between opcodes."""
         if self.frame_end is not None and self.frame_end != self.at:
-            raise Broken(Kind.FRAME, f"byte {self.at}: array bytes begin inside a frame")
+            raise Broken(Kind.FRAME, "array bytes begin inside a frame")
         self.frame_end = None
         return self.take(count)
 
@@ -171,14 +173,14 @@ class Reader:
         if end >= 0:
             return self.take(end + 1 - self.at)[:-1]
         if self.frame_end is not None:
-            raise Broken(Kind.FRAME, f"byte {self.at}: a line runs over the end of its frame")
+            raise Broken(Kind.FRAME, "a line runs over the end of its frame")
         return self.take(len(self.blob) - self.at)[:-1]
 
     def _open_frame(self) -> int:
         if self.frame_end is not None:
-            raise Broken(Kind.FRAME, f"byte {self.at - 1}: a frame begins inside a frame")
+            raise Broken(Kind.FRAME, "a frame begins inside a frame")
         length = int(self._number("<Q"))
         if length > len(self.blob) - self.at:
-            raise Broken(Kind.FRAME, f"byte {self.at}: a frame runs over the end of the file")
+            raise Broken(Kind.FRAME, "a frame runs over the end of the file")
         self.frame_end = self.at + length
         return length
