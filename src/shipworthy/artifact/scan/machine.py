@@ -43,6 +43,7 @@ class Machine(Stack):
         self.nested = nested
         self.protocol = 0
         self.arrays = 0
+        self.stops_plainly = False
 
     def run(self) -> None:
         """Walks opcode by opcode until STOP. Raises Broken."""
@@ -170,6 +171,16 @@ class Machine(Stack):
             noted.what = f"{shown_call(name, args, fresh)} would run; it is not on the allow-list"
             noted.at = self.reader.opcode_at
 
+    def persistent(self, argument: object) -> None:
+        """An object that whoever loads the file finds by its id: it may be anything, a function included.
+
+        `pickle.load` stops here. In bytes that do not announce themselves as a pickle (every zip begins with a `P`)
+        what follows therefore counts only when it ends as a pickle does.
+        """
+        self.stops_plainly = self.stops_plainly or not (self.protocol or self.calls)
+        self.problem(Kind.PERSISTENT, "a persistent id, resolved by whoever loads it")
+        self.stack.append(Made("what a persistent id stands for"))
+
     def build(self, argument: object) -> None:
         """BUILD sets the state of an object, and never of a class: that would replace its methods."""
         state, target = self.pop(), self.top()
@@ -294,10 +305,8 @@ _METHODS: dict[str, Callable[[Machine, object], None]] = {
         ("EXT1", "EXT2", "EXT4"),
         lambda machine, argument: _refuse(Kind.EXTENSION, "a name from the extension registry"),
     ),
-    **dict.fromkeys(
-        ("PERSID", "BINPERSID"),
-        lambda machine, argument: _refuse(Kind.PERSISTENT, "a persistent id, resolved by whoever loads it", True),
-    ),
+    "PERSID": Machine.persistent,
+    "BINPERSID": lambda machine, argument: machine.persistent(machine.pop()),
     **dict.fromkeys(
         ("NEXT_BUFFER", "READONLY_BUFFER"),
         lambda machine, argument: _refuse(Kind.MALFORMED, "a buffer from outside the file"),

@@ -24,7 +24,8 @@ class Walk:
     def __init__(self, file: str, machine: Machine, broken: Broken | None, base: int) -> None:
         self.findings = [unsafe(file, one.kind, one.what, base + one.at, one.name) for one in machine.problems.values()]
         # A call was met, or the walker gave up where an unpickler goes on and may meet one.
-        self.active = machine.calls > 0 or (broken is not None and not broken.ends)
+        goes_on = machine.calls > 0 or (broken is not None and not broken.ends)
+        self.active = goes_on and not machine.stops_plainly
         self.stopped = broken is None
         self.broken = broken
         self.end = machine.reader.at
