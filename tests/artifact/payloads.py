@@ -26,6 +26,8 @@ from typing import Any
 import joblib  # type: ignore[import-untyped]
 import numpy as np
 
+from tests.artifact.assembler import Call, Name, Raw, dumped, frame, push
+
 
 @dataclass(frozen=True)
 class Payload:
@@ -41,61 +43,6 @@ class Payload:
     def raw(self) -> bytes:
         """The bytes of the file."""
         return self.made if isinstance(self.made, bytes) else self.made()
-
-
-@dataclass(frozen=True)
-class Name:
-    """A global."""
-
-    module: str
-    attribute: str
-
-
-@dataclass(frozen=True)
-class Call:
-    """A call by REDUCE."""
-
-    function: Any
-    args: tuple[Any, ...]
-
-
-@dataclass(frozen=True)
-class Raw:
-    """Opcodes as they stand."""
-
-    opcodes: bytes
-
-
-def push(value: Any) -> bytes:
-    """Opcodes that leave `value` on the stack."""
-    match value:
-        case Raw():
-            return value.opcodes
-        case Name():
-            return push(value.module) + push(value.attribute) + b"\x93"
-        case Call():
-            return push(value.function) + push(value.args) + b"R"
-        case str():
-            return b"X" + struct.pack("<I", len(value.encode())) + value.encode()
-        case bytes():
-            return b"B" + struct.pack("<I", len(value)) + value
-        case None:
-            return b"N"
-        case bool():
-            return b"\x88" if value else b"\x89"
-        case int():
-            return b"J" + struct.pack("<i", value)
-        case tuple():
-            return b"(" + b"".join(map(push, value)) + b"t"
-        case list():
-            return b"](" + b"".join(map(push, value)) + b"e"
-        case dict():
-            return b"}(" + b"".join(push(key) + push(one) for key, one in value.items()) + b"u"
-    raise TypeError(type(value))
-
-
-def dumped(value: Any, protocol: int = 4) -> bytes:
-    return b"\x80" + bytes([protocol]) + push(value) + b"."
 
 
 def calls(mark: str, code: str, evil: str) -> dict[str, Any]:
@@ -247,10 +194,10 @@ def spellings(mark: str, code: str) -> Iterator[tuple[str, bytes]]:
         + push(Call(Name("builtins", "map"), (Name("posix", "system"), [touch.decode()])))
         + b"\x85R.",
     )
-    yield "framed", b"\x80\x04" + _frame(b"\x8c\x05posix\x8c\x06system\x93" + long + b"\x85R.")
+    yield "framed", b"\x80\x04" + frame(b"\x8c\x05posix\x8c\x06system\x93" + long + b"\x85R.")
     yield (
         "frames apart",
-        b"\x80\x04" + _frame(b"\x8c\x05posix") + b"\x8c\x06system" + _frame(b"\x93" + long) + b"\x85R.",
+        b"\x80\x04" + frame(b"\x8c\x05posix") + b"\x8c\x06system" + frame(b"\x93" + long) + b"\x85R.",
     )
     yield "protocol twice", b"\x80\x04\x80\x02cposix\nsystem\n" + long + b"\x85R."
     yield "protocol 5", b"\x80\x05\x8c\x05posix\x8c\x06system\x93" + long + b"\x85R."
@@ -378,10 +325,6 @@ def _by_files(folder: Path, what: str) -> dict[str, Payload]:
     mark = _mark(folder, what)
     evil = dumped(Call(Name("posix", "system"), (f"touch {mark}",)))
     return {one.what: one for one in files(mark, evil)}
-
-
-def _frame(body: bytes) -> bytes:
-    return b"\x95" + struct.pack("<Q", len(body)) + body
 
 
 def _cut(pack: Callable[[bytes], bytes], evil: bytes) -> bytes:

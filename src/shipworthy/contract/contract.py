@@ -111,6 +111,7 @@ def make_lock(
         fallback=manifest.fallback,
         kill_fallback=manifest.kill_fallback,
         review=manifest.review,
+        scan_classes=tuple(sorted(manifest.scan.classes)),
         bits=dict(bits or {}),
         paired=paired,
         checkpoint=checkpoint,

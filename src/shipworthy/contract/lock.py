@@ -64,6 +64,7 @@ class Lock(Fact, frozen=True, kw_only=True):
     fallback: str
     kill_fallback: str
     review: Review | None = None
+    scan_classes: tuple[str, ...] = ()
     bits: dict[str, str] = {}
     paired: PairedRows | None = None
     checkpoint: str = ""

@@ -6,6 +6,7 @@ clean when everything in it was recognised and all of that is needed to hold a m
 
 from __future__ import annotations
 
+from shipworthy.artifact.scan.allowed import may_declare
 from shipworthy.artifact.scan.canaries import canaries
 from shipworthy.artifact.scan.containers import Scan
 from shipworthy.artifact.scan.findings import (
@@ -18,8 +19,22 @@ from shipworthy.artifact.scan.findings import (
     Report,
     Severity,
 )
+from shipworthy.artifact.scan.learn import as_yaml, proposed
 
-__all__ = ["Declared", "Finding", "Kind", "Limits", "Report", "Severity", "canary", "missed_canaries", "scan_bytes"]
+__all__ = [
+    "Declared",
+    "Finding",
+    "Kind",
+    "Limits",
+    "Report",
+    "Severity",
+    "as_yaml",
+    "canary",
+    "may_declare",
+    "missed_canaries",
+    "proposed",
+    "scan_bytes",
+]
 
 
 def scan_bytes(

@@ -36,6 +36,20 @@ BIT_GENERATORS: frozenset[str] = frozenset(("MT19937", "PCG64", "PCG64DXSM", "Ph
 _CLASS = re.compile(r"_{0,2}[A-Z]\w*|newObj|__pyx_unpickle_\w+|[a-z]{3}_(matrix|array)")
 
 
+# Parts of packages that run, fetch or test things, and classes that do wherever a module imports them to.
+_NEVER_PARTS = """
+    _datasource _npyio_impl _testing conftest datasets distutils externals f2py io npyio scripts subprocess testing
+    tests tools
+"""
+NEVER_PARTS: frozenset[str] = frozenset(_NEVER_PARTS.split())
+_NEVER_CLASSES = """
+    CDLL CodeType Connection DataSource FileIO FunctionType InteractiveConsole InteractiveInterpreter LambdaType Memory
+    MethodType ModuleType NpzFile Parallel Path Pdb Pickler PosixPath Popen Process PyDLL Pool Repository Thread
+    ThreadPool Unpickler WindowsPath ZipFile
+"""
+NEVER_CLASSES: frozenset[str] = frozenset(_NEVER_CLASSES.split())
+
+
 def never(args: tuple[object, ...]) -> bool:
     """The rule of a name that is mentioned, or made empty, and never called."""
     return False
@@ -188,7 +202,9 @@ def full_name(module: str, name: str) -> str:
 
 
 def may_declare(name: str) -> bool:
-    """Whether a declaration can vouch for this name at all."""
+    """Whether a declaration can vouch for this name at all: a class, by its name, of a package that holds models."""
     parts = name.split(".")
-    plain = len(parts) > 1 and all(part.isidentifier() for part in parts)
-    return plain and not is_forbidden(name) and _CLASS.fullmatch(parts[-1]) is not None
+    plain = len(parts) > 1 and all(part.isidentifier() and part.isascii() for part in parts)
+    if not plain or is_forbidden(name) or not NEVER_PARTS.isdisjoint(parts[:-1]) or parts[-1] in NEVER_CLASSES:
+        return False
+    return _CLASS.fullmatch(parts[-1]) is not None
