@@ -232,17 +232,22 @@ def test_a_keras_layer_with_code_is_unsafe() -> None:
         assert kinds("m.keras", zipped({"config.json": raw})) & {"loader", "global"}
 
 
-def test_what_nobody_knows_is_unknown_and_not_clean() -> None:
-    for blob in (
-        bytes(10),
-        b"\x7fELF" + bytes(20),
-        b"\x89HDF\r\n\x1a\n" + bytes(9),
-        b"\xff\xfe\x00\x01",
-        b"GGUF\x03\x00",
-    ):
-        found = scan_bytes("weights.bin", blob)
-        assert [one.severity for one in found] == [Severity.UNKNOWN]
-        assert [one.kind.value for one in found] == ["unrecognised"]
+@pytest.mark.parametrize(
+    ("blob", "kind"),
+    [
+        (bytes(10), "unrecognised"),
+        (b"\xff\xfe\x00\x01", "unrecognised"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(9), "foreign"),
+        (b"GGUF\x03\x00", "foreign"),
+        (bytes(257) + b"ustar" + bytes(250), "foreign"),
+        (b"\x7fELF" + bytes(20), "code"),
+        (b"MZ\x90\x00" + bytes(20), "code"),
+    ],
+)
+def test_what_nobody_reads_is_a_finding_and_not_clean(blob: bytes, kind: str) -> None:
+    (found,) = scan_bytes("weights.bin", blob)
+    assert found.kind == kind
+    assert found.severity is (Severity.UNSAFE if kind == "code" else Severity.UNKNOWN)
 
 
 def test_a_file_that_is_two_things_is_judged_as_both() -> None:

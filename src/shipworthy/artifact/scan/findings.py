@@ -34,6 +34,7 @@ class Kind(StrEnum):
     CODE = "code"  # source code that was not declared
     MEMBER = "member"  # an archive member that is not a plain one
     BOMB = "bomb"  # more bytes, members or levels than the limits allow
+    FOREIGN = "foreign"  # a format that the scanner knows of and does not read
     UNRECOGNISED = "unrecognised"  # no format the scanner knows
 
 
