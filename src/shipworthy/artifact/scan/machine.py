@@ -47,24 +47,22 @@ class Machine(Stack):
 
     def run(self) -> None:
         """Walks opcode by opcode until STOP. Raises Broken."""
+        read, methods = self.reader.next, _METHODS
         while True:
-            name, argument = self.reader.next()
-            if name == "STOP":
+            name, argument = read()
+            method = methods.get(name)
+            if method is not None:
+                method(self, argument)
+            elif name == "STOP":
                 self._stop()
                 return
-            self._step(name, argument)
+            else:
+                self.stack.append(literal(name, argument))
 
     def _stop(self) -> None:
         self.pop()
         if self.reader.frame_end not in (None, self.reader.at):
             raise Broken(Kind.FRAME, "the pickle ends before its frame does")
-
-    def _step(self, name: str, argument: object) -> None:
-        method = _METHODS.get(name)
-        if method is not None:
-            method(self, argument)
-            return
-        self.stack.append(literal(name, argument))
 
     def proto(self, argument: object) -> None:
         """PROTO opens a stream. Later on it is harmless to pickle.load, and no pickler writes it there."""

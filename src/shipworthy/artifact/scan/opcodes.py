@@ -103,8 +103,9 @@ OPCODES: Mapping[int, tuple[str, str]] = {
     )
 }
 
-_NUMBERS = {"u1": "<B", "u2": "<H", "u4": "<I", "u8": "<Q", "i4": "<i", "f8": ">d"}
-_LENGTHS = {"n1": "<B", "n4": "<I", "n8": "<Q", "s4": "<i"}
+_FORMS = {"u1": "<B", "u2": "<H", "u4": "<I", "u8": "<Q", "i4": "<i", "f8": ">d"}
+_NUMBERS = {kind: struct.Struct(form) for kind, form in _FORMS.items()}
+_LENGTHS = {"n1": _NUMBERS["u1"], "n4": _NUMBERS["u4"], "n8": _NUMBERS["u8"], "s4": _NUMBERS["i4"]}
 
 
 class Reader:
@@ -124,9 +125,14 @@ class Reader:
             self.frame_end = None
         self.opcode_at = self.at
         code = self.take(1)[0]
-        if code not in OPCODES:
+        known = OPCODES.get(code)
+        if known is None:
             raise Broken(Kind.MALFORMED, f"opcode 0x{code:02x} does not exist", ends=True)
-        name, argument = OPCODES[code]
+        name, argument = known
+        if not argument:  # most opcodes of a model
+            return name, None
+        if argument == "u1":
+            return name, self.take(1)[0]
         if name == "FRAME":
             return name, self._open_frame()
         return name, self._argument(argument)
@@ -152,18 +158,16 @@ class Reader:
         return self.take(count)
 
     def _argument(self, kind: str) -> object:
-        if kind == "":
-            return None
-        if kind in _NUMBERS:
-            return self._number(_NUMBERS[kind])
         if kind in _LENGTHS:
             return self.take(int(self._number(_LENGTHS[kind])))
+        if kind in _NUMBERS:
+            return self._number(_NUMBERS[kind])
         if kind == "line":
             return self._line()
         return self._line(), self._line()
 
-    def _number(self, form: str) -> int | float:
-        value: int | float = struct.unpack(form, self.take(struct.calcsize(form)))[0]
+    def _number(self, form: struct.Struct) -> int | float:
+        value: int | float = form.unpack(self.take(form.size))[0]
         return value
 
     def _line(self) -> bytes:
@@ -179,7 +183,7 @@ class Reader:
     def _open_frame(self) -> int:
         if self.frame_end is not None:
             raise Broken(Kind.FRAME, "a frame begins inside a frame")
-        length = int(self._number("<Q"))
+        length = int(self._number(_NUMBERS["u8"]))
         if length > len(self.blob) - self.at:
             raise Broken(Kind.FRAME, "a frame runs over the end of the file")
         self.frame_end = self.at + length
