@@ -121,8 +121,8 @@ def test_a_tensor_outside_the_folder_is_unsafe(location: str) -> None:
 
 
 def test_a_tensor_in_a_file_beside_must_be_there_and_long_enough() -> None:
-    assert scan_beside("m", outside("w.bin"), {"w.bin": 8}) == ((), {"w.bin"})
-    assert scan_beside("m", outside("d/w.bin", offset="8"), {"d/w.bin": 16}) == ((), {"d/w.bin"})
+    assert scan_beside("m", outside("w.bin"), {"w.bin": 8}) == ((), frozenset({"w.bin"}))
+    assert scan_beside("m", outside("d/w.bin", offset="8"), {"d/w.bin": 16}) == ((), frozenset({"d/w.bin"}))
     assert [one.kind for one in scan_beside("m", outside("w.bin"), {})[0]] == ["member"]
     assert [one.kind for one in scan_beside("m", outside("w.bin", offset="1"), {"w.bin": 8})[0]] == ["member"]
     assert [one.kind for one in scan_beside("m", outside("w.bin", length="-1"), {"w.bin": 8})[0]] == ["malformed"]

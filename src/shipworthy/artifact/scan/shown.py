@@ -9,7 +9,6 @@ from __future__ import annotations
 from shipworthy.artifact.scan.values import Bag, Made, Ref
 
 _DEEPEST, _WIDEST, _LONGEST = 3, 6, 60
-_BRACKETS = {"list": "[]", "set": "{}", "frozenset": "{}", "dict": "{}"}
 
 
 def shown_call(name: str, args: object, fresh: bool = False) -> str:
@@ -34,8 +33,8 @@ def shown(value: object, depth: int = 0) -> str:
     if isinstance(value, tuple):
         return f"({_list(value, depth + 1)}{',' if len(value) == 1 else ''})"
     if isinstance(value, Bag):
-        start, end = _BRACKETS[value.kind]
-        return start + _list(tuple(value.first), depth + 1) + end
+        brackets = "[]" if value.kind == "list" else "{}"
+        return brackets[0] + _list(tuple(value.first), depth + 1) + brackets[1]
     return "…"
 
 
