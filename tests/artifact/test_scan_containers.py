@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipworthy.artifact.scan import Declared, Limits, Severity, scan_bytes
+from shipworthy.artifact.scan.streams import decompress
 from shipworthy.artifact.scan.texts import code_name
 from tests.artifact.fakes import call, kinds, zipped
 
@@ -96,6 +97,13 @@ def test_a_stream_that_breaks_off_is_unsafe_and_what_it_had_is_scanned(packer: s
 def test_members_of_a_gzip_file_are_read_on() -> None:
     half = len(EVIL) // 2
     assert kinds("x", gzip.compress(EVIL[:half]) + gzip.compress(EVIL[half:])) == {"global"}
+
+
+def test_no_more_is_unpacked_than_was_asked_for() -> None:
+    zeros = bytes(8 << 20)
+    for packer, pack in PACKERS.items():
+        content, _ = decompress(packer, pack(zeros), 1000)
+        assert len(content) == 1001
 
 
 def test_bombs_are_findings_and_stay_packed() -> None:
@@ -179,6 +187,11 @@ def test_bytes_before_or_between_the_members_of_a_zip_are_found() -> None:
         file.start_dir = between.tell()
         file.writestr("b.csv", b"2")
     assert kinds("x", between.getvalue()) == {"member"}
+    good = zipped({"a.csv": b"1"})
+    directory = good.index(b"PK\x01\x02")
+    moved = good[:directory] + b"hidden" + good[directory:-6] + struct.pack("<IH", directory + 6, 0)
+    assert zipfile.ZipFile(io.BytesIO(moved)).read("a.csv") == b"1"
+    assert kinds("x", moved) == {"member"}
 
 
 def test_every_member_of_a_zip_is_scanned_by_content() -> None:

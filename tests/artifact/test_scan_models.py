@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from shipworthy.artifact.scan import Declared, scan_bytes
+from shipworthy.artifact.scan.joblib_arrays import wrapper_fits
+from shipworthy.artifact.scan.values import Ref
 from tests.artifact.fakes import kinds, name, text, zipped
 
 NODE = {"__class__": "LogisticRegression", "__module__": "sklearn.linear_model._logistic", "__loader__": "ObjectNode"}
@@ -62,9 +64,13 @@ def test_an_object_array_that_says_something_else_to_pickle_load_is_found() -> N
     assert kinds("x", evil) != set()
 
 
-def test_array_bytes_that_pickle_load_would_run_are_found() -> None:
+@pytest.mark.parametrize(
+    ("hidden", "kind"),
+    [(b"0" + name("os", "system") + text("true") + b"\x85R.", "global"), (b"0\x82\x01.", "extension")],
+    ids=["call", "registry"],
+)
+def test_array_bytes_that_pickle_load_would_run_are_found(hidden: bytes, kind: str) -> None:
     """joblib skips the bytes of an array. An array without padding begins with opcodes for whoever uses pickle.load."""
-    hidden = b"0" + name("os", "system") + text("true") + b"\x85R."
     array = np.frombuffer(hidden.ljust(64, b"\x00"), dtype="u1")
     blob = dumped(array)
     assert scan_bytes("x", blob) == ()
@@ -75,7 +81,22 @@ def test_array_bytes_that_pickle_load_would_run_are_found() -> None:
     old = blob[:marker] + blob[marker + len(key_and_value) : start] + blob[start + 1 + padding :]
     at = old.index(b"\x95") + 1
     length = int.from_bytes(old[at : at + 8], "little") - len(key_and_value)
-    assert kinds("x", old[:at] + length.to_bytes(8, "little") + old[at + 8 :]) == {"global"}
+    assert kinds("x", old[:at] + length.to_bytes(8, "little") + old[at + 8 :]) == {kind}
+
+
+def test_a_call_in_the_stream_of_an_object_array_is_told_from_there() -> None:
+    blob = dumped([np.array(["x"], dtype=object)])
+    start = blob.rindex(b"\x80\x05")
+    much = name("builtins", "bytes") + b"\x8a\x06\x00\x00\x00\x00\x00\x01\x85R."
+    assert kinds("x", blob[:start] + b"\x80\x04" + much + b"a.") == {"call"}
+
+
+def test_an_array_marker_with_a_key_of_somebody_elses_does_not_fit() -> None:
+    state = {"subclass": Ref("numpy.ndarray", True), "shape": (1,), "order": "C", "dtype": None, "allow_mmap": True}
+    assert wrapper_fits(dict(state))
+    assert wrapper_fits({**state, "numpy_array_alignment_bytes": 16})
+    for other in ({"more": 1}, {"numpy_array_alignment_bytes": 32}, {"order": "A"}, {"subclass": "numpy.ndarray"}):
+        assert not wrapper_fits({**state, **other})
 
 
 def test_an_array_marker_that_joblib_would_read_otherwise_is_refused() -> None:

@@ -123,6 +123,12 @@ MALICIOUS = {
     "state of a class": b"\x80\x04" + name("decimal", "Decimal") + b"}b.",
     "items into a class": b"\x80\x04" + name("collections", "deque") + b"Na.",
     "factory": call("collections", "defaultdict", name("os", "system") + b"\x85"),
+    "factory that is no class": call("collections", "defaultdict", text("x") + b"\x85"),
+    "copyreg with another base": call(
+        "copyreg", "_reconstructor", name("decimal", "Decimal") + name("builtins", "int") + b"N\x87"
+    ),
+    "memo written over": b"\x80\x04" + text("builtins") + b"q\x00" + text("os") + b"q\x00h\x00" + text("str")
+    + b"\x93.",
     "codec": call("_codecs", "encode", text("x") + text("zlib") + b"\x86"),
     "much memory": call("builtins", "bytes", b"\x8a\x06\x00\x00\x00\x00\x00\x01\x85"),
     "copyreg": call("copyreg", "_reconstructor", name("os", "PathLike") + name("builtins", "object") + b"N\x87"),
@@ -171,6 +177,12 @@ def test_what_is_wrong_is_said() -> None:
     assert (found.name, found.at) == ("os.system", MALICIOUS["system"].index(b"R"))
     assert str(found) == f"unsafe   x at byte {found.at}: global: {found.what}"
     assert kinds("x", MALICIOUS["frame in frame"]) == {"frame"}
+    assert kinds("x", MALICIOUS["frame over the end"]) == {"frame"}
+    assert kinds("x", MALICIOUS["end before the frame"]) == {"frame"}
+    assert kinds("x", MALICIOUS["items into a class"]) == {"call"}
+    assert kinds("x", MALICIOUS["memo written over"]) == {"global"}
+    assert kinds("x", MALICIOUS["factory that is no class"]) == {"call"}
+    assert kinds("x", MALICIOUS["copyreg with another base"]) == {"call"}
     assert kinds("x", MALICIOUS["argument over the frame"]) == {"frame"}
     assert kinds("x", MALICIOUS["after the end"]) == {"trailing"}
     assert kinds("x", MALICIOUS["extension"]) == {"extension"}
