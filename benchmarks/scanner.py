@@ -2,7 +2,8 @@
 
 Fitted scikit-learn models of a few kB to a few MB, as pickle, joblib and packed joblib, each scanned from memory. The
 peer is picklescan where it is installed: it lists the globals of a stream and reads neither array bytes nor calls, so
-it does less; its column is there for the scale. The note says the slowest file of ours.
+it does less, and on joblib files it gives up at the first array; its column is there for the scale. The note says the
+slowest file of ours: a packed forest of 100 trees (4.5 MB unpacked) spends nearly half of its time in zlib.
 """
 
 from __future__ import annotations
