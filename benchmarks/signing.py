@@ -1,13 +1,17 @@
-"""Claim: signing and verifying a model folder costs no more than with the model_signing package, in its own format.
+"""Claim: signing a model folder of 1 GiB is at least 1.3 times faster than with the command line of model_signing.
 
-64 MB in 8 files, key signing with EC P-256 and SHA-256. Both read every byte twice (sign, verify), from the page
-cache; the peer also verifies our signature once, so that it is known to be the same job.
+Both as whole processes, start to exit, in the same format: key signing with EC P-256 and SHA-256 over 4 files of
+256 MiB in the page cache, interleaved. In one process the same on 64 MB in 8 files, signing and verifying. The peer
+also verifies our signatures once each, so that it is known to be the same job.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +24,23 @@ from shipworthy.artifact.keys import private_pem, public_pem
 from shipworthy.artifact.signature import sign_folder_digests, verify_bundle
 
 FILES, FILE_BYTES = 8, 8 << 20
+LARGE_FILES, LARGE_BYTES = 4, 256 << 20
+LARGE_ROUNDS = 5
+BAR = 1.3
 _peer: Any = model_signing  # its calls carry no types
 
 
 class Folder:
     """A folder of random bytes, a key pair beside it, and both ways to sign and verify it."""
 
-    def __init__(self, top: Path) -> None:
+    def __init__(self, top: Path, files: int = FILES, file_bytes: int = FILE_BYTES) -> None:
         self.model, self.signature, self.other = top / "model", top / "model.sig", top / "peer.sig"
         self.private, self.public = top / "signing.pem", top / "signing.pub.pem"
         self.model.mkdir()
-        for i in range(FILES):
-            (self.model / f"weights-{i}.npy").write_bytes(os.urandom(FILE_BYTES))
+        for i in range(files):
+            (self.model / f"weights-{i}.npy").write_bytes(os.urandom(file_bytes))
         self.key = ec.generate_private_key(ec.SECP256R1())
+        self.private.touch(mode=0o600)
         self.private.write_bytes(private_pem(self.key))
         self.public.write_bytes(public_pem(self.key.public_key()))
 
@@ -60,7 +68,33 @@ def run() -> list[Result]:
         folder = Folder(Path(top))
         folder.sign()
         folder.peer_verify(folder.signature)
-        return [
+        small = [
             compare(f"sign {FILES * FILE_BYTES >> 20} MB", "model_signing", folder.sign, folder.peer_sign),
             compare(f"verify {FILES * FILE_BYTES >> 20} MB", "model_signing", folder.verify, folder.peer_verify),
         ]
+    with tempfile.TemporaryDirectory() as top:
+        return [*small, *_large(Folder(Path(top), LARGE_FILES, LARGE_BYTES))]
+
+
+def _large(folder: Folder) -> list[Result]:
+    """Both command lines on 1 GiB; the bar is for signing."""
+    model, private, public = str(folder.model), str(folder.private), str(folder.public)
+    ours, theirs = str(folder.signature), str(folder.other)
+    sign = _process("shipworthy", "sign", model, "--key", private, "-o", ours)
+    verify = _process("shipworthy", "verify", model, "--signature", ours, "--public-key", public)
+    peer_sign = _process("model_signing", "sign", "key", model, "--private_key", private, "--signature", theirs)
+    peer_verify = _process("model_signing", "verify", "key", model, "--public_key", public, "--signature", theirs)
+    sign()
+    folder.peer_verify(folder.signature)
+    signed = compare("sign 1 GiB, process", "model_signing CLI", sign, peer_sign, rounds=LARGE_ROUNDS)
+    verified = compare("verify 1 GiB, process", "model_signing CLI", verify, peer_verify, rounds=LARGE_ROUNDS)
+    return [signed.said(f"at least {BAR}: {'yes' if signed.ratio >= BAR else 'NO'}"), verified]
+
+
+def _process(module: str, *args: str) -> Callable[[], None]:
+    def job() -> None:
+        ran = subprocess.run([sys.executable, "-m", module, *args], capture_output=True, text=True, check=False)
+        if ran.returncode != 0:
+            raise RuntimeError(f"{module} {args[0]} left with {ran.returncode}:\n{ran.stderr}")
+
+    return job

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipworthy.artifact.scan import Declared, Limits, Severity, scan_bytes
+from shipworthy.artifact.scan.streams import decompress
 from shipworthy.artifact.scan.texts import code_name
 from tests.artifact.fakes import call, kinds, zipped
 
@@ -96,6 +97,13 @@ def test_a_stream_that_breaks_off_is_unsafe_and_what_it_had_is_scanned(packer: s
 def test_members_of_a_gzip_file_are_read_on() -> None:
     half = len(EVIL) // 2
     assert kinds("x", gzip.compress(EVIL[:half]) + gzip.compress(EVIL[half:])) == {"global"}
+
+
+def test_no_more_is_unpacked_than_was_asked_for() -> None:
+    zeros = bytes(8 << 20)
+    for packer, pack in PACKERS.items():
+        content, _ = decompress(packer, pack(zeros), 1000)
+        assert len(content) == 1001
 
 
 def test_bombs_are_findings_and_stay_packed() -> None:
@@ -179,6 +187,11 @@ def test_bytes_before_or_between_the_members_of_a_zip_are_found() -> None:
         file.start_dir = between.tell()
         file.writestr("b.csv", b"2")
     assert kinds("x", between.getvalue()) == {"member"}
+    good = zipped({"a.csv": b"1"})
+    directory = good.index(b"PK\x01\x02")
+    moved = good[:directory] + b"hidden" + good[directory:-6] + struct.pack("<IH", directory + 6, 0)
+    assert zipfile.ZipFile(io.BytesIO(moved)).read("a.csv") == b"1"
+    assert kinds("x", moved) == {"member"}
 
 
 def test_every_member_of_a_zip_is_scanned_by_content() -> None:
@@ -232,17 +245,22 @@ def test_a_keras_layer_with_code_is_unsafe() -> None:
         assert kinds("m.keras", zipped({"config.json": raw})) & {"loader", "global"}
 
 
-def test_what_nobody_knows_is_unknown_and_not_clean() -> None:
-    for blob in (
-        bytes(10),
-        b"\x7fELF" + bytes(20),
-        b"\x89HDF\r\n\x1a\n" + bytes(9),
-        b"\xff\xfe\x00\x01",
-        b"GGUF\x03\x00",
-    ):
-        found = scan_bytes("weights.bin", blob)
-        assert [one.severity for one in found] == [Severity.UNKNOWN]
-        assert [one.kind.value for one in found] == ["unrecognised"]
+@pytest.mark.parametrize(
+    ("blob", "kind"),
+    [
+        (bytes(10), "unrecognised"),
+        (b"\xff\xfe\x00\x01", "unrecognised"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(9), "foreign"),
+        (b"GGUF\x03\x00", "foreign"),
+        (bytes(257) + b"ustar" + bytes(250), "foreign"),
+        (b"\x7fELF" + bytes(20), "code"),
+        (b"MZ\x90\x00" + bytes(20), "code"),
+    ],
+)
+def test_what_nobody_reads_is_a_finding_and_not_clean(blob: bytes, kind: str) -> None:
+    (found,) = scan_bytes("weights.bin", blob)
+    assert found.kind == kind
+    assert found.severity is (Severity.UNSAFE if kind == "code" else Severity.UNKNOWN)
 
 
 def test_a_file_that_is_two_things_is_judged_as_both() -> None:

@@ -2,91 +2,18 @@ from __future__ import annotations
 
 import io
 import json
-import pickle
-import zipfile
 from typing import Any
 
 import joblib  # type: ignore[import-untyped]
 import numpy as np
 import pytest
-import skops.io
-from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from shipworthy.artifact.scan import Declared, scan_bytes
+from shipworthy.artifact.scan.joblib_arrays import wrapper_fits
+from shipworthy.artifact.scan.values import Ref
 from tests.artifact.fakes import kinds, name, text, zipped
 
-CLASSES = frozenset(
-    {
-        "sklearn._loss._loss.CyHalfBinomialLoss",
-        "sklearn._loss.link.Interval",
-        "sklearn._loss.link.LogitLink",
-        "sklearn._loss.loss.HalfBinomialLoss",
-        "sklearn.compose._column_transformer.ColumnTransformer",
-        "sklearn.ensemble._forest.RandomForestClassifier",
-        "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
-        "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingClassifier",
-        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-        "sklearn.linear_model._logistic.LogisticRegression",
-        "sklearn.pipeline.Pipeline",
-        "sklearn.preprocessing._data.StandardScaler",
-        "sklearn.preprocessing._function_transformer.FunctionTransformer",
-        "sklearn.preprocessing._label.LabelEncoder",
-        "sklearn.tree._classes.DecisionTreeClassifier",
-        "sklearn.tree._tree.Tree",
-    }
-)
 NODE = {"__class__": "LogisticRegression", "__module__": "sklearn.linear_model._logistic", "__loader__": "ObjectNode"}
-
-
-@pytest.fixture(scope="module")
-def models() -> dict[str, Any]:
-    rng = np.random.default_rng(1)
-    rows = np.abs(rng.normal(size=(120, 3)))
-    labels = (rows[:, 0] > 0.6).astype(int)
-    columns = ColumnTransformer([("scale", StandardScaler(), [0, 1]), ("log", FunctionTransformer(np.log1p), [2])])
-    made = {
-        "linear": LogisticRegression(),
-        "boosted": HistGradientBoostingClassifier(max_iter=3, random_state=1),
-        "forest": RandomForestClassifier(2, random_state=1),
-        "pipeline": make_pipeline(columns, LogisticRegression(random_state=np.random.RandomState(1))),
-    }
-    return {key: model.fit(rows, labels) for key, model in made.items()}
-
-
-@pytest.mark.slow
-def test_fitted_models_in_skops_files_are_clean(models: dict[str, Any]) -> None:
-    for model in models.values():
-        assert scan_bytes("model.skops", skops.io.dumps(model)) == ()
-        packed = skops.io.dumps(model, compression=zipfile.ZIP_DEFLATED)
-        assert scan_bytes("model.skops", packed) == ()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-def test_fitted_models_in_pickles_are_clean_once_their_classes_are_declared(
-    models: dict[str, Any], protocol: int
-) -> None:
-    for model in models.values():
-        blob = pickle.dumps(model, protocol)
-        assert kinds("model.pkl", blob) == {"global"}
-        assert scan_bytes("model.pkl", blob, Declared(classes=CLASSES)) == ()
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("compress", [0, ("zlib", 3), ("gzip", 3), ("bz2", 3), ("xz", 3), ("lzma", 3)])
-def test_fitted_models_in_joblib_files_are_clean_once_their_classes_are_declared(
-    models: dict[str, Any],
-    compress: Any,
-) -> None:
-    for model in models.values():
-        out = io.BytesIO()
-        joblib.dump(model, out, compress=compress)
-        assert scan_bytes("model.joblib", out.getvalue(), Declared(classes=CLASSES)) == ()
-        assert kinds("model.joblib", out.getvalue()) == {"global"}
 
 
 def dumped(value: object) -> bytes:
@@ -137,9 +64,13 @@ def test_an_object_array_that_says_something_else_to_pickle_load_is_found() -> N
     assert kinds("x", evil) != set()
 
 
-def test_array_bytes_that_pickle_load_would_run_are_found() -> None:
+@pytest.mark.parametrize(
+    ("hidden", "kind"),
+    [(b"0" + name("os", "system") + text("true") + b"\x85R.", "global"), (b"0\x82\x01.", "extension")],
+    ids=["call", "registry"],
+)
+def test_array_bytes_that_pickle_load_would_run_are_found(hidden: bytes, kind: str) -> None:
     """joblib skips the bytes of an array. An array without padding begins with opcodes for whoever uses pickle.load."""
-    hidden = b"0" + name("os", "system") + text("true") + b"\x85R."
     array = np.frombuffer(hidden.ljust(64, b"\x00"), dtype="u1")
     blob = dumped(array)
     assert scan_bytes("x", blob) == ()
@@ -150,7 +81,22 @@ def test_array_bytes_that_pickle_load_would_run_are_found() -> None:
     old = blob[:marker] + blob[marker + len(key_and_value) : start] + blob[start + 1 + padding :]
     at = old.index(b"\x95") + 1
     length = int.from_bytes(old[at : at + 8], "little") - len(key_and_value)
-    assert kinds("x", old[:at] + length.to_bytes(8, "little") + old[at + 8 :]) == {"global"}
+    assert kinds("x", old[:at] + length.to_bytes(8, "little") + old[at + 8 :]) == {kind}
+
+
+def test_a_call_in_the_stream_of_an_object_array_is_told_from_there() -> None:
+    blob = dumped([np.array(["x"], dtype=object)])
+    start = blob.rindex(b"\x80\x05")
+    much = name("builtins", "bytes") + b"\x8a\x06\x00\x00\x00\x00\x00\x01\x85R."
+    assert kinds("x", blob[:start] + b"\x80\x04" + much + b"a.") == {"call"}
+
+
+def test_an_array_marker_with_a_key_of_somebody_elses_does_not_fit() -> None:
+    state = {"subclass": Ref("numpy.ndarray", True), "shape": (1,), "order": "C", "dtype": None, "allow_mmap": True}
+    assert wrapper_fits(dict(state))
+    assert wrapper_fits({**state, "numpy_array_alignment_bytes": 16})
+    for other in ({"more": 1}, {"numpy_array_alignment_bytes": 32}, {"order": "A"}, {"subclass": "numpy.ndarray"}):
+        assert not wrapper_fits({**state, **other})
 
 
 def test_an_array_marker_that_joblib_would_read_otherwise_is_refused() -> None:

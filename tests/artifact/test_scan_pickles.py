@@ -113,7 +113,7 @@ MALICIOUS = {
     "dotted name of a listed one": b"\x80\x04" + name("numpy", "core.multiarray._reconstruct") + b".",
     "method of a listed class": call("builtins", "str.format"),
     "re-exported module": call("sklearn.utils.fixes", "np.f2py.crackfortran.getlincoef"),
-    "estimator that nobody declared": call("sklearn.linear_model._logistic", "LogisticRegression"),
+    "estimator that nobody declared": call("xgboost.sklearn", "XGBClassifier"),
     "name made at run time": b"\x80\x04" + text("os") + name("builtins", "str") + text("system") + b"\x85R\x93.",
     "name with escapes": b"Vo\\u0073\nVsystem\n\x93.",
     "object call": b"\x80\x02(cposix\nsystem\nX\x04\x00\x00\x00trueo.",
@@ -123,6 +123,12 @@ MALICIOUS = {
     "state of a class": b"\x80\x04" + name("decimal", "Decimal") + b"}b.",
     "items into a class": b"\x80\x04" + name("collections", "deque") + b"Na.",
     "factory": call("collections", "defaultdict", name("os", "system") + b"\x85"),
+    "factory that is no class": call("collections", "defaultdict", text("x") + b"\x85"),
+    "copyreg with another base": call(
+        "copyreg", "_reconstructor", name("decimal", "Decimal") + name("builtins", "int") + b"N\x87"
+    ),
+    "memo written over": b"\x80\x04" + text("builtins") + b"q\x00" + text("os") + b"q\x00h\x00" + text("str")
+    + b"\x93.",
     "codec": call("_codecs", "encode", text("x") + text("zlib") + b"\x86"),
     "much memory": call("builtins", "bytes", b"\x8a\x06\x00\x00\x00\x00\x00\x01\x85"),
     "copyreg": call("copyreg", "_reconstructor", name("os", "PathLike") + name("builtins", "object") + b"N\x87"),
@@ -166,8 +172,17 @@ def test_the_hostile_set_is_never_clean(what: str) -> None:
 
 
 def test_what_is_wrong_is_said() -> None:
-    assert [one.what for one in scan_bytes("x", MALICIOUS["system"])] == ["os.system is not on the allow-list"]
+    (found,) = scan_bytes("x", MALICIOUS["system"])
+    assert found.what == "os.system('true') would run; it is not on the allow-list"
+    assert (found.name, found.at) == ("os.system", MALICIOUS["system"].index(b"R"))
+    assert str(found) == f"unsafe   x at byte {found.at}: global: {found.what}"
     assert kinds("x", MALICIOUS["frame in frame"]) == {"frame"}
+    assert kinds("x", MALICIOUS["frame over the end"]) == {"frame"}
+    assert kinds("x", MALICIOUS["end before the frame"]) == {"frame"}
+    assert kinds("x", MALICIOUS["items into a class"]) == {"call"}
+    assert kinds("x", MALICIOUS["memo written over"]) == {"global"}
+    assert kinds("x", MALICIOUS["factory that is no class"]) == {"call"}
+    assert kinds("x", MALICIOUS["copyreg with another base"]) == {"call"}
     assert kinds("x", MALICIOUS["argument over the frame"]) == {"frame"}
     assert kinds("x", MALICIOUS["after the end"]) == {"trailing"}
     assert kinds("x", MALICIOUS["extension"]) == {"extension"}
@@ -179,7 +194,7 @@ def test_a_frame_may_end_between_opcodes() -> None:
 
 
 def test_a_declared_class_passes_and_a_forbidden_one_never_does() -> None:
-    estimator = "sklearn.linear_model._logistic.LogisticRegression"
+    estimator = "xgboost.sklearn.XGBClassifier"
     blob = MALICIOUS["estimator that nobody declared"]
     assert kinds("x", blob) == {"global"}
     assert kinds("x", blob, Declared(classes=frozenset({estimator}))) == set()

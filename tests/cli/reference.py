@@ -226,6 +226,7 @@ KEYS = {
     "build": "the command that makes it, as words; it sees manifest, code, data, lock file and no key",
     "code": "files, folders or globs whose bytes belong to the change; the build command sees no other code",
     "lockfile": "the lock file of the training environment",
+    "scan": "classes that the artefact scan lets through; each needs a decision when it is new",
     "decisions": "the words that leave",
     "review": "the bounds inside which thresholds may move; without them nothing can be built",
     "unit": "the column whose rows are answered by one version, and over which errors cluster",

@@ -9,7 +9,7 @@ import msgspec
 
 from shipworthy.contract.contract import Contract, make_lock
 from shipworthy.contract.loosening import loosenings
-from shipworthy.contract.manifest import Dataset, Decisions, Endpoint, Label, Rollout, Stage, Throttle
+from shipworthy.contract.manifest import Dataset, Decisions, Endpoint, Label, Rollout, Scan, Stage, Throttle
 from shipworthy.facts import Action, OnNoData, Person, Severity, Target
 from tests.contract.repository import MISSION_SLOS, NEVER, ssh_key, standard
 
@@ -287,4 +287,5 @@ LOOSER: list[tuple[Change, str, bool]] = [
     (manifest(unit=None), "unit: crash → none", True),
     (manifest(unit="row"), "unit: crash → row", False),
     (manifest(tenant=None), "tenant: insurer → none", True),
+    (manifest(scan=Scan(classes=("own.Model",))), "scan: class own.Model let through", True),
 ]

@@ -8,6 +8,8 @@ explanatory text there).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -22,6 +24,12 @@ PublicKey = ec.EllipticCurvePublicKey | Ed25519PublicKey
 DEV = "dev"
 _COMMENT = b"Comment: "
 _UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm)
+# The curves of the model-signing format, each with its hash (Sigstore's table of key kinds).
+CURVE_HASHES: Mapping[str, hashes.HashAlgorithm] = {
+    "secp256r1": hashes.SHA256(),
+    "secp384r1": hashes.SHA384(),
+    "secp521r1": hashes.SHA512(),
+}
 
 
 def load_private(raw: bytes) -> PrivateKey:
@@ -105,10 +113,10 @@ def is_dev(comment: str) -> bool:
 
 
 def sign_bytes(key: PrivateKey, message: bytes) -> bytes:
-    """Ed25519 (RFC 8032) or DER ECDSA with SHA-256 (FIPS 186-5) over `message`."""
+    """Ed25519 (RFC 8032) or DER ECDSA (FIPS 186-5) over `message`, with the hash that belongs to the curve."""
     if isinstance(key, Ed25519PrivateKey):
         return key.sign(message)
-    return key.sign(message, ec.ECDSA(hashes.SHA256()))
+    return key.sign(message, _ecdsa(key.curve))
 
 
 def holds(public: PublicKey, signature: bytes, message: bytes) -> bool:
@@ -117,10 +125,16 @@ def holds(public: PublicKey, signature: bytes, message: bytes) -> bool:
         if isinstance(public, Ed25519PublicKey):
             public.verify(signature, message)
         else:
-            public.verify(signature, message, ec.ECDSA(hashes.SHA256()))
+            public.verify(signature, message, _ecdsa(public.curve))
     except InvalidSignature:
         return False
     return True
+
+
+def _ecdsa(curve: ec.EllipticCurve) -> ec.ECDSA:
+    if curve.name not in CURVE_HASHES:
+        raise CannotDecide(f"a key on the curve {curve.name}", "key", "use EC P-256, P-384 or P-521")
+    return ec.ECDSA(CURVE_HASHES[curve.name])
 
 
 def _commented(pem: bytes, comment: str) -> bytes:

@@ -22,18 +22,29 @@ BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 PREDICATE = "https://model_signing/signature/v1.0"
 SIGNATURE_FILE = "model.sig"
 _WHERE = SIGNATURE_FILE
-_RESIGN = "sign the folder again if this change is meant"
+_RESIGN = "sign again if this change is meant"
+_BY_FILES = "sign again with the `files` serialization and sha256, the defaults of model-signing"
+# How the format names a model that is one file.
+ONE_FILE = "."
 
 
-def sign_folder_digests(name: str, pairs: Iterable[Pair], private_key: ec.EllipticCurvePrivateKey) -> bytes:
-    """The bundle that signs exactly these files. `name` is the folder's name and only informs."""
+def sign_folder_digests(
+    name: str,
+    pairs: Iterable[Pair],
+    private_key: ec.EllipticCurvePrivateKey,
+    ignored: tuple[str, ...] = (SIGNATURE_FILE,),
+) -> bytes:
+    """The bundle that signs exactly these files. `name` is the folder's name and only informs.
+
+    `ignored` is where the signature itself will lie in the folder: verifiers that hash all they see must pass it over.
+    """
     ordered = in_path_order(pairs)
     predicate = {
         "serialization": {
             "method": "files",
             "hash_type": "sha256",
             "allow_symlinks": False,
-            "ignore_paths": [SIGNATURE_FILE],
+            "ignore_paths": list(ignored),
         },
         "resources": [{"name": one, "algorithm": "sha256", "digest": hexed} for one, hexed in ordered],
     }
@@ -62,6 +73,10 @@ def verify_bundle(bundle: bytes, pairs: Iterable[Pair], public_key: PublicKey) -
 
 def first_difference(signed: Mapping[str, str], found: Mapping[str, str]) -> str:
     """The first way `found` differs from `signed`, in words; empty when they are the same."""
+    if set(signed) == set(found) == {ONE_FILE}:
+        return "" if dict(signed) == dict(found) else "the file was changed"
+    if ONE_FILE in signed or ONE_FILE in found:
+        return "one is a single file and the other a folder"
     gone = [(name, hexed) for name, hexed in in_path_order(signed.items()) if name not in found]
     new = [(name, hexed) for name, hexed in in_path_order(found.items()) if name not in signed]
     for name, hexed in gone:
@@ -112,9 +127,13 @@ def _signed_pairs(payload: bytes) -> dict[str, str]:
 
 
 def _check_serialization(value: object) -> None:
-    read = fields(value, _WHERE, ("method", "hash_type", "allow_symlinks"), ("ignore_paths",))
-    if read["method"] != "files" or read["hash_type"] != "sha256" or read["allow_symlinks"] is not False:
-        refuse("signed in another way than file by file with SHA-256 and no links", _WHERE)
+    read = fields(value, _WHERE, ("method", "hash_type", "allow_symlinks"), ("ignore_paths", "shard_size"))
+    if read["method"] != "files":
+        refuse(f"signed by {str(read['method'])[:40]!r} instead of file by file", _WHERE, _BY_FILES)
+    if read["hash_type"] != "sha256":
+        refuse(f"signed over {str(read['hash_type'])[:40]!r} digests", _WHERE, _BY_FILES)
+    if read["allow_symlinks"] is not False:
+        refuse("signed with links followed", _WHERE, "copy the files they point to and sign again")
     for path in sequence(read.get("ignore_paths", []), _WHERE):
         text(path, _WHERE)
 

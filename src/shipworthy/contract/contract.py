@@ -123,6 +123,7 @@ def make_lock(
         retention=manifest.retention,
         values=dict(values or {}),
         standing=tuple(standing),
+        scan_classes=tuple(sorted(manifest.scan.classes)),
         bits=dict(bits or {}),
         paired=paired,
         checkpoint=checkpoint,

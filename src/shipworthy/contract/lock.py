@@ -89,6 +89,7 @@ class Lock(Fact, frozen=True, kw_only=True):
     retention: dict[str, str] = {}
     values: dict[str, float] = {}
     standing: tuple[Standing, ...] = ()
+    scan_classes: tuple[str, ...] = ()
     bits: dict[str, str] = {}
     paired: PairedRows | None = None
     checkpoint: str = ""

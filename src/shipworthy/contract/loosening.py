@@ -15,6 +15,7 @@ from shipworthy.contract.lock import Lock
 from shipworthy.contract.loosening_cases import case_rows
 from shipworthy.contract.loosening_policy import never_rows, slo_rows
 from shipworthy.contract.loosening_runtime import runtime_rows
+from shipworthy.contract.loosening_scan import scan_rows
 from shipworthy.contract.loosening_scope import decision_rows, feature_rows, limit_rows, people_rows, review_rows
 from shipworthy.facts import Digest, digest
 
@@ -40,6 +41,7 @@ def loosenings(old: Lock, new: Contract, covered: frozenset[str] = frozenset()) 
         limit_rows(old.scope_limits, new.manifest.scope_limits),
         decision_rows(old, new.manifest),
         runtime_rows(old, new.manifest),
+        scan_rows(old.scan_classes, new.manifest.scan.classes),
     )
     return tuple(sorted({row for rows in parts for row in rows}))
 

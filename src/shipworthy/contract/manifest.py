@@ -44,6 +44,15 @@ class Adapter(Fact, frozen=True, kw_only=True):
     entry: str | None = None
 
 
+class Scan(Fact, frozen=True, kw_only=True):
+    """What the artefact may name beyond the scanner's own list: `classes`, each in full (`credit.model.Scorecard`).
+
+    `shipworthy scan --learn` proposes them. Adding one is a loosening.
+    """
+
+    classes: tuple[str, ...] = ()
+
+
 class Dataset(Fact, frozen=True, kw_only=True):
     """Rows of a CSV (optionally .gz), filtered by an expression over its columns."""
 
@@ -198,6 +207,7 @@ class Manifest(Fact, frozen=True, kw_only=True):
     build: tuple[str, ...] = ()
     code: tuple[str, ...] = ()
     lockfile: str | None = None
+    scan: Scan = Scan()
     decisions: Decisions = Decisions()
     review: Review | None = None
     unit: str | None = None

@@ -22,6 +22,7 @@ from shipworthy.indicators import window_seconds
 
 FILE = "shipworthy.yaml"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 _FEATURE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _RESERVED = frozenset({"true", "false", "and", "or", "not", "in", "decision", "score", "uncertainty", "tenant"})
 _SEGMENTS: tuple[Path, ...] = (("scope_limits", "*", "segment"), ("rollout", "shadow", "segments", "*"))
@@ -34,7 +35,19 @@ def read_manifest(source: str | bytes, file: str = FILE) -> tuple[Manifest | Non
     if manifest is None:
         return None, reading, problems
     found = Findings(file, reading.marks)
-    for rule in (_words, _features, _people, _segments, _review, _rollout, _throttles, _datasets, _paths, _durations):
+    for rule in (
+        _words,
+        _features,
+        _people,
+        _segments,
+        _review,
+        _rollout,
+        _throttles,
+        _datasets,
+        _paths,
+        _durations,
+        _scan,
+    ):
         rule(manifest, found)
     return (None if found.problems else manifest), reading, found.problems
 
@@ -188,6 +201,16 @@ def _datasets(manifest: Manifest, found: Findings) -> None:
             if not getattr(source, key).strip():
                 found.add(("data_sources", index, key), f"data source {source.name!r}: {key} is empty", "say it")
     _once([source.name for source in manifest.data_sources], "data_sources", "name", found)
+
+
+def _scan(manifest: Manifest, found: Findings) -> None:
+    """Whether a class can be admitted at all is for the scanner; here it must be one name in full."""
+    for index, name in enumerate(manifest.scan.classes):
+        if not _CLASS.fullmatch(name):
+            told = f"{name!r} is not a class in full"
+            found.add(("scan", "classes", index), told, "write module.Class, as `shipworthy scan --learn` prints it")
+    for name in {name for name in manifest.scan.classes if manifest.scan.classes.count(name) > 1}:
+        found.add(("scan", "classes"), f"{name!r} is listed twice", "list each class once")
 
 
 def _paths(manifest: Manifest, found: Findings) -> None:

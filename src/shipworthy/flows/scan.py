@@ -4,16 +4,32 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from shipworthy.artifact.files.scanner import scan_folder
-from shipworthy.artifact.scan import Declared, Report
+from shipworthy.artifact.files.scanner import learn_path, scan_folder
+from shipworthy.artifact.scan import Declared, Report, may_declare
 from shipworthy.contract.manifest import Manifest
+from shipworthy.errors import ContractError
 from shipworthy.facts import Measurement
 
 
 def scan(root: Path, manifest: Manifest) -> Report:
-    """Scan the artefact folder. Code that the manifest declares as the model's entry is declared, not a finding."""
+    """Scan the artefact folder. Code that the manifest declares as the model's entry is declared, not a finding, and so
+    are the classes under `scan:`. Raises ContractError on a class that nobody may let through."""
+    return scan_folder(root / manifest.artefacts, declared(manifest))
+
+
+def learn(root: Path, manifest: Manifest) -> tuple[tuple[str, ...], Report]:
+    """Return the classes that would have to be declared, and the report once they are."""
+    return learn_path(root / manifest.artefacts, declared(manifest))
+
+
+def declared(manifest: Manifest) -> Declared:
+    """Return what the manifest admits to. Raises ContractError on a class that can never be declared."""
+    for name in manifest.scan.classes:
+        if not may_declare(name):
+            fix = "take it out: the standard library, loaders and functions are never let through"
+            raise ContractError(f"scan.classes: {name} cannot be declared", "shipworthy.yaml", fix)
     entry = (manifest.adapter.entry or "").partition(":")[0]
-    return scan_folder(root / manifest.artefacts, Declared(code=frozenset({entry} - {""})))
+    return Declared(code=frozenset({entry} - {""}), classes=frozenset(manifest.scan.classes))
 
 
 def findings_measurement(report: Report) -> Measurement:

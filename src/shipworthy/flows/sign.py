@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from shipworthy.artifact.files.folder import hash_folder
+from shipworthy.artifact.files.written import write_whole
 from shipworthy.artifact.signature import SIGNATURE_FILE, sign_folder_digests
 from shipworthy.contract.contract import Contract
 from shipworthy.errors import CannotDecide
@@ -18,5 +19,5 @@ def sign(workspace: Workspace, contract: Contract) -> Path:
         raise CannotDecide("there is no artefact to sign", str(folder), "run `shipworthy build`")
     bundle = sign_folder_digests(folder.name, hash_folder(folder), workspace.signing_key())
     path = folder / SIGNATURE_FILE
-    path.write_bytes(bundle)
+    write_whole(path, bundle)
     return path

@@ -8,10 +8,12 @@ file a verifier does not look at is a file an attacker may write. Links and spec
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from shipworthy.artifact.digests import Pair, path_order
@@ -19,18 +21,21 @@ from shipworthy.artifact.signature import SIGNATURE_FILE
 from shipworthy.errors import CannotDecide
 
 _CHUNK = 1 << 20
+_BUFFER = 256 << 10
 _THREADS = 4
 
 
 def hash_folder(path: Path, ignore: tuple[str, ...] = (SIGNATURE_FILE,)) -> tuple[Pair, ...]:
-    """(name, sha256 hex) of every file under `path`, in path order. `ignore` names top-level files only.
+    """(name, sha256 hex) of every file under `path`, in path order, but the files named in `ignore` in full.
 
     `path` itself may be a link to the folder (a `current` link); nothing below it may be one.
     Raises CannotDecide on a missing folder, a link, a special file, a name that is not UTF-8, or a read error.
     """
     names = [name for name in files_of(path) if name not in ignore]
     with ThreadPoolExecutor(max_workers=_THREADS) as pool:
-        return tuple(zip(names, pool.map(lambda name: hash_file(path / name), names), strict=True))
+        # The largest begin first: a large file that begins last would be hashed while the other threads are idle.
+        begun = {name: pool.submit(hash_file, path / name) for name in _largest_first(path, names)}
+        return tuple((name, begun[name].result()) for name in names)
 
 
 def files_of(path: Path) -> tuple[str, ...]:
@@ -42,23 +47,39 @@ def files_of(path: Path) -> tuple[str, ...]:
 
 
 def hash_file(path: Path) -> str:
-    """SHA-256 hex of a plain file, read in pieces of 1 MiB."""
-    hasher = hashlib.sha256()
-    for piece in pieces(path):
-        hasher.update(piece)
+    """SHA-256 hex of a plain file. One buffer is filled again and again: a new one each time costs page faults."""
+    hasher, buffer = hashlib.sha256(), memoryview(bytearray(_BUFFER))
+    with _opened(path) as file:
+        while count := file.readinto(buffer):
+            hasher.update(buffer[:count])
     return hasher.hexdigest()
 
 
 def pieces(path: Path) -> Iterator[bytes]:
-    """The content of a plain file in pieces. The open file is checked again: a link put there since is refused."""
+    """The content of a plain file in pieces of at most 1 MiB."""
+    with _opened(path) as file:
+        while piece := file.read(_CHUNK):
+            yield piece
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[io.FileIO]:
+    """A plain file, unbuffered. What was opened is checked again: a link put there since is refused."""
     try:
-        with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+        with io.FileIO(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), closefd=True) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise CannotDecide("not a plain file", str(path))
-            while piece := file.read(_CHUNK):
-                yield piece
+            yield file
     except OSError as error:
         raise CannotDecide(f"cannot be read ({error.strerror})", str(path)) from error
+
+
+def _largest_first(path: Path, names: list[str]) -> list[str]:
+    try:
+        sizes = {name: (path / name).lstat().st_size for name in names}
+    except OSError as error:
+        raise CannotDecide(f"cannot be read ({error.strerror})", str(path)) from error
+    return sorted(names, key=lambda name: -sizes[name])
 
 
 def _walk(folder: Path, prefix: str) -> Iterator[str]:

@@ -6,6 +6,9 @@ clean when everything in it was recognised and all of that is needed to hold a m
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from shipworthy.artifact.scan.allowed import may_declare
 from shipworthy.artifact.scan.canaries import canaries
 from shipworthy.artifact.scan.containers import Scan
 from shipworthy.artifact.scan.findings import (
@@ -18,16 +21,43 @@ from shipworthy.artifact.scan.findings import (
     Report,
     Severity,
 )
+from shipworthy.artifact.scan.learn import as_yaml, proposed
 
-__all__ = ["Declared", "Finding", "Kind", "Limits", "Report", "Severity", "canary", "missed_canaries", "scan_bytes"]
+__all__ = [
+    "Declared",
+    "Finding",
+    "Kind",
+    "Limits",
+    "Report",
+    "Severity",
+    "as_yaml",
+    "canary",
+    "may_declare",
+    "missed_canaries",
+    "proposed",
+    "scan_beside",
+    "scan_bytes",
+]
 
 
 def scan_bytes(
     name: str, blob: bytes, declared: Declared = NOTHING_DECLARED, limits: Limits = DEFAULT_LIMITS
 ) -> tuple[Finding, ...]:
     """Findings of one file, at most `limits.findings`; empty only when the whole of it is known to be plain."""
-    found = dict.fromkeys(Scan(declared, limits).blob(name, blob))
-    return tuple(found)[: limits.findings]
+    return scan_beside(name, blob, {}, declared, limits)[0]
+
+
+def scan_beside(
+    name: str,
+    blob: bytes,
+    beside: Mapping[str, int],
+    declared: Declared = NOTHING_DECLARED,
+    limits: Limits = DEFAULT_LIMITS,
+) -> tuple[tuple[Finding, ...], frozenset[str]]:
+    """As `scan_bytes` for a file with others in its folder (name → size), and those of them that hold its tensors."""
+    scan = Scan(declared, limits, beside)
+    found = dict.fromkeys(scan.blob(name, blob))
+    return tuple(found)[: limits.findings], scan.tensors
 
 
 def canary() -> tuple[tuple[str, bytes], ...]:

@@ -1,7 +1,7 @@
 """The allow-list: every name a pickle may mention unasked, and how it may be called.
 
 In: a full name and the arguments of a call. Out: whether it is known, and what is wrong with the call. A list of what
-is bad is never complete; this is a list of what is needed. Names map to a check of their arguments, or to `_never`
+is bad is never complete; this is a list of what is needed. Names map to a check of their arguments, or to `never`
 when they may only be mentioned (a dtype class inside an array's state, say).
 """
 
@@ -36,7 +36,22 @@ BIT_GENERATORS: frozenset[str] = frozenset(("MT19937", "PCG64", "PCG64DXSM", "Ph
 _CLASS = re.compile(r"_{0,2}[A-Z]\w*|newObj|__pyx_unpickle_\w+|[a-z]{3}_(matrix|array)")
 
 
-def _never(args: tuple[object, ...]) -> bool:
+# Parts of packages that run, fetch or test things, and classes that do wherever a module imports them to.
+_NEVER_PARTS = """
+    _datasource _npyio_impl _testing conftest datasets distutils externals f2py io npyio scripts subprocess testing
+    tests tools
+"""
+NEVER_PARTS: frozenset[str] = frozenset(_NEVER_PARTS.split())
+_NEVER_CLASSES = """
+    CDLL CodeType Connection DataSource FileIO FunctionType InteractiveConsole InteractiveInterpreter LambdaType Memory
+    MethodType ModuleType NpzFile Parallel Path Pdb Pickler PosixPath Popen Process PyDLL Pool Repository Thread
+    ThreadPool Unpickler WindowsPath ZipFile
+"""
+NEVER_CLASSES: frozenset[str] = frozenset(_NEVER_CLASSES.split())
+
+
+def never(args: tuple[object, ...]) -> bool:
+    """The rule of a name that is mentioned, or made empty, and never called."""
     return False
 
 
@@ -47,7 +62,8 @@ def _scalar(value: object) -> bool:
     return value is None or isinstance(value, bool | int | float)
 
 
-def _scalars(args: tuple[object, ...]) -> bool:
+def scalars(args: tuple[object, ...]) -> bool:
+    """The rule of a name that is called with a few short texts and numbers."""
     return len(args) <= 10 and all(_scalar(one) for one in args)
 
 
@@ -86,6 +102,11 @@ def _class(value: object) -> bool:
 def _array(args: tuple[object, ...]) -> bool:
     """`_reconstruct(ndarray, (0,), b"b")`: an empty array whose state comes afterwards."""
     return len(args) == 3 and _class(args[0]) and args[1] == (0,)
+
+
+def _masked(args: tuple[object, ...]) -> bool:
+    """`_mareconstruct(MaskedArray, ndarray, (0,), "b")`: as above, with a mask."""
+    return len(args) == 4 and _class(args[0]) and _class(args[1]) and args[2] == (0,)
 
 
 def _plain_dtype(value: object) -> bool:
@@ -129,33 +150,37 @@ def _rules() -> dict[str, Rule]:
         "copyreg._reconstructor": _new,
         "copyreg.__newobj__": _new,
         "_codecs.encode": _latin,
-        "decimal.Decimal": _scalars,
-        "fractions.Fraction": _scalars,
-        "uuid.UUID": _scalars,
-        "zoneinfo.ZoneInfo": _never,
+        "decimal.Decimal": scalars,
+        "fractions.Fraction": scalars,
+        "uuid.UUID": scalars,
+        "zoneinfo.ZoneInfo": never,
         "numpy.dtype": _dtype,
-        "numpy.ndarray": _never,
-        "numpy.matrix": _never,
-        "numpy.matrixlib.defmatrix.matrix": _never,
+        "numpy.ndarray": never,
+        "numpy.ma.MaskedArray": never,
+        "numpy.ma.core._mareconstruct": _masked,
+        "numpy.matrix": never,
+        "numpy.matrixlib.defmatrix.matrix": never,
+        "numpy.mean": never,
+        "numpy.median": never,
         "numpy.random.bit_generator.SeedSequence": _seed,
         "numpy.random.bit_generator.__pyx_unpickle_SeedSequence": _seed,
         "numpy.random._pickle.__bit_generator_ctor": _generator,
         "numpy.random._pickle.__generator_ctor": _generator,
         "numpy.random._pickle.__randomstate_ctor": _generator,
-        ARRAY_WRAPPER: _never,
+        ARRAY_WRAPPER: never,
     }
-    rules |= {f"builtins.{name}": _scalars for name in ("int", "float", "complex", "bool", "str", "range", "slice")}
+    rules |= {f"builtins.{name}": scalars for name in ("int", "float", "complex", "bool", "str", "range", "slice")}
     rules |= {f"builtins.{name}": _copies for name in ("list", "tuple", "dict", "set", "frozenset")}
-    rules |= {f"builtins.{name}": _bytes for name in ("bytes", "bytearray")} | {"builtins.object": _never}
+    rules |= {f"builtins.{name}": _bytes for name in ("bytes", "bytearray")} | {"builtins.object": never}
     rules |= {f"datetime.{name}": _dates for name in ("date", "time", "datetime", "timedelta", "timezone")}
-    rules |= {f"numpy.{name}": _scalars for name in SCALARS} | {f"numpy.{name}": _never for name in UFUNCS}
+    rules |= {f"numpy.{name}": scalars for name in SCALARS} | {f"numpy.{name}": never for name in UFUNCS}
     for core in ("numpy.core", "numpy._core"):
         rules |= {f"{core}.multiarray._reconstruct": _array, f"{core}.multiarray.scalar": _numpy_scalar}
         rules[f"{core}.numeric._frombuffer"] = _from_buffer
     for layout in ("bsr", "coo", "csc", "csr", "dia"):
-        rules |= {f"scipy.sparse._{layout}.{layout}_{kind}": _never for kind in ("matrix", "array")}
+        rules |= {f"scipy.sparse._{layout}.{layout}_{kind}": never for kind in ("matrix", "array")}
     for name in BIT_GENERATORS:
-        rules[f"numpy.random._{name.lower().removesuffix('dxsm')}.{name}"] = _never
+        rules[f"numpy.random._{name.lower().removesuffix('dxsm')}.{name}"] = never
     return rules
 
 
@@ -164,7 +189,9 @@ def _dates(args: tuple[object, ...]) -> bool:
 
 
 RULES: Mapping[str, Rule] = _rules()
-ATTRIBUTES: frozenset[str] = frozenset(name.rsplit(".", 1)[1] for name in RULES)
+# What any module may be asked for when a joblib file is read plainly; `encode` is left out because there are modules
+# whose function of that name writes files.
+ATTRIBUTES: frozenset[str] = frozenset(name.rsplit(".", 1)[1] for name in RULES) - {"encode"}
 
 
 def full_name(module: str, name: str) -> str:
@@ -175,7 +202,9 @@ def full_name(module: str, name: str) -> str:
 
 
 def may_declare(name: str) -> bool:
-    """Whether a declaration can vouch for this name at all."""
+    """Whether a declaration can vouch for this name at all: a class, by its name, of a package that holds models."""
     parts = name.split(".")
-    plain = len(parts) > 1 and all(part.isidentifier() for part in parts)
-    return plain and not is_forbidden(name) and _CLASS.fullmatch(parts[-1]) is not None
+    plain = len(parts) > 1 and all(part.isidentifier() and part.isascii() for part in parts)
+    if not plain or is_forbidden(name) or not NEVER_PARTS.isdisjoint(parts[:-1]) or parts[-1] in NEVER_CLASSES:
+        return False
+    return _CLASS.fullmatch(parts[-1]) is not None

@@ -29,14 +29,14 @@ def is_npy(blob: bytes) -> bool:
     return blob.startswith(_NPY)
 
 
-def scan_npy(file: str, blob: bytes) -> tuple[tuple[Finding, ...], bytes | None]:
-    """Findings, and the bytes of the pickle inside when the array holds objects."""
+def scan_npy(file: str, blob: bytes) -> tuple[tuple[Finding, ...], int | None]:
+    """Findings, and where the pickle inside begins when the array holds objects."""
     try:
         header, start = _npy_header(blob)
     except (ValueError, SyntaxError, RecursionError, MemoryError, struct.error) as error:
         return (unknown(file, Kind.MALFORMED, f"a .npy header that cannot be read ({error})"),), None
     if _has_objects(header["descr"]):
-        return (), blob[start:]
+        return (), start
     try:
         expected = _item_size(header["descr"]) * _product(header["shape"])
     except ValueError as error:

@@ -6,17 +6,28 @@ that its format's reader takes for text or tensors and `pickle.load` takes for c
 
 from __future__ import annotations
 
-from shipworthy.artifact.scan import arrays, skops, streams, zips
+from collections.abc import Mapping
+
+from shipworthy.artifact.scan import arrays, onnx, skops, streams, zips
 from shipworthy.artifact.scan.findings import Declared, Finding, Kind, Limits, unknown, unsafe
 from shipworthy.artifact.scan.pickles import Walk, first_findings, looks_like_pickle, scan_pickle, walk
 from shipworthy.artifact.scan.texts import code_name, scan_keras, scan_text, text_of
 
+_PROGRAMS = (b"\x7fELF", b"MZ", b"\xfe\xed\xfa", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
+_FOREIGN = {b"\x89HDF": "HDF5", b"GGUF": "GGUF", b"PAR1": "Parquet", b"\x28\xb5\x2f\xfd": "zstd", b"7z\xbc\xaf": "7z"}
+_FOREIGN |= {b"Rar!": "RAR", b"\x04\x22\x4d\x18": "lz4", b"!<arch>": "ar", b"SQLite": "SQLite"}
+
 
 class Scan:
-    """One file's scan: what was declared, the limits, and how many unpacked bytes are left of them."""
+    """One file's scan: what was declared, the limits, and how many unpacked bytes are left of them.
 
-    def __init__(self, declared: Declared, limits: Limits) -> None:
+    `beside`: the files in its folder and their sizes; `tensors` are those of them that it says its tensors lie in.
+    """
+
+    def __init__(self, declared: Declared, limits: Limits, beside: Mapping[str, int] | None = None) -> None:
         self.declared = declared
+        self.beside = beside or {}
+        self.tensors: frozenset[str] = frozenset()
         self.limits = limits
         self.left = limits.unpacked_bytes
 
@@ -45,15 +56,28 @@ class Scan:
             return self._stream(file, packed, blob, depth)
         if arrays.is_safetensors(blob):
             return arrays.scan_safetensors(file, blob)
+        if onnx.is_onnx(blob):
+            return self._onnx(file, blob, depth)
         if probe.stopped and (text is None or probe.findings):
             return first_findings(file, blob, probe, self.declared, self.limits)
         if text is not None:
             return scan_text(file, text)
-        return (unknown(file, Kind.UNRECOGNISED, f"{len(blob)} bytes of no format that is known here"),)
+        return (
+            _by_first_bytes(file, blob)
+            or unknown(file, Kind.UNRECOGNISED, f"{len(blob)} bytes of no format that is known here"),
+        )
+
+    def _onnx(self, file: str, blob: bytes, depth: int) -> tuple[Finding, ...]:
+        """A model inside an archive has no files beside it."""
+        found, named = onnx.scan_onnx(file, blob, {} if depth else self.beside)
+        self.tensors |= named
+        return found
 
     def _npy(self, file: str, blob: bytes) -> tuple[Finding, ...]:
-        found, pickled = arrays.scan_npy(file, blob)
-        return found if pickled is None else scan_pickle(file, pickled, self.declared, self.limits)
+        found, start = arrays.scan_npy(file, blob)
+        if start is None:
+            return found
+        return scan_pickle(file, blob[start:], self.declared, self.limits, start)
 
     def _unpacks(self, packed: str, blob: bytes) -> bool:
         """Whether a text that happens to begin like a packed stream is one."""
@@ -103,3 +127,12 @@ class Scan:
     def _too_much(self, size: int, packed: int) -> bool:
         dense = size > self.limits.ratio_from_bytes and size > self.limits.ratio * max(packed, 1)
         return size > self.left or dense
+
+
+def _by_first_bytes(file: str, blob: bytes) -> Finding | None:
+    """What is known of bytes that nothing here reads: programs are unsafe, containers are judged by nobody."""
+    if blob.startswith(_PROGRAMS):
+        return unsafe(file, Kind.CODE, "a program or a library, by its first bytes", 0)
+    named = next((name for magic, name in _FOREIGN.items() if blob.startswith(magic)), "")
+    named = named or ("tar" if blob[257:262] == b"ustar" else "")
+    return unknown(file, Kind.FOREIGN, f"a {named} file, which is not read here", 0) if named else None

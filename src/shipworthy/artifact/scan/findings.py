@@ -34,16 +34,27 @@ class Kind(StrEnum):
     CODE = "code"  # source code that was not declared
     MEMBER = "member"  # an archive member that is not a plain one
     BOMB = "bomb"  # more bytes, members or levels than the limits allow
+    FOREIGN = "foreign"  # a format that the scanner knows of and does not read
     UNRECOGNISED = "unrecognised"  # no format the scanner knows
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One thing the scanner found. `file` is the name, with `!member` for each archive level."""
+    """One thing the scanner found. `file` is the name, with `!member` for each archive level.
+
+    `at` is the place in that member, in bytes from its start, where there is one. `name` is the class or function that
+    the finding is about, in full.
+    """
 
     file: str
     kind: Kind
     what: str
     severity: Severity
+    at: int | None = None
+    name: str = ""
+
+    def __str__(self) -> str:
+        place = self.file if self.at is None else f"{self.file} at byte {self.at}"
+        return f"{self.severity:<8} {printable(place, 400)}: {self.kind}: {self.what}"
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,14 +107,14 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
         return self.canary_found and bool(self.files) and not self.findings
 
 
-def unsafe(file: str, kind: Kind, what: str) -> Finding:
+def unsafe(file: str, kind: Kind, what: str, at: int | None = None, name: str = "") -> Finding:
     """An unsafe finding; `what` is cut to one printable line."""
-    return Finding(file=file, kind=kind, what=printable(what), severity=Severity.UNSAFE)
+    return Finding(file=file, kind=kind, what=printable(what), severity=Severity.UNSAFE, at=at, name=name)
 
 
-def unknown(file: str, kind: Kind, what: str) -> Finding:
+def unknown(file: str, kind: Kind, what: str, at: int | None = None) -> Finding:
     """A finding about something that cannot be judged."""
-    return Finding(file=file, kind=kind, what=printable(what), severity=Severity.UNKNOWN)
+    return Finding(file=file, kind=kind, what=printable(what), severity=Severity.UNKNOWN, at=at)
 
 
 def printable(text: str, length: int = 200) -> str:

@@ -10,10 +10,12 @@ from collections.abc import Callable
 
 from shipworthy.artifact.scan import dtypes
 from shipworthy.artifact.scan.allowed import ARRAY_WRAPPER, ATTRIBUTES, DTYPE, RULES, full_name, may_declare
+from shipworthy.artifact.scan.estimators import ESTIMATORS
 from shipworthy.artifact.scan.findings import Kind
 from shipworthy.artifact.scan.joblib_arrays import item_count, wrapper_fits
 from shipworthy.artifact.scan.opcodes import Broken
 from shipworthy.artifact.scan.scalars import literal
+from shipworthy.artifact.scan.shown import shown, shown_call
 from shipworthy.artifact.scan.stack import Stack
 from shipworthy.artifact.scan.values import OPAQUE, Bag, Made, Ref
 
@@ -41,27 +43,26 @@ class Machine(Stack):
         self.nested = nested
         self.protocol = 0
         self.arrays = 0
+        self.stops_plainly = False
 
     def run(self) -> None:
         """Walks opcode by opcode until STOP. Raises Broken."""
+        read, methods = self.reader.next, _METHODS
         while True:
-            name, argument = self.reader.next()
-            if name == "STOP":
+            name, argument = read()
+            method = methods.get(name)
+            if method is not None:
+                method(self, argument)
+            elif name == "STOP":
                 self._stop()
                 return
-            self._step(name, argument)
+            else:
+                self.stack.append(literal(name, argument))
 
     def _stop(self) -> None:
         self.pop()
         if self.reader.frame_end not in (None, self.reader.at):
-            raise Broken(Kind.FRAME, f"byte {self.reader.at}: the pickle ends before its frame does")
-
-    def _step(self, name: str, argument: object) -> None:
-        method = _METHODS.get(name)
-        if method is not None:
-            method(self, argument)
-            return
-        self.stack.append(literal(name, argument))
+            raise Broken(Kind.FRAME, "the pickle ends before its frame does")
 
     def proto(self, argument: object) -> None:
         """PROTO opens a stream. Later on it is harmless to pickle.load, and no pickler writes it there."""
@@ -69,7 +70,7 @@ class Machine(Stack):
         if not isinstance(argument, int) or argument > 5:
             raise Broken(Kind.MALFORMED, f"the protocol {argument} does not exist", ends=True)
         if not first and self.joblib:
-            raise Broken(Kind.MALFORMED, f"byte {self.reader.at}: a protocol mark that does not belong there")
+            raise Broken(Kind.MALFORMED, "a protocol mark that does not belong there")
         self.protocol = argument
 
     def frame(self, argument: object) -> None:
@@ -83,9 +84,9 @@ class Machine(Stack):
     def name_stack(self, argument: object) -> None:
         name, module = self.pop(), self.pop()
         if not all(_may_be_text(one) for one in (name, module)):
-            raise Broken(Kind.MALFORMED, f"byte {self.reader.at}: a name that is not a text", ends=True)
+            raise Broken(Kind.MALFORMED, "a name that is not a text", ends=True)
         if not (isinstance(name, str) and isinstance(module, str)):
-            raise Broken(Kind.GLOBAL, f"byte {self.reader.at}: a name that is only known when it runs")
+            raise Broken(Kind.GLOBAL, "a name that is only known when it runs")
         self.stack.append(self._named(module, name))
 
     def _resolve(self, argument: object) -> Ref:
@@ -94,20 +95,21 @@ class Machine(Stack):
         try:
             module, name = (line.decode("utf-8") for line in argument)
         except UnicodeDecodeError as error:
-            raise Broken(Kind.MALFORMED, f"byte {self.reader.at}: a name that is not text", ends=True) from error
+            raise Broken(Kind.MALFORMED, "a name that is not text", ends=True) from error
         return self._named(module, name)
 
     def _named(self, module: str, name: str) -> Ref:
         if len(module) + len(name) > _LONGEST_NAME:
-            raise Broken(Kind.GLOBAL, f"byte {self.reader.at}: a name of {len(module) + len(name)} letters")
+            raise Broken(Kind.GLOBAL, f"a name of {len(module) + len(name)} letters")
         full = full_name(module, name)
         # A dotted name would be looked up as an attribute of an attribute: no class needs that.
-        trusted = "." not in name and (full in RULES or (full in self.declared and may_declare(full)))
+        known = full in RULES or full in ESTIMATORS
+        trusted = "." not in name and (known or (full in self.declared and may_declare(full)))
         # Read plainly, the memo of an object array inside a joblib file points elsewhere and names come out mixed. A
         # harmless attribute of a mixed-up module is not worth a finding; any other attribute is.
         mixed = not self.joblib and name in ATTRIBUTES
         if not trusted and not mixed:
-            self.problem(Kind.GLOBAL, f"{full} is not on the allow-list")
+            self.problem(Kind.GLOBAL, f"{full} is not on the allow-list", full)
         return Ref(full, trusted)
 
     def reduce(self, argument: object) -> None:
@@ -121,7 +123,8 @@ class Machine(Stack):
     def new_object_ex(self, argument: object) -> None:
         keywords, args, function = self.pop(), self.pop(), self.pop()
         made = self._call(function, args, fresh=True)
-        if not (isinstance(keywords, Bag) and not keywords.entries and keywords.plain) and made.by in RULES:
+        none = isinstance(keywords, Bag) and not keywords.entries and keywords.plain
+        if not none and (made.by in RULES or made.by in ESTIMATORS):
             self.problem(Kind.CALL, f"{made.by} is called with keywords")
         self.stack.append(made)
 
@@ -132,37 +135,60 @@ class Machine(Stack):
     def object_marked(self, argument: object) -> None:
         args = self.pop_mark()
         if not args:
-            raise Broken(Kind.MALFORMED, f"byte {self.reader.at}: a call of nothing", ends=True)
+            raise Broken(Kind.MALFORMED, "a call of nothing", ends=True)
         self.stack.append(self._call(args[0], tuple(args[1:]), fresh=False))
 
     def _call(self, function: object, args: object, fresh: bool) -> Made:
         """What calling `function` would give. `fresh`: by `cls.__new__`, which for a trusted class without arguments
         only allocates."""
         if not isinstance(function, Ref):
-            plain = not isinstance(function, Made) or function.by in RULES  # no listed class has callable objects
-            raise Broken(Kind.CALL, f"byte {self.reader.at}: a call of something without a name", ends=plain)
+            plain = not isinstance(function, Made) or function.by in RULES  # no class there has callable objects
+            called = f"what {shown(function)} gives" if isinstance(function, Made) else "something without a name"
+            raise Broken(Kind.CALL, f"a call of {called}", ends=plain)
         if not isinstance(args, tuple):
             # The unpickler in Python calls with whatever can be iterated over, the letters of a text included.
             plain = args is None or isinstance(args, bool | int | float)
-            raise Broken(Kind.CALL, f"byte {self.reader.at}: {function.name} is called without a tuple", ends=plain)
+            raise Broken(Kind.CALL, f"{function.name} is called without a tuple", ends=plain)
         self.calls += 1
-        rule = RULES.get(function.name)
+        if not function.trusted:
+            self._would_run(function.name, args, fresh)
+        rule = RULES.get(function.name) or ESTIMATORS.get(function.name)
         empty_new = fresh and not args
         if rule is not None and not empty_new and not rule(args):
-            self.problem(Kind.CALL, f"{function.name} is called in a way that is not on the allow-list")
+            told = f"{shown_call(function.name, args, fresh)} is not a call on the allow-list"
+            self.problem(Kind.CALL, told, function.name)
         made = Made(_class_made(function.name, args), args)
         if function.name == DTYPE:
             self._note(dtypes.start(made, args[0] if args else None))
         return made
 
+    def _would_run(self, name: str, args: tuple[object, ...], fresh: bool) -> None:
+        """Says of a name that was noted when it was looked up what its first call would be, and where."""
+        noted = self.problems.get((Kind.GLOBAL, name))
+        if noted is not None and noted.what.startswith(name + " is"):
+            noted.what = f"{shown_call(name, args, fresh)} would run; it is not on the allow-list"
+            noted.at = self.reader.opcode_at
+
+    def persistent(self, argument: object) -> None:
+        """An object that whoever loads the file finds by its id: it may be anything, a function included.
+
+        `pickle.load` stops here. In bytes that do not announce themselves as a pickle (every zip begins with a `P`)
+        what follows therefore counts only when it ends as a pickle does.
+        """
+        self.stops_plainly = self.stops_plainly or not (self.protocol or self.calls)
+        self.problem(Kind.PERSISTENT, "a persistent id, resolved by whoever loads it")
+        self.stack.append(Made("what a persistent id stands for"))
+
     def build(self, argument: object) -> None:
         """BUILD sets the state of an object, and never of a class: that would replace its methods."""
         state, target = self.pop(), self.top()
         if isinstance(target, Ref):
-            raise Broken(Kind.CALL, f"byte {self.reader.at}: state is set on {target.name} itself")
+            raise Broken(Kind.CALL, f"state is set on {target.name} itsel")
         if not isinstance(target, Made):
             return  # nothing, or an error, in every unpickler
         self.calls += 1
+        if target.by in ESTIMATORS and isinstance(state, tuple) and len(state) == 2:
+            self.problem(Kind.CALL, f"attributes of {target.by} are set one by one", target.by)
         if target.by == DTYPE:
             self._note(dtypes.build(target, state))
         if target.by == ARRAY_WRAPPER:
@@ -214,16 +240,17 @@ class Machine(Stack):
         try:
             inner.run()
         finally:
-            for kind, what in inner.problems:
-                self.problem(kind, what)
+            for key, problem in inner.problems.items():
+                self.problems.setdefault(key, problem)
             self.calls += inner.calls
+            self.reader.opcode_at = inner.reader.opcode_at
         self.reader.at = inner.reader.at
 
 
 def _may_be_text(value: object) -> bool:
     """Whether an unpickler could take the value for a name: a text, or something whose making we did not follow."""
     if isinstance(value, Made):
-        return value.by == "builtins.str" or value.by not in RULES
+        return value.by == "builtins.str" or not (value.by in RULES or value.by in ESTIMATORS)
     return isinstance(value, str) or value is OPAQUE
 
 
@@ -276,10 +303,8 @@ _METHODS: dict[str, Callable[[Machine, object], None]] = {
         ("EXT1", "EXT2", "EXT4"),
         lambda machine, argument: _refuse(Kind.EXTENSION, "a name from the extension registry"),
     ),
-    **dict.fromkeys(
-        ("PERSID", "BINPERSID"),
-        lambda machine, argument: _refuse(Kind.PERSISTENT, "a persistent id, resolved by whoever loads it", True),
-    ),
+    "PERSID": Machine.persistent,
+    "BINPERSID": lambda machine, argument: machine.persistent(machine.pop()),
     **dict.fromkeys(
         ("NEXT_BUFFER", "READONLY_BUFFER"),
         lambda machine, argument: _refuse(Kind.MALFORMED, "a buffer from outside the file"),

@@ -103,28 +103,36 @@ OPCODES: Mapping[int, tuple[str, str]] = {
     )
 }
 
-_NUMBERS = {"u1": "<B", "u2": "<H", "u4": "<I", "u8": "<Q", "i4": "<i", "f8": ">d"}
-_LENGTHS = {"n1": "<B", "n4": "<I", "n8": "<Q", "s4": "<i"}
+_FORMS = {"u1": "<B", "u2": "<H", "u4": "<I", "u8": "<Q", "i4": "<i", "f8": ">d"}
+_NUMBERS = {kind: struct.Struct(form) for kind, form in _FORMS.items()}
+_LENGTHS = {"n1": _NUMBERS["u1"], "n4": _NUMBERS["u4"], "n8": _NUMBERS["u8"], "s4": _NUMBERS["i4"]}
 
 
 class Reader:
     """A place in the bytes of a pickle. `next()` gives the opcode there and moves on."""
 
-    __slots__ = ("at", "blob", "frame_end")
+    __slots__ = ("at", "blob", "frame_end", "opcode_at")
 
     def __init__(self, blob: bytes, at: int = 0) -> None:
         self.blob = blob
         self.at = at
+        self.opcode_at = at
         self.frame_end: int | None = None
 
     def next(self) -> tuple[str, object]:
         """The name of the next opcode and its argument. Raises Broken on anything else."""
         if self.frame_end == self.at:
             self.frame_end = None
+        self.opcode_at = self.at
         code = self.take(1)[0]
-        if code not in OPCODES:
-            raise Broken(Kind.MALFORMED, f"opcode 0x{code:02x} at byte {self.at - 1} does not exist", ends=True)
-        name, argument = OPCODES[code]
+        known = OPCODES.get(code)
+        if known is None:
+            raise Broken(Kind.MALFORMED, f"opcode 0x{code:02x} does not exist", ends=True)
+        name, argument = known
+        if not argument:  # most opcodes of a model
+            return name, None
+        if argument == "u1":
+            return name, self.take(1)[0]
         if name == "FRAME":
             return name, self._open_frame()
         return name, self._argument(argument)
@@ -133,11 +141,11 @@ class Reader:
         """The next `count` bytes, inside the current frame and the file."""
         end = self.at + count
         if self.frame_end is not None and end > self.frame_end:
-            raise Broken(Kind.FRAME, f"byte {self.at}: an argument runs over the end of its frame")
+            raise Broken(Kind.FRAME, "an argument runs over the end of its frame")
         if count < 0:
-            raise Broken(Kind.MALFORMED, f"byte {self.at}: a negative length")
+            raise Broken(Kind.MALFORMED, "a negative length")
         if end > len(self.blob):
-            raise Broken(Kind.MALFORMED, f"byte {self.at}: the pickle ends inside an opcode", ends=True)
+            raise Broken(Kind.MALFORMED, "the pickle ends inside an opcode", ends=True)
         taken = self.blob[self.at : end]
         self.at = end
         return taken
@@ -145,23 +153,21 @@ class Reader:
     def raw(self, count: int) -> bytes:
         """The next `count` bytes outside any frame: array bytes that joblib writes between opcodes."""
         if self.frame_end is not None and self.frame_end != self.at:
-            raise Broken(Kind.FRAME, f"byte {self.at}: array bytes begin inside a frame")
+            raise Broken(Kind.FRAME, "array bytes begin inside a frame")
         self.frame_end = None
         return self.take(count)
 
     def _argument(self, kind: str) -> object:
-        if kind == "":
-            return None
-        if kind in _NUMBERS:
-            return self._number(_NUMBERS[kind])
         if kind in _LENGTHS:
             return self.take(int(self._number(_LENGTHS[kind])))
+        if kind in _NUMBERS:
+            return self._number(_NUMBERS[kind])
         if kind == "line":
             return self._line()
         return self._line(), self._line()
 
-    def _number(self, form: str) -> int | float:
-        value: int | float = struct.unpack(form, self.take(struct.calcsize(form)))[0]
+    def _number(self, form: struct.Struct) -> int | float:
+        value: int | float = form.unpack(self.take(form.size))[0]
         return value
 
     def _line(self) -> bytes:
@@ -171,14 +177,14 @@ class Reader:
         if end >= 0:
             return self.take(end + 1 - self.at)[:-1]
         if self.frame_end is not None:
-            raise Broken(Kind.FRAME, f"byte {self.at}: a line runs over the end of its frame")
+            raise Broken(Kind.FRAME, "a line runs over the end of its frame")
         return self.take(len(self.blob) - self.at)[:-1]
 
     def _open_frame(self) -> int:
         if self.frame_end is not None:
-            raise Broken(Kind.FRAME, f"byte {self.at - 1}: a frame begins inside a frame")
-        length = int(self._number("<Q"))
+            raise Broken(Kind.FRAME, "a frame begins inside a frame")
+        length = int(self._number(_NUMBERS["u8"]))
         if length > len(self.blob) - self.at:
-            raise Broken(Kind.FRAME, f"byte {self.at}: a frame runs over the end of the file")
+            raise Broken(Kind.FRAME, "a frame runs over the end of the file")
         self.frame_end = self.at + length
         return length

@@ -19,15 +19,17 @@ _PROTOCOLS = 16
 class Walk:
     """How far a walk came: the findings, whether an unpickler would run something here, whether STOP was reached."""
 
-    __slots__ = ("active", "arrays", "broken", "end", "findings", "stopped")
+    __slots__ = ("active", "arrays", "broken", "end", "findings", "last", "stopped")
 
-    def __init__(self, file: str, machine: Machine, broken: Broken | None) -> None:
-        self.findings = [unsafe(file, kind, what) for kind, what in machine.problems]
+    def __init__(self, file: str, machine: Machine, broken: Broken | None, base: int) -> None:
+        self.findings = [unsafe(file, one.kind, one.what, base + one.at, one.name) for one in machine.problems.values()]
         # A call was met, or the walker gave up where an unpickler goes on and may meet one.
-        self.active = machine.calls > 0 or (broken is not None and not broken.ends)
+        goes_on = machine.calls > 0 or (broken is not None and not broken.ends)
+        self.active = goes_on and not machine.stops_plainly
         self.stopped = broken is None
         self.broken = broken
         self.end = machine.reader.at
+        self.last = base + machine.reader.opcode_at
         self.arrays = machine.arrays
 
 
@@ -36,38 +38,41 @@ def looks_like_pickle(blob: bytes) -> bool:
     return len(blob) >= 2 and blob[0] == 0x80 and blob[1] < _PROTOCOLS
 
 
-def walk(file: str, blob: bytes, declared: Declared, limits: Limits, joblib: bool = True) -> Walk:
-    """Walks to STOP or to the first thing that cannot be read. Never raises."""
+def walk(file: str, blob: bytes, declared: Declared, limits: Limits, joblib: bool = True, base: int = 0) -> Walk:
+    """Walks to STOP or to the first thing that cannot be read. Never raises. `base`: where in its file it begins."""
     machine = Machine(blob, declared.classes, joblib=joblib, most_problems=limits.findings)
     try:
         machine.run()
     except Broken as broken:
-        return Walk(file, machine, broken)
-    return Walk(file, machine, None)
+        return Walk(file, machine, broken, base)
+    return Walk(file, machine, None, base)
 
 
-def scan_pickle(file: str, blob: bytes, declared: Declared, limits: Limits) -> tuple[Finding, ...]:
+def scan_pickle(file: str, blob: bytes, declared: Declared, limits: Limits, base: int = 0) -> tuple[Finding, ...]:
     """Findings of a file that is a pickle; a pickle that is read to its very end without any is clean."""
-    first = walk(file, blob, declared, limits)
-    return first_findings(file, blob, first, declared, limits)
+    first = walk(file, blob, declared, limits, base=base)
+    return first_findings(file, blob, first, declared, limits, base)
 
 
-def first_findings(file: str, blob: bytes, first: Walk, declared: Declared, limits: Limits) -> tuple[Finding, ...]:
+def first_findings(
+    file: str, blob: bytes, first: Walk, declared: Declared, limits: Limits, base: int = 0
+) -> tuple[Finding, ...]:
     """The findings of a walk, what ended it, and those of the plain reading where joblib's differs."""
     found = list(first.findings)
     if first.broken is not None:
-        found.append(unsafe(file, first.broken.kind, first.broken.what))
+        found.append(unsafe(file, first.broken.kind, first.broken.what, first.last))
     elif first.end != len(blob):
-        found.append(unsafe(file, Kind.TRAILING, f"{len(blob) - first.end} bytes after the end of the pickle"))
+        rest = len(blob) - first.end
+        found.append(unsafe(file, Kind.TRAILING, f"{rest} bytes after the end of the pickle", base + first.end))
     if first.arrays:
-        found += _read_plainly(file, blob, declared, limits)
+        found += _read_plainly(file, blob, declared, limits, base)
     return tuple(dict.fromkeys(found))
 
 
-def _read_plainly(file: str, blob: bytes, declared: Declared, limits: Limits) -> list[Finding]:
+def _read_plainly(file: str, blob: bytes, declared: Declared, limits: Limits, base: int) -> list[Finding]:
     """What `pickle.load` would meet in a joblib file: it should stop for good at the first array of numbers."""
-    plain = walk(file, blob, declared, limits, joblib=False)
+    plain = walk(file, blob, declared, limits, joblib=False, base=base)
     found = [one for one in plain.findings if one.kind is Kind.GLOBAL]
     if plain.broken is not None and not plain.broken.ends:
-        found.append(unsafe(file, plain.broken.kind, f"read without joblib: {plain.broken.what}"))
+        found.append(unsafe(file, plain.broken.kind, f"read without joblib: {plain.broken.what}", plain.last))
     return found

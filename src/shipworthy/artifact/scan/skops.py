@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from shipworthy.artifact.scan.allowed import BIT_GENERATORS, SCALARS, UFUNCS, may_declare
+from shipworthy.artifact.scan.estimators import CLASSES, FUNCTIONS
 from shipworthy.artifact.scan.findings import Declared, Finding, Kind, unknown, unsafe
 from shipworthy.artifact.strict import loads
 from shipworthy.errors import CannotDecide
@@ -48,7 +49,11 @@ def _like(*patterns: re.Pattern[str]) -> Callable[[str], bool]:
 
 
 def _is_type(name: str) -> bool:
-    return name in _PRIMITIVES | _CONTAINERS | _ARRAYS or _ESTIMATORS.fullmatch(name) is not None
+    return name in _PRIMITIVES | _CONTAINERS | _ARRAYS or _is_estimator(name)
+
+
+def _is_estimator(name: str) -> bool:
+    return name in CLASSES or _ESTIMATORS.fullmatch(name) is not None
 
 
 # loader → which classes it may be given. What is not here (MethodNode, OperatorFuncNode, PartialNode, …) is refused.
@@ -58,13 +63,13 @@ LOADERS: Mapping[str, Callable[[str], bool]] = {
     "ListNode": _in({"builtins.list"}),
     "SetNode": _in({"builtins.set", "builtins.frozenset"}),
     "TupleNode": _in({"builtins.tuple"}),
-    "FunctionNode": _in(_FUNCTIONS),
+    "FunctionNode": _in(_FUNCTIONS | FUNCTIONS),
     "TypeNode": _is_type,
     "SliceNode": _in({"builtins.slice"}),
     "JsonNode": _in(_PRIMITIVES),
     "BytesNode": _in({"builtins.bytes"}),
     "BytearrayNode": _in({"builtins.bytearray"}),
-    "ObjectNode": _like(_ESTIMATORS),
+    "ObjectNode": _is_estimator,
     "ConstructorFromReduceNode": _in(_DATES),
     "NdArrayNode": _in(_ARRAYS),
     "MaskedArrayNode": _in({"numpy.ma.MaskedArray", "numpy.ma.core.MaskedArray"}),
@@ -122,7 +127,7 @@ def _node(file: str, node: Mapping[str, object], members: frozenset[str], declar
     if loader not in LOADERS:
         found.append(unsafe(file, Kind.LOADER, f"the loader {loader} for {name}"))
     elif not LOADERS[loader](name) and not _declared(loader, name, declared):
-        found.append(unsafe(file, Kind.GLOBAL, f"{name} by {loader} is not on the allow-list"))
+        found.append(unsafe(file, Kind.GLOBAL, f"{name} by {loader} is not on the allow-list", name=name))
     if "file" in node and node["file"] not in members:
         found.append(unsafe(file, Kind.MALFORMED, f"{name} points to a member that is not there"))
     if loader == "RandomGeneratorNode" and _bit_generator(node) not in BIT_GENERATORS:

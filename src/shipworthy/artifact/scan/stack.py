@@ -12,6 +12,18 @@ from shipworthy.artifact.scan.opcodes import Broken, Reader
 from shipworthy.artifact.scan.values import OPAQUE, Bag, Made, Ref
 
 
+class Problem:
+    """Something found on the way: what, the byte of the opcode, and the class or function it is about."""
+
+    __slots__ = ("at", "kind", "name", "what")
+
+    def __init__(self, kind: Kind, what: str, at: int, name: str) -> None:
+        self.kind = kind
+        self.what = what
+        self.at = at
+        self.name = name
+
+
 class Stack:
     """What a pickle stream has built so far."""
 
@@ -22,23 +34,24 @@ class Stack:
         self.memo: dict[int, object] = {}
         self.calls = 0
         self.most_problems = most_problems
-        self.problems: dict[tuple[Kind, str], None] = {}
+        self.problems: dict[tuple[Kind, str], Problem] = {}
 
-    def problem(self, kind: Kind, what: str) -> None:
-        """Notes a finding once; a file with very many is unsafe enough."""
-        if len(self.problems) < self.most_problems:
-            self.problems[kind, what] = None
+    def problem(self, kind: Kind, what: str, name: str = "") -> None:
+        """Notes a finding once, where it is first met; a file with very many is unsafe enough."""
+        key = (kind, name or what)
+        if key not in self.problems and len(self.problems) < self.most_problems:
+            self.problems[key] = Problem(kind, what, self.reader.opcode_at, name)
 
     def pop(self) -> object:
         """The top of the stack above the last mark."""
         if not self.stack:
-            raise Broken(Kind.MALFORMED, f"byte {self.reader.at}: the stack is empty", ends=True)
+            raise Broken(Kind.MALFORMED, "the stack is empty", ends=True)
         return self.stack.pop()
 
     def pop_mark(self) -> list[object]:
         """Everything above the last mark."""
         if not self.below:
-            raise Broken(Kind.MALFORMED, f"byte {self.reader.at}: there is no mark", ends=True)
+            raise Broken(Kind.MALFORMED, "there is no mark", ends=True)
         items, self.stack = self.stack, self.below.pop()
         return items
 
@@ -77,7 +90,7 @@ class Stack:
     def get(self, argument: object) -> None:
         index = _index(argument)
         if index not in self.memo:
-            raise Broken(Kind.MALFORMED, f"byte {self.reader.at}: the memo has nothing at {index}", ends=True)
+            raise Broken(Kind.MALFORMED, f"the memo has nothing at {index}", ends=True)
         self.stack.append(self.memo[index])
 
     def tuple_n(self, count: int) -> None:
@@ -92,8 +105,9 @@ class Stack:
         self.stack.append(Bag(kind))
 
     def bag_marked(self, kind: str) -> None:
-        self.pop_mark()
-        self.stack.append(Bag(kind))
+        items = self.pop_mark()
+        self.bag(kind)
+        self._hold(items)
 
     def dict_marked(self, argument: object) -> None:
         items = self.pop_mark()
@@ -101,12 +115,18 @@ class Stack:
         self._set_items(items)
 
     def append(self, argument: object) -> None:
-        self.pop()
+        item = self.pop()
         self._fills("append", "list")
+        self._hold([item])
 
     def appends(self, kind: str) -> None:
-        self.pop_mark()
+        items = self.pop_mark()
         self._fills("extend" if kind == "list" else "add", kind)
+        self._hold(items)
+
+    def _hold(self, items: list[object]) -> None:
+        if isinstance(self.stack[-1], Bag):
+            self.stack[-1].hold(items)
 
     def set_item(self, argument: object) -> None:
         value, key = self.pop(), self.pop()
@@ -117,7 +137,7 @@ class Stack:
 
     def _set_items(self, items: list[object]) -> None:
         if len(items) % 2:
-            raise Broken(Kind.MALFORMED, f"byte {self.reader.at}: a key without a value", ends=True)
+            raise Broken(Kind.MALFORMED, "a key without a value", ends=True)
         target = self._fills("__setitem__", "dict", "list")
         if isinstance(target, Bag):
             for key, value in zip(items[::2], items[1::2], strict=True):
@@ -129,9 +149,9 @@ class Stack:
         if isinstance(target, Made) and target.by not in (ARRAY_WRAPPER, DTYPE):
             self.calls += 1
         elif isinstance(target, Ref | Made):
-            raise Broken(Kind.CALL, f"byte {self.reader.at}: {method} of something that is not a container")
+            raise Broken(Kind.CALL, f"{method} of something that is not a container")
         elif target is not OPAQUE and not (isinstance(target, Bag) and target.kind in kinds):
-            raise Broken(Kind.MALFORMED, f"byte {self.reader.at}: {method} of something without it", ends=True)
+            raise Broken(Kind.MALFORMED, f"{method} of something without it", ends=True)
         return target
 
 

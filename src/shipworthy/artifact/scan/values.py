@@ -6,6 +6,8 @@ compared or hashed deeply: a hostile pickle can nest one tuple in itself a thous
 
 from __future__ import annotations
 
+_SHOWN = 7
+
 
 class Opaque:
     """A value the walker does not follow. It can be stored and passed on, never named or called."""
@@ -40,14 +42,23 @@ class Made:
 
 
 class Bag:
-    """A list, set or dict. Of a dict the entries under text keys are kept; `plain` is False once it has others."""
+    """A list, set or dict. Of a dict the entries under text keys are kept; `plain` is False once it has others.
 
-    __slots__ = ("entries", "kind", "plain")
+    `first` keeps a few items, to show them.
+    """
+
+    __slots__ = ("entries", "first", "kind", "plain")
 
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.entries: dict[str, object] = {}
         self.plain = True
+        self.first: list[object] = []
+
+    def hold(self, items: list[object]) -> None:
+        """Keeps the first few of what is filled in."""
+        if len(self.first) < _SHOWN:
+            self.first += items[: _SHOWN - len(self.first)]
 
     def put(self, key: object, value: object) -> None:
         """Stores a dict entry, as the last assignment of the key."""
