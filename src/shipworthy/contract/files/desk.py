@@ -128,7 +128,7 @@ class Desk:
         raw = self._required(note.FILE)
         if raw is None:
             return None
-        known = None if self.manifest is None else cross.groups(self.manifest, self.policy, self.cases)
+        known = None if self.manifest is None else cross.measured(self.manifest, self.policy, self.cases)
         read, problems = note.read_note(raw, known=known)
         self.problems += problems
         stale = note.other_change(read, self.change) if read is not None and self.change is not None else None
