@@ -1,0 +1,178 @@
+"""The JSON Schemas are made from the types, accept every contract file that is there, and refuse nothing that is read.
+
+`python -m tests.contract.test_schema --write` writes `src/shipworthy/contract/schemas/*.json`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shipworthy.contract import schema
+from shipworthy.contract.card import read_card
+from shipworthy.contract.contract import make_lock
+from shipworthy.contract.front_matter import read_document
+from shipworthy.contract.lock import read_lock, render_lock
+from shipworthy.contract.manifest_reader import read_manifest
+from shipworthy.contract.note import read_note, template
+from shipworthy.contract.pack import read_pack
+from shipworthy.contract.record import read_record
+from shipworthy.contract.slos import read_slos
+from shipworthy.contract.strict_json import read_json
+from shipworthy.contract.strict_yaml import read_yaml
+from shipworthy.contract.threats import read_threats
+from tests.contract.repository import CARD, MISSION_SLOS, NEVER, NOTE, PACK, RECORD, THREATS, standard, whole
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = ROOT / "src" / "shipworthy" / "contract" / "schemas"
+CLAIMS = ROOT / "examples" / "claims-triage"
+SLOS = MISSION_SLOS.decode() + NEVER
+SHA = "sha256:" + "a" * 64
+NAMES = {
+    "shipworthy.yaml": "shipworthy.schema.json",
+    "safety-slos.yaml": "safety-slos.schema.json",
+    "robustness-pack.yaml": "robustness-pack.schema.json",
+    "threat-model.yaml": "threat-model.schema.json",
+    "MODEL_CARD.md": "model-card.schema.json",
+    "deliberation-note.md": "deliberation-note.schema.json",
+}
+EXAMPLES = [path for name in NAMES for path in sorted(CLAIMS.rglob(name))]
+RECORDS = sorted((CLAIMS / "docs" / "decisions").glob("[0-9]*.md"))
+
+
+def complaints(name: str, value: Any) -> list[str]:
+    """Return what the shipped schema has against a value, by a validator that is not ours."""
+    import jsonschema
+
+    made = schema.schema_of(name)
+    jsonschema.Draft7Validator.check_schema(made)
+    return [error.message for error in jsonschema.Draft7Validator(made).iter_errors(value)]
+
+
+def value_of(path: Path) -> Any:
+    text = path.read_text(encoding="utf-8")
+    reading = read_document(text, path.name).front if path.suffix == ".md" else read_yaml(text, path.name)
+    assert not reading.problems
+    return reading.value
+
+
+@pytest.mark.parametrize("name", schema.FILES)
+def test_the_package_ships_what_the_types_say_now(name: str) -> None:
+    made = schema.render_schema(schema.schema_of(name))
+    told = "run `python -m tests.contract.test_schema --write`"
+    assert (SHIPPED / name).read_text(encoding="utf-8") == made, told
+
+
+def test_nothing_else_lies_among_the_schemas() -> None:
+    assert {path.name for path in SHIPPED.iterdir()} == set(schema.FILES)
+
+
+@pytest.mark.parametrize("name", schema.FILES)
+def test_references_stay_inside_the_file_and_unknown_keys_are_refused(name: str) -> None:
+    made = schema.schema_of(name)
+    assert "$id" not in schema.render_schema(made)
+    for part in _parts(made):
+        if "$ref" in part:
+            assert part["$ref"].removeprefix("#/definitions/") in made["definitions"]
+            assert set(part) == {"$ref"}
+        assert not {"$defs", "prefixItems"} & set(part)
+    for title, part in made["definitions"].items():
+        assert part.get("additionalProperties") is False or part.get("type") != "object", title
+
+
+@pytest.mark.parametrize("path", EXAMPLES + RECORDS, ids=lambda path: str(path.relative_to(CLAIMS)))
+def test_every_file_of_the_example_is_accepted(path: Path) -> None:
+    assert complaints(NAMES.get(path.name, "decision-record.schema.json"), value_of(path)) == []
+
+
+def test_the_policy_of_the_mission_is_accepted() -> None:
+    assert complaints("safety-slos.schema.json", read_yaml(MISSION_SLOS, "f").value) == []
+
+
+def test_a_note_before_its_stamp_and_segments_as_mappings_are_accepted() -> None:
+    front = read_document(template("ana", "2026-11-02"), "n.md").front.value
+    assert complaints("deliberation-note.schema.json", front) == []
+    assert "segment: {office: [P2, P1]}" in PACK
+    assert complaints("robustness-pack.schema.json", read_yaml(PACK, "f").value) == []
+
+
+def test_a_lock_is_accepted(tmp_path: Path) -> None:
+    contract = whole(tmp_path)
+    text = render_lock(make_lock(contract, contract.subject(SHA, SHA), "{}", bits={"tail.old": "01" * 200}))
+    assert read_lock(text)[1] == ()
+    assert complaints("shipworthy-lock.schema.json", read_json(text, "f").value) == []
+
+
+BROKEN: list[tuple[str, str, Callable[[str], Any], str, str]] = [
+    ("shipworthy.schema.json", standard(), read_manifest, "stakes: standard", "stakes: medium"),
+    ("shipworthy.schema.json", standard(), read_manifest, "owner: ana", "owner: ' '"),
+    ("shipworthy.schema.json", standard(), read_manifest, "owner: ana\n", ""),
+    ("shipworthy.schema.json", standard(), read_manifest, "owner: ana", "ownr: ana"),
+    ("shipworthy.schema.json", standard(), read_manifest, "name: age,", "name: not,"),
+    ("shipworthy.schema.json", standard(), read_manifest, "name: age,", "name: my age,"),
+    ("shipworthy.schema.json", standard(), read_manifest, "type: int", "type: integer"),
+    ("shipworthy.schema.json", standard(), read_manifest, "min: 0", "min: zero"),
+    ("shipworthy.schema.json", standard(), read_manifest, "digest: sha256:", "digest: md5:"),
+    ("shipworthy.schema.json", standard(), read_manifest, "{column: label}", "{column: label, matured_after: 3w}"),
+    ("shipworthy.schema.json", standard(), read_manifest, "roles: [operator]", "roles: []"),
+    ("shipworthy.schema.json", standard(), read_manifest, 'segment: "office=P9"', "segment: 9"),
+    ("safety-slos.schema.json", SLOS, read_slos, '">= 0.90"', '"> 0.90"'),
+    ("safety-slos.schema.json", SLOS, read_slos, '"7d"', '"a week"'),
+    ("safety-slos.schema.json", SLOS, read_slos, "degrade_to_safe_mode", "degrade"),
+    ("safety-slos.schema.json", SLOS, read_slos, 'window: "7d"', 'window: "7d"\n    level: 1.0'),
+    ("safety-slos.schema.json", SLOS, read_slos, 'window: "7d"', 'window: "7d"\n    min_samples: 0'),
+    ("safety-slos.schema.json", SLOS, read_slos, "never_deny_unsure", "Never"),
+    ("robustness-pack.schema.json", PACK, read_pack, "clause: alignment", "clause: fairness"),
+    ("robustness-pack.schema.json", PACK, read_pack, "severity: minor", "severity: low"),
+    ("robustness-pack.schema.json", PACK, read_pack, "id: tail.old", "id: tail old"),
+    ("robustness-pack.schema.json", PACK, read_pack, 'op: ">="', 'op: ">"'),
+    ("threat-model.schema.json", THREATS, read_threats, "impact: 5", "impact: 6"),
+    ("threat-model.schema.json", THREATS, read_threats, "kind: training-data", "kind: rows"),
+    ("threat-model.schema.json", THREATS, read_threats, "2026-11-02T", "2.11.2026T"),
+    ("model-card.schema.json", CARD, read_card, "fails_when", "fails"),
+    ("model-card.schema.json", CARD, read_card, "shipworthy:", "shipwrthy:"),
+    ("deliberation-note.schema.json", NOTE, read_note, "author: ana", "author: ''"),
+    ("deliberation-note.schema.json", NOTE, read_note, "author: ana", "auhtor: ana"),
+    ("decision-record.schema.json", RECORD, lambda text: read_record(text, "r.md"), "accepted", "agreed"),
+    ("decision-record.schema.json", RECORD, lambda text: read_record(text, "r.md"), "[ana, ben]", "[]"),
+    ("decision-record.schema.json", RECORD, lambda text: read_record(text, "r.md"), "safety-review", "chat"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "read", "old", "new"), BROKEN, ids=[f"{row[0]} {row[4]}" for row in BROKEN])
+def test_a_broken_file_is_refused_by_schema_and_reader_alike(
+    name: str, text: str, read: Callable[[str], Any], old: str, new: str
+) -> None:
+    front = name in ("model-card.schema.json", "deliberation-note.schema.json", "decision-record.schema.json")
+    for source, fine in ((text, True), (text.replace(old, new, 1), False)):
+        value = (read_document(source, "f").front if front else read_yaml(source, "f")).value
+        assert (complaints(name, value) == []) is fine
+        assert (read(source)[-1] == ()) is fine
+
+
+def test_an_editor_finds_the_schema_where_init_puts_it() -> None:
+    line = schema.editor_line("shipworthy.schema.json")
+    assert line == "# yaml-language-server: $schema=.shipworthy/schema/shipworthy.schema.json\n"
+    with pytest.raises(ValueError, match="no schema"):
+        schema.editor_line("manifest.json")
+
+
+def _parts(tree: Any) -> list[dict[str, Any]]:
+    """Return every mapping of a schema that is a schema itself, or holds some; defaults are values and left out."""
+    if isinstance(tree, list):
+        return [part for item in tree for part in _parts(item)]
+    if not isinstance(tree, dict):
+        return []
+    under = [item for key, item in tree.items() if key not in ("default", "properties", "definitions")]
+    under += [item for key in ("properties", "definitions") for item in tree.get(key, {}).values()]
+    return [tree, *(part for item in under for part in _parts(item))]
+
+
+if __name__ == "__main__" and sys.argv[1:] == ["--write"]:
+    SHIPPED.mkdir(exist_ok=True)
+    for each in schema.FILES:
+        (SHIPPED / each).write_text(schema.render_schema(schema.schema_of(each)), encoding="utf-8")
