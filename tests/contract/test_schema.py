@@ -21,6 +21,7 @@ from shipworthy.contract.manifest_reader import read_manifest
 from shipworthy.contract.note import read_note, template
 from shipworthy.contract.pack import read_pack
 from shipworthy.contract.record import read_record
+from shipworthy.contract.schema_files import SCHEMAS, editor_line
 from shipworthy.contract.slos import read_slos
 from shipworthy.contract.strict_json import read_json
 from shipworthy.contract.strict_yaml import read_yaml
@@ -32,14 +33,9 @@ SHIPPED = ROOT / "src" / "shipworthy" / "contract" / "schemas"
 CLAIMS = ROOT / "examples" / "claims-triage"
 SLOS = MISSION_SLOS.decode() + NEVER
 SHA = "sha256:" + "a" * 64
-NAMES = {
-    "shipworthy.yaml": "shipworthy.schema.json",
-    "safety-slos.yaml": "safety-slos.schema.json",
-    "robustness-pack.yaml": "robustness-pack.schema.json",
-    "threat-model.yaml": "threat-model.schema.json",
-    "MODEL_CARD.md": "model-card.schema.json",
-    "deliberation-note.md": "deliberation-note.schema.json",
-}
+NAMES = ("shipworthy.yaml", "safety-slos.yaml", "robustness-pack.yaml", "threat-model.yaml", "MODEL_CARD.md",
+         "deliberation-note.md")  # fmt: skip
+RECORD_FILES = "docs/decisions/*.md"
 EXAMPLES = [path for name in NAMES for path in sorted(CLAIMS.rglob(name))]
 RECORDS = sorted((CLAIMS / "docs" / "decisions").glob("[0-9]*.md"))
 
@@ -60,18 +56,18 @@ def value_of(path: Path) -> Any:
     return reading.value
 
 
-@pytest.mark.parametrize("name", schema.FILES)
+@pytest.mark.parametrize("name", SCHEMAS)
 def test_the_package_ships_what_the_types_say_now(name: str) -> None:
     made = schema.render_schema(schema.schema_of(name))
     told = "run `python -m tests.contract.test_schema --write`"
-    assert (SHIPPED / name).read_text(encoding="utf-8") == made, told
+    assert (SHIPPED / SCHEMAS[name]).read_text(encoding="utf-8") == made, told
 
 
 def test_nothing_else_lies_among_the_schemas() -> None:
-    assert {path.name for path in SHIPPED.iterdir()} == set(schema.FILES)
+    assert {path.name for path in SHIPPED.iterdir()} == set(SCHEMAS.values())
 
 
-@pytest.mark.parametrize("name", schema.FILES)
+@pytest.mark.parametrize("name", SCHEMAS)
 def test_references_stay_inside_the_file_and_unknown_keys_are_refused(name: str) -> None:
     made = schema.schema_of(name)
     assert "$id" not in schema.render_schema(made)
@@ -86,60 +82,60 @@ def test_references_stay_inside_the_file_and_unknown_keys_are_refused(name: str)
 
 @pytest.mark.parametrize("path", EXAMPLES + RECORDS, ids=lambda path: str(path.relative_to(CLAIMS)))
 def test_every_file_of_the_example_is_accepted(path: Path) -> None:
-    assert complaints(NAMES.get(path.name, "decision-record.schema.json"), value_of(path)) == []
+    assert complaints(path.name if path.name in NAMES else RECORD_FILES, value_of(path)) == []
 
 
 def test_the_policy_of_the_mission_is_accepted() -> None:
-    assert complaints("safety-slos.schema.json", read_yaml(MISSION_SLOS, "f").value) == []
+    assert complaints("safety-slos.yaml", read_yaml(MISSION_SLOS, "f").value) == []
 
 
 def test_a_note_before_its_stamp_and_segments_as_mappings_are_accepted() -> None:
     front = read_document(template("ana", "2026-11-02"), "n.md").front.value
-    assert complaints("deliberation-note.schema.json", front) == []
+    assert complaints("deliberation-note.md", front) == []
     assert "segment: {office: [P2, P1]}" in PACK
-    assert complaints("robustness-pack.schema.json", read_yaml(PACK, "f").value) == []
+    assert complaints("robustness-pack.yaml", read_yaml(PACK, "f").value) == []
 
 
 def test_a_lock_is_accepted(tmp_path: Path) -> None:
     contract = whole(tmp_path)
     text = render_lock(make_lock(contract, contract.subject(SHA, SHA), "{}", bits={"tail.old": "01" * 200}))
     assert read_lock(text)[1] == ()
-    assert complaints("shipworthy-lock.schema.json", read_json(text, "f").value) == []
+    assert complaints("shipworthy.lock", read_json(text, "f").value) == []
 
 
 BROKEN: list[tuple[str, str, Callable[[str], Any], str, str]] = [
-    ("shipworthy.schema.json", standard(), read_manifest, "stakes: standard", "stakes: medium"),
-    ("shipworthy.schema.json", standard(), read_manifest, "owner: ana", "owner: ' '"),
-    ("shipworthy.schema.json", standard(), read_manifest, "owner: ana\n", ""),
-    ("shipworthy.schema.json", standard(), read_manifest, "owner: ana", "ownr: ana"),
-    ("shipworthy.schema.json", standard(), read_manifest, "name: age,", "name: not,"),
-    ("shipworthy.schema.json", standard(), read_manifest, "name: age,", "name: my age,"),
-    ("shipworthy.schema.json", standard(), read_manifest, "type: int", "type: integer"),
-    ("shipworthy.schema.json", standard(), read_manifest, "min: 0", "min: zero"),
-    ("shipworthy.schema.json", standard(), read_manifest, "digest: sha256:", "digest: md5:"),
-    ("shipworthy.schema.json", standard(), read_manifest, "{column: label}", "{column: label, matured_after: 3w}"),
-    ("shipworthy.schema.json", standard(), read_manifest, "roles: [operator]", "roles: []"),
-    ("shipworthy.schema.json", standard(), read_manifest, 'segment: "office=P9"', "segment: 9"),
-    ("safety-slos.schema.json", SLOS, read_slos, '">= 0.90"', '"> 0.90"'),
-    ("safety-slos.schema.json", SLOS, read_slos, '"7d"', '"a week"'),
-    ("safety-slos.schema.json", SLOS, read_slos, "degrade_to_safe_mode", "degrade"),
-    ("safety-slos.schema.json", SLOS, read_slos, 'window: "7d"', 'window: "7d"\n    level: 1.0'),
-    ("safety-slos.schema.json", SLOS, read_slos, 'window: "7d"', 'window: "7d"\n    min_samples: 0'),
-    ("safety-slos.schema.json", SLOS, read_slos, "never_deny_unsure", "Never"),
-    ("robustness-pack.schema.json", PACK, read_pack, "clause: alignment", "clause: fairness"),
-    ("robustness-pack.schema.json", PACK, read_pack, "severity: minor", "severity: low"),
-    ("robustness-pack.schema.json", PACK, read_pack, "id: tail.old", "id: tail old"),
-    ("robustness-pack.schema.json", PACK, read_pack, 'op: ">="', 'op: ">"'),
-    ("threat-model.schema.json", THREATS, read_threats, "impact: 5", "impact: 6"),
-    ("threat-model.schema.json", THREATS, read_threats, "kind: training-data", "kind: rows"),
-    ("threat-model.schema.json", THREATS, read_threats, "2026-11-02T", "2.11.2026T"),
-    ("model-card.schema.json", CARD, read_card, "fails_when", "fails"),
-    ("model-card.schema.json", CARD, read_card, "shipworthy:", "shipwrthy:"),
-    ("deliberation-note.schema.json", NOTE, read_note, "author: ana", "author: ''"),
-    ("deliberation-note.schema.json", NOTE, read_note, "author: ana", "auhtor: ana"),
-    ("decision-record.schema.json", RECORD, lambda text: read_record(text, "r.md"), "accepted", "agreed"),
-    ("decision-record.schema.json", RECORD, lambda text: read_record(text, "r.md"), "[ana, ben]", "[]"),
-    ("decision-record.schema.json", RECORD, lambda text: read_record(text, "r.md"), "safety-review", "chat"),
+    ("shipworthy.yaml", standard(), read_manifest, "stakes: standard", "stakes: medium"),
+    ("shipworthy.yaml", standard(), read_manifest, "owner: ana", "owner: ' '"),
+    ("shipworthy.yaml", standard(), read_manifest, "owner: ana\n", ""),
+    ("shipworthy.yaml", standard(), read_manifest, "owner: ana", "ownr: ana"),
+    ("shipworthy.yaml", standard(), read_manifest, "name: age,", "name: not,"),
+    ("shipworthy.yaml", standard(), read_manifest, "name: age,", "name: my age,"),
+    ("shipworthy.yaml", standard(), read_manifest, "type: int", "type: integer"),
+    ("shipworthy.yaml", standard(), read_manifest, "min: 0", "min: zero"),
+    ("shipworthy.yaml", standard(), read_manifest, "digest: sha256:", "digest: md5:"),
+    ("shipworthy.yaml", standard(), read_manifest, "{column: label}", "{column: label, matured_after: 3w}"),
+    ("shipworthy.yaml", standard(), read_manifest, "roles: [operator]", "roles: []"),
+    ("shipworthy.yaml", standard(), read_manifest, 'segment: "office=P9"', "segment: 9"),
+    ("safety-slos.yaml", SLOS, read_slos, '">= 0.90"', '"> 0.90"'),
+    ("safety-slos.yaml", SLOS, read_slos, '"7d"', '"a week"'),
+    ("safety-slos.yaml", SLOS, read_slos, "degrade_to_safe_mode", "degrade"),
+    ("safety-slos.yaml", SLOS, read_slos, 'window: "7d"', 'window: "7d"\n    level: 1.0'),
+    ("safety-slos.yaml", SLOS, read_slos, 'window: "7d"', 'window: "7d"\n    min_samples: 0'),
+    ("safety-slos.yaml", SLOS, read_slos, "never_deny_unsure", "Never"),
+    ("robustness-pack.yaml", PACK, read_pack, "clause: alignment", "clause: fairness"),
+    ("robustness-pack.yaml", PACK, read_pack, "severity: minor", "severity: low"),
+    ("robustness-pack.yaml", PACK, read_pack, "id: tail.old", "id: tail old"),
+    ("robustness-pack.yaml", PACK, read_pack, 'op: ">="', 'op: ">"'),
+    ("threat-model.yaml", THREATS, read_threats, "impact: 5", "impact: 6"),
+    ("threat-model.yaml", THREATS, read_threats, "kind: training-data", "kind: rows"),
+    ("threat-model.yaml", THREATS, read_threats, "2026-11-02T", "2.11.2026T"),
+    ("MODEL_CARD.md", CARD, read_card, "fails_when", "fails"),
+    ("MODEL_CARD.md", CARD, read_card, "shipworthy:", "shipwrthy:"),
+    ("deliberation-note.md", NOTE, read_note, "author: ana", "author: ''"),
+    ("deliberation-note.md", NOTE, read_note, "author: ana", "auhtor: ana"),
+    (RECORD_FILES, RECORD, lambda text: read_record(text, "r.md"), "accepted", "agreed"),
+    (RECORD_FILES, RECORD, lambda text: read_record(text, "r.md"), "[ana, ben]", "[]"),
+    (RECORD_FILES, RECORD, lambda text: read_record(text, "r.md"), "safety-review", "chat"),
 ]
 
 
@@ -147,7 +143,7 @@ BROKEN: list[tuple[str, str, Callable[[str], Any], str, str]] = [
 def test_a_broken_file_is_refused_by_schema_and_reader_alike(
     name: str, text: str, read: Callable[[str], Any], old: str, new: str
 ) -> None:
-    front = name in ("model-card.schema.json", "deliberation-note.schema.json", "decision-record.schema.json")
+    front = name.endswith(".md")
     for source, fine in ((text, True), (text.replace(old, new, 1), False)):
         value = (read_document(source, "f").front if front else read_yaml(source, "f")).value
         assert (complaints(name, value) == []) is fine
@@ -155,10 +151,12 @@ def test_a_broken_file_is_refused_by_schema_and_reader_alike(
 
 
 def test_an_editor_finds_the_schema_where_init_puts_it() -> None:
-    line = schema.editor_line("shipworthy.schema.json")
+    line = editor_line("shipworthy.yaml")
     assert line == "# yaml-language-server: $schema=.shipworthy/schema/shipworthy.schema.json\n"
-    with pytest.raises(ValueError, match="no schema"):
-        schema.editor_line("manifest.json")
+
+
+def test_every_schema_has_a_type_and_a_file() -> None:
+    assert set(schema.KINDS) == set(SCHEMAS)
 
 
 def _parts(tree: Any) -> list[dict[str, Any]]:
@@ -174,5 +172,5 @@ def _parts(tree: Any) -> list[dict[str, Any]]:
 
 if __name__ == "__main__" and sys.argv[1:] == ["--write"]:
     SHIPPED.mkdir(exist_ok=True)
-    for each in schema.FILES:
-        (SHIPPED / each).write_text(schema.render_schema(schema.schema_of(each)), encoding="utf-8")
+    for each in SCHEMAS:
+        (SHIPPED / SCHEMAS[each]).write_text(schema.render_schema(schema.schema_of(each)), encoding="utf-8")

@@ -18,6 +18,7 @@ import click
 from shipworthy.errors import ShipworthyError
 
 VERBS = {
+    "init": "init",
     "keys": "keys",
     "check": "check",
     "note": "note",

@@ -72,10 +72,11 @@ def read_note(
     front, problems = convert(document.front, NoteFront)
     found = Findings(file, document.front.marks, problems)
     answers, lines = _answers(document, found)
-    if known is not None and MINORITY in answers and not _names_one(answers[MINORITY], known):
+    thought = {title for title, text in answers.items() if not thoughtless(text, TEMPLATE[title])}
+    if known is not None and MINORITY in thought and not _names_one(answers[MINORITY], known):
         told = "the answer on minority data sets names no segment or group that is measured"
         found.at(lines[MINORITY], told, _groups_advice(known))
-    if FALLBACK in answers and not _names_one(answers[FALLBACK], fallbacks):
+    if FALLBACK in thought and not _names_one(answers[FALLBACK], fallbacks):
         told = "the answer on the fallback names no posture"
         found.at(lines[FALLBACK], told, f"name one of {', '.join(sorted(set(fallbacks)))}")
     if front is None or found.problems:

@@ -18,51 +18,47 @@ from typing import Any
 
 import msgspec
 
-from shipworthy.contract import manifest_reader, pack, record, slo_rules, slos, threats
-from shipworthy.contract.card import Card
-from shipworthy.contract.lock import Lock
+from shipworthy.contract import card, lock, manifest_reader, note, pack, record, slo_rules, slos, threats
+from shipworthy.contract.change import MANIFEST
 from shipworthy.contract.manifest import Manifest
-from shipworthy.contract.note import NoteFront
 from shipworthy.contract.pack import Pack
 from shipworthy.contract.record import RecordFront
+from shipworthy.contract.schema_files import RECORDS
 from shipworthy.contract.slos import WrittenPolicy
 from shipworthy.contract.threats import ThreatModel
 from shipworthy.facts import Clause
 from shipworthy.indicators import WINDOW
 
 Schema = dict[str, Any]
-FOLDER = ".shipworthy/schema"  # where `init` puts them in a repository (DECISIONS §9)
 DRAFT = "http://json-schema.org/draft-07/schema#"
-FILES: Mapping[str, tuple[str, Any]] = {
-    "shipworthy.schema.json": ("shipworthy.yaml", Manifest),
-    "safety-slos.schema.json": ("safety-slos.yaml", WrittenPolicy),
-    "robustness-pack.schema.json": ("robustness-pack.yaml", Pack),
-    "threat-model.schema.json": ("threat-model.yaml", ThreatModel),
-    "model-card.schema.json": ("front matter of MODEL_CARD.md", Card),
-    "deliberation-note.schema.json": ("front matter of deliberation-note.md", NoteFront),
-    "decision-record.schema.json": ("front matter of docs/decisions/*.md", RecordFront),
-    "shipworthy-lock.schema.json": ("shipworthy.lock", Lock),
+KINDS: Mapping[str, Any] = {
+    MANIFEST: Manifest,
+    slos.FILE: WrittenPolicy,
+    pack.FILE: Pack,
+    threats.FILE: ThreatModel,
+    card.FILE: card.Card,
+    note.FILE: note.NoteFront,
+    RECORDS: RecordFront,
+    lock.FILE: lock.Lock,
 }
 
 
-def editor_line(schema: str) -> str:
-    """Return the comment by which an editor with a YAML language server finds a file's schema."""
-    if schema not in FILES:
-        raise ValueError(f"no schema {schema!r}; one of {', '.join(FILES)}")
-    return f"# yaml-language-server: $schema={FOLDER}/{schema}\n"
-
-
-def schema_of(name: str) -> Schema:
-    """Return the schema of that name (a key of `FILES`)."""
-    told, kind = FILES[name]
+def schema_of(file: str) -> Schema:
+    """Return the schema of a contract file (a key of `KINDS`); of a Markdown file, that of its front matter."""
+    kind = KINDS[file]
     (top,), parts = msgspec.json.schema_components([kind])
     definitions = {part: _draft_07(parts[part]) for part in sorted(parts)}
     for (part, field), more in _TIGHTER.items():
         if part in definitions:
             _tighten(definitions[part], field, more)
     _as_written(definitions)
-    body = _card(top) if kind is Card else {"allOf": [_draft_07(top)]}
-    return {"$schema": DRAFT, "title": told, **body, "definitions": definitions}
+    body = _card(top) if kind is card.Card else {"allOf": [_draft_07(top)]}
+    return {
+        "$schema": DRAFT,
+        "title": f"front matter of {file}" if file.endswith(".md") else file,
+        **body,
+        "definitions": definitions,
+    }
 
 
 def render_schema(schema: Schema) -> str:

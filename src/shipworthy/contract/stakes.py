@@ -93,7 +93,7 @@ UNPROVEN = {
     "review quorum": "let product, ML, SRE, security and support sign the review",
 }
 WRITTEN_FROM_STANDARD = ("version", "adapter", "issuers")
-_REAL_KEY = "make a real one with `shipworthy keys new`"
+_REAL_KEY = "put one made for real use in its place; `shipworthy keys new` makes keys for trying out"
 
 
 def _rules(parts: Parts) -> list[_Rule]:

@@ -1,0 +1,346 @@
+"""`init` looks at a project, writes what a machine can know, overwrites nothing, and says the rest in single lines."""
+
+from __future__ import annotations
+
+import gzip
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from shipworthy.contract.files.reader import read_contract, read_manifest
+from shipworthy.contract.note import FALLBACK, MINORITY
+from shipworthy.contract.schema_files import FOLDER, SCHEMAS
+from shipworthy.contract.starter import review_text
+from shipworthy.contract.strict_yaml import read_yaml
+from shipworthy.errors import CannotDecide, ContractError, UsageError
+from shipworthy.flows.init import Begun, begin
+from shipworthy.flows.survey import Told
+from shipworthy.runtime.workspace import Workspace
+from shipworthy.testing.clock import HandClock
+from tests.cli.calls import call
+from tests.contract.test_schema import complaints
+from tests.flows.project import TABLE, table, write_project
+
+CHURN = Told(owner="mina", stakes="low", label="churned")
+
+
+def started(root: Path, told: Told = CHURN, **more: bool | str) -> Begun:
+    workspace = Workspace(root=root, home=root / ".shipworthy" / "state", clock=HandClock())
+    return begin(workspace, told, **more)  # type: ignore[arg-type]
+
+
+def files_of(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    return write_project(tmp_path / "churn")
+
+
+def test_the_manifest_says_what_was_seen(project: Path) -> None:
+    started(project)
+    manifest = read_manifest(project)
+    assert (manifest.model, manifest.version, manifest.stakes, manifest.owner) == ("churn", "1", "low", "mina")
+    assert [(one.name, one.type) for one in manifest.features] == [
+        ("age", "int"),
+        ("tenure_months", "int"),
+        ("monthly_spend", "float"),
+        ("tickets", "int"),
+        ("annual_plan", "bool"),
+    ]
+    age = manifest.features[0]
+    assert (age.min, age.max, age.protected, len(age.bins)) == (18, 84, True, 3)
+    assert (manifest.artefacts, manifest.adapter.file) == ("model", "churn.skops")  # as train.py writes it
+    assert manifest.build == ("python", "train.py")
+    assert set(manifest.code) == {"train.py", "features.py", TABLE}
+    assert manifest.lockfile == "requirements.txt"
+
+
+def test_what_is_written_holds_no_fault_but_what_people_must_say(project: Path) -> None:
+    started(project)
+    problems = read_contract(project)[1]
+    assert {problem.file for problem in problems} == {"MODEL_CARD.md", "deliberation-note.md"}
+    assert all("template's words" in problem.what for problem in problems)
+    assert len(problems) == len({(problem.file, problem.line) for problem in problems})
+
+
+@pytest.mark.parametrize("name", ["shipworthy.yaml", "safety-slos.yaml", "robustness-pack.yaml"])
+def test_each_yaml_file_names_its_schema_and_keeps_to_it(project: Path, name: str) -> None:
+    started(project)
+    text = (project / name).read_text()
+    first = text.splitlines()[0]
+    assert first == f"# yaml-language-server: $schema={FOLDER}/{SCHEMAS[name]}"
+    assert (project / first.rpartition("=")[2]).is_file()
+    assert complaints(name, read_yaml(text, name).value) == []
+
+
+def test_test_rows_that_calibrate_are_rows_the_model_has_not_seen(project: Path) -> None:
+    before = (project / TABLE).read_bytes()
+    begun = started(project)
+    assert (project / TABLE).read_bytes() == before
+    lines = [line.split(",") for line in (project / "data/customers.split.csv").read_text().splitlines()[1:]]
+    roles = {(split, role) for *_, split, role in lines}
+    assert roles == {("train", "train"), ("test", "calibration"), ("test", "test")}
+    assert sum(role == "test" for *_, role in lines) >= 300
+    assert any("never train on it" in line for line in begun.todo)
+    assert [line[:-1] for line in lines] == [line.split(",") for line in table().splitlines()[1:]]
+
+
+def test_the_same_project_gives_the_same_files(tmp_path: Path) -> None:
+    one, other = write_project(tmp_path / "a" / "churn"), write_project(tmp_path / "b" / "churn")
+    started(one)
+    started(other)
+    same = {name: text for name, text in files_of(one).items() if not name.startswith(("keys/", ".shipworthy/state"))}
+    assert same == {name: files_of(other)[name] for name in same}
+
+
+def test_nothing_that_exists_is_overwritten(project: Path) -> None:
+    started(project)
+    for name in ("MODEL_CARD.md", "robustness-pack.yaml", review_text.PULL_REQUEST):
+        (project / name).write_text("mine\n")
+    (project / "safety-slos.yaml").unlink()
+    before = files_of(project)
+    begun = started(project)
+    assert begun.written == ("safety-slos.yaml",)
+    assert {"MODEL_CARD.md", "robustness-pack.yaml", review_text.PULL_REQUEST} <= set(begun.kept)
+    assert {name: text for name, text in files_of(project).items() if name != "safety-slos.yaml"} == before
+
+
+def test_a_dry_run_says_the_same_and_writes_nothing(project: Path) -> None:
+    before = files_of(project)
+    told = started(project, dry_run=True)
+    assert files_of(project) == before
+    assert set(told.written) == set(started(project).written) - {
+        "keys/signing.pub",
+        "keys/verdict.pub",
+        "keys/owner.pub",
+    }
+
+
+def test_private_keys_stay_in_the_state_directory_and_the_rest_is_known_to_git(project: Path) -> None:
+    started(project)
+    subprocess.run(["git", "init", "-q"], cwd=project, check=True)
+    subprocess.run(["git", "add", "-A"], cwd=project, check=True)
+    told = subprocess.run(["git", "ls-files"], cwd=project, check=True, capture_output=True, text=True).stdout.split()
+    assert {f"{FOLDER}/{name}" for name in SCHEMAS.values()} <= set(told)
+    assert [name for name in told if name.startswith(".shipworthy/") and not name.startswith(FOLDER)] == []
+    assert "keys/verdict.pub" in told
+    assert b"PRIVATE" not in b"".join((project / name).read_bytes() for name in told)
+    assert b"dev" in (project / "keys/verdict.pub").read_bytes()
+
+
+def test_an_ignore_file_that_shuts_the_schemas_out_is_told() -> None:
+    text, advice = review_text.ignored_text("a\n.shipworthy/")
+    assert text == "a\n.shipworthy/\n.shipworthy/*\n!.shipworthy/schema/\n"
+    assert "replace the line '.shipworthy/'" in advice
+    assert review_text.ignored_text(review_text.ignored_text("x")[0]) == (
+        "x\n.shipworthy/*\n!.shipworthy/schema/\n",
+        "",
+    )
+
+
+def test_the_pull_request_asks_the_two_questions_of_the_note(project: Path) -> None:
+    started(project)
+    text = (project / review_text.PULL_REQUEST).read_text()
+    assert MINORITY in text
+    assert FALLBACK in text
+
+
+def test_the_job_that_runs_the_model_sees_no_key_and_the_one_with_the_key_runs_no_model(project: Path) -> None:
+    started(project)
+    jobs = yaml.safe_load((project / review_text.WORKFLOW).read_text())["jobs"]
+    ran = {name: " ".join(str(step) for step in job["steps"]) for name, job in jobs.items()}
+    assert "secrets." not in ran["evaluate"]
+    assert "secrets.SHIPWORTHY_SIGNING_KEY" in ran["gate"]
+    assert jobs["gate"]["needs"] == "evaluate"
+    commands = {
+        name: [step["run"] for step in job["steps"] if "shipworthy " in step.get("run", "")]
+        for name, job in jobs.items()
+    }
+    assert [line for line in commands["evaluate"] if line.startswith("shipworthy")] == [
+        "shipworthy check",
+        "shipworthy build",
+        "shipworthy evaluate",
+    ]
+    assert not any(word in ran["gate"] for word in ("shipworthy build", "shipworthy evaluate", "[evaluate]"))
+
+
+def test_a_model_that_names_its_inputs_is_believed(project: Path, tmp_path: Path) -> None:
+    import numpy as np
+    import skops.io
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression().fit(np.array([[0.0, 1.0], [1.0, 0.0]]), [0, 1])
+    model.feature_names_in_ = np.array(["tickets", "age"], dtype=object)
+    (project / "model").mkdir()
+    skops.io.dump(model, project / "model" / "m.skops")
+    started(project)
+    manifest = read_manifest(project)
+    assert [one.name for one in manifest.features] == ["tickets", "age"]
+    assert manifest.adapter.file == "m.skops"
+
+
+def test_a_model_that_takes_another_number_of_values_is_told(project: Path) -> None:
+    import numpy as np
+    import skops.io
+    from sklearn.linear_model import LogisticRegression
+
+    (project / "model").mkdir()
+    fitted = LogisticRegression().fit(np.array([[0.0, 1.0], [1.0, 0.0]]), [0, 1])
+    skops.io.dump(fitted, project / "model" / "m.skops")
+    assert "the model takes 2 values, and 5 inputs were found" in started(project).todo
+
+
+def test_tables_that_lie_side_by_side_are_the_datasets(project: Path) -> None:
+    head, *lines = table(split=False).splitlines()
+    (project / TABLE).unlink()
+    for name, part in (("train", lines[:1000]), ("valid", lines[1000:1500]), ("test", lines[1500:])):
+        raw = "\n".join([head, *part, ""]).encode()
+        (project / f"data/{name}.csv.gz").write_bytes(gzip.compress(raw, mtime=0))
+    started(project)
+    assert {name: one.path for name, one in read_manifest(project).datasets.items()} == {
+        "train": "data/train.csv.gz",
+        "calibration": "data/valid.csv.gz",
+        "test": "data/test.csv.gz",
+    }
+
+
+def test_without_a_calibration_table_a_part_of_the_test_table_calibrates(project: Path) -> None:
+    head, *lines = table(split=False).splitlines()
+    (project / TABLE).unlink()
+    for name, part in (("train", lines[:1000]), ("test", lines[1000:])):
+        (project / f"data/{name}.csv").write_text("\n".join([head, *part, ""]))
+    started(project)
+    datasets = read_manifest(project).datasets
+    assert datasets["train"].path == "data/train.csv"
+    assert datasets["test"].path == datasets["calibration"].path == "data/test.split.csv"
+
+
+def test_categories_need_their_numbers_from_the_training(project: Path) -> None:
+    text = (project / TABLE).read_text().replace(",remark,", ",plan,")
+    text = "\n".join(line.replace("note ", "plan") if at else line for at, line in enumerate(text.splitlines()))
+    lines = text.splitlines()
+    rows = [line.split(",") for line in lines[1:]]
+    for at, row in enumerate(rows):
+        row[6] = ("basic", "pro", "007")[at % 3]
+    (project / TABLE).write_text("\n".join([lines[0], *(",".join(row) for row in rows), ""]))
+    begun = started(project)
+    assert read_manifest(project).feature("plan") is not None
+    assert any("write model/encoding.json" in line and line.endswith("for plan") for line in begun.todo)
+
+
+def _remove(*names: str) -> Callable[[Path], None]:
+    return lambda root: [(root / name).unlink() for name in names] and None
+
+
+def _add(name: str, raw: bytes) -> Callable[[Path], None]:
+    def add(root: Path) -> None:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(raw)
+
+    return add
+
+
+def _pickle_alone(root: Path) -> None:
+    _remove("train.py")(root)
+    _add("model/churn.joblib", b"cos\nsystem\n.")(root)
+
+
+def _two_models(root: Path) -> None:
+    _add("model/a.skops", b"x")(root)
+    _add("model/b.skops", b"x")(root)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told", "what"),
+    [
+        (_remove(TABLE), CHURN, "no table of labelled rows"),
+        (_remove("train.py"), CHURN, "no model file is here, and no training script"),
+        (_pickle_alone, CHURN, "churn.joblib is a pickle: opening one runs whatever it holds"),
+        (_two_models, CHURN, "several models"),
+        (_add("m.skops", b"x"), CHURN, "has no folder of its own"),
+        (_add("data/m.skops", b"x"), CHURN, "holds more than the model"),
+        (_add(TABLE, b"a,churned\n"), CHURN, "has no rows"),
+        (_add(TABLE, b"a,a\n1,2\n"), CHURN, "names a column twice"),
+        (_add(TABLE, b"\xff\xfe\n1\n"), CHURN, "no header line can be read"),
+        (_add(TABLE, b"a b,churned,split\n1,0,train\n2,1,test\n"), CHURN, "cannot be named in an expression"),
+        (_add(TABLE, b"score,churned,split\n1,0,train\n2,1,test\n"), CHURN, "cannot be named in an expression"),
+        (_add(TABLE, b"churned,split\n0,train\n1,test\n"), CHURN, "no column looks like an input"),
+        (_add("train.py", b"def"), CHURN, "not Python that can be read"),
+        (_add("data/customers.split.csv", b"old\n"), CHURN, "older copy with other rows"),
+        (lambda root: None, Told(owner="m", stakes="low"), "which column holds the truth cannot be told"),
+        (lambda root: None, Told(owner="m", stakes="low", label="chrned"), "no column 'chrned'"),
+        (lambda root: None, Told(owner="m", stakes="low", label="age"), "is not 0/1"),
+        (lambda root: None, Told(owner="m", stakes="low", label="churned", data="x.csv"), "no table 'x.csv'"),
+        (lambda root: None, Told(owner="m", stakes="low", label="churned", model="x.skops"), "no skops archive"),
+    ],
+)
+def test_where_going_on_would_be_a_guess_one_line_says_so_and_nothing_is_written(
+    project: Path, spoil: Callable[[Path], None], told: Told, what: str
+) -> None:
+    spoil(project)
+    before = files_of(project)
+    with pytest.raises(UsageError) as refused:
+        started(project, told)
+    assert what in str(refused.value)
+    assert refused.value.fix
+    assert "\n" not in str(refused.value)
+    assert files_of(project) == before
+
+
+def test_a_file_that_only_looks_like_a_model_is_not_loaded(project: Path) -> None:
+    _add("model/m.skops", b"cos\nsystem\n.")(project)
+    with pytest.raises(CannotDecide, match="not a skops archive"):
+        started(project)
+    assert not (project / "shipworthy.yaml").exists()
+
+
+def test_a_model_that_was_trained_on_who_knows_what_cannot_be_given_test_rows(tmp_path: Path) -> None:
+    root = write_project(tmp_path / "churn", split=False)
+    (root / "train.py").unlink()
+    _add("model/m.skops", b"x")(root)
+    for split in (False, True):
+        told = Told(owner="m", stakes="low", label="churned", split=split)
+        with pytest.raises(UsageError, match="no column says which rows the model was trained on") as refused:
+            started(root, told)
+        assert "--split` writes" not in refused.value.fix
+
+
+@pytest.mark.parametrize("template", ["text", "llm"])
+def test_kinds_of_models_that_cannot_be_evaluated_are_refused(project: Path, template: str) -> None:
+    before = files_of(project)
+    left = call("--root", str(project), "init", "--template", template, "--label", "churned")
+    assert left.code == 2
+    assert left.err.count("\n") == 1
+    assert "cannot be opened or evaluated yet" in left.err
+    assert files_of(project) == before
+
+
+def test_an_invalid_manifest_is_told_and_nothing_is_made_to_fit_it(project: Path) -> None:
+    (project / "shipworthy.yaml").write_text("model: churn\nstakes: medium\n")
+    before = files_of(project)
+    with pytest.raises(ContractError, match="stakes"):
+        started(project)
+    assert files_of(project) == before
+
+
+def test_higher_stakes_list_what_they_require_with_a_fix_each(project: Path) -> None:
+    started(project, Told(owner="mina", stakes="standard", label="churned"))
+    problems = [one for one in read_contract(project)[1] if "stakes require" in one.what]
+    assert [one.what for one in problems] == ["standard stakes require a data record"]
+    assert all(one.fix for one in problems)
+
+
+def test_the_verb_says_what_it_wrote_kept_and_left_to_do(project: Path) -> None:
+    left = call("--root", str(project), "init", "--label", "churned", "--owner", "mina", "--json")
+    assert left.code == 0, left.err
+    told = left.json()
+    assert set(told) == {"version", "written", "kept", "todo"}
+    assert told["kept"] == []
+    again = call("--root", str(project), "init", "--label", "churned")
+    assert "kept   shipworthy.yaml" in again.out
+    assert "wrote" not in again.out
