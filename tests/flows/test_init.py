@@ -234,7 +234,11 @@ def test_categories_need_their_numbers_from_the_training(project: Path) -> None:
 
 
 def _remove(*names: str) -> Callable[[Path], None]:
-    return lambda root: [(root / name).unlink() for name in names] and None
+    def remove(root: Path) -> None:
+        for name in names:
+            (root / name).unlink()
+
+    return remove
 
 
 def _add(name: str, raw: bytes) -> Callable[[Path], None]:
