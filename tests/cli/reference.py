@@ -267,8 +267,8 @@ OPENINGS = {
     "MODEL_CARD.md": "Ours is the one key `shipworthy:` of the front matter; the rest is free. The body begins with\n"
     "the human objective. The words of the template are refused.",
     "deliberation-note.md": "Front matter, then seven sections. `shipworthy note` writes `change`. The answer on\n"
-    "minority data sets must name what is measured: a protected feature, a segment of an SLO or a case, or an input by\n"
-    "which a case picks its rows. What stands in the text of a pull request is not in the repository, so not checked.",
+    "minority data sets must name what is measured: a protected feature, a segment of an SLO or a case, or an input\n"
+    "by which a case picks its rows. The text of a pull request is not in the repository: it is not checked.",
 }
 
 

@@ -49,10 +49,11 @@ def test_a_feature_is_measured_by_a_case_that_picks_its_rows_by_it(tmp_path: Pat
     assert "age" not in cross.measured(contract.manifest, contract.policy, others)
 
 
-def test_the_names_of_answers_in_a_filter_are_no_groups(tmp_path: Path) -> None:
-    contract = whole(tmp_path)
-    assert "split" not in cross.measured(contract.manifest, contract.policy, contract.cases)
-    assert "label" not in cross.measured(contract.manifest, contract.policy, contract.cases)
+def test_other_columns_in_a_filter_are_no_groups(tmp_path: Path) -> None:
+    pack = files("standard")["robustness-pack.yaml"]
+    assert isinstance(pack, str)
+    pack = pack.replace("age >= 75", "office == 'P1' and split == 'test' and label == 1")
+    assert words(tmp_path, pack=pack) == {"age", "office", "P1", "P2"}
 
 
 @pytest.mark.parametrize(
