@@ -333,7 +333,8 @@ def test_an_invalid_manifest_is_told_and_nothing_is_made_to_fit_it(project: Path
 
 
 def test_higher_stakes_list_what_they_require_with_a_fix_each(project: Path) -> None:
-    started(project, Told(owner="mina", stakes="standard", label="churned"))
+    begun = started(project, Told(owner="mina", stakes="standard", label="churned"))
+    assert any("before `review:` says how many wrong answers are accepted" in line for line in begun.todo)
     problems = [one for one in read_contract(project)[1] if "stakes require" in one.what]
     assert [one.what for one in problems] == ["standard stakes require a data record"]
     assert all(one.fix for one in problems)

@@ -3,11 +3,14 @@ know, and five commands later it has shipped. Offline, on the command line, as a
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 
 from shipworthy.contract import card, note
+from shipworthy.contract.starter.review_text import WORKFLOW
 from shipworthy.evaluate.run.offline import no_network
 from tests.cli.calls import Left, call
 from tests.flows.project import TABLE, write_project, write_trained
@@ -106,3 +109,34 @@ def test_rows_nobody_had_divided_are_divided_before_the_training(tmp_path: Path)
         text = text.replace(TABLE, "data/customers.split.csv").replace('row["split"]', 'row["shipworthy_split"]')
         (root / "train.py").write_text(text)
         assert_five_commands_ship(root)
+
+
+def test_the_two_jobs_of_the_workflow_pass_where_one_has_no_key_and_the_other_no_model_run(tmp_path: Path) -> None:
+    root = write_project(tmp_path / "churn")
+    assert run(root, "init", "--label", "churned", "--owner", "mina").code == 0
+    say_what_only_people_know(root)
+    assert run(root, "note").code == 0
+    first, second = tmp_path / "evaluate" / "churn", tmp_path / "gate" / "churn"
+    for job in (first, second):  # what git keeps, and nothing else
+        shutil.copytree(root, job, ignore=shutil.ignore_patterns("state", "__pycache__"))
+    for verb in _verbs(root, "evaluate"):
+        assert run(first, *verb).code == 0, verb
+    for carried in ("model", ".shipworthy/evidence"):
+        shutil.copytree(first / carried, second / carried)
+    keys = second / ".shipworthy" / "state" / "keys"
+    keys.mkdir(parents=True, mode=0o700)
+    shutil.copy(root / ".shipworthy" / "state" / "keys" / "signing.pem", keys)
+    for verb in _verbs(root, "gate"):
+        left = run(second, *verb)
+        assert left.code == 0, (verb, left.out, left.err)
+    assert "SHIP" in left.out
+
+
+def _verbs(root: Path, job: str) -> list[list[str]]:
+    """Return the calls of shipworthy that a job of the workflow makes."""
+    steps = yaml.safe_load((root / WORKFLOW).read_text())["jobs"][job]["steps"]
+    commands = [
+        step["run"].partition(" >>")[0].split() for step in steps if step.get("run", "").startswith("shipworthy")
+    ]
+    assert len(commands) >= 2
+    return [words[1:] for words in commands]

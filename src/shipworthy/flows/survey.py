@@ -72,7 +72,7 @@ def survey(folder: Path, told: Told) -> Survey:
         code=(*code_of(folder, names, script), *_read_by(tables)) if script else (),
         lockfile=next((name for name in LOCKFILES if name in names), None),
     )
-    more = (*_about(guess, taken), *_encoding(seen, names), *_about_split(tables, script))
+    more = (*_about(guess, taken), *_encoding(seen, names), *_about_split(tables, script), *_above_low(told.stakes))
     return Survey(manifest=manifest_text(seen), rows=tables.rows, copies=tables.copies, todo=(*model.todo, *more))
 
 
@@ -112,6 +112,12 @@ def _about_split(tables: Tables, script: str | None) -> list[str]:
     if thin < LEAST_TEST:
         lines.append(f"only {thin} test rows: most promises need {LEAST_TEST} before they can be judged")
     return lines
+
+
+def _above_low(stakes: Stakes) -> list[str]:
+    if stakes == "low":
+        return []
+    return [f"at {stakes} stakes nothing is built before `review:` says how many wrong answers are accepted"]
 
 
 def _slug(folder: Path) -> str:
