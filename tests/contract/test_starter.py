@@ -10,7 +10,7 @@ from shipworthy.contract.manifest import Feature
 from shipworthy.contract.manifest_reader import read_manifest
 from shipworthy.contract.pack import read_pack
 from shipworthy.contract.slos import read_slos
-from shipworthy.contract.starter.columns import Row, guess_features, guess_label, number_of, quantile
+from shipworthy.contract.starter.columns import Row, guess_features, guess_label, guess_unit, number_of, quantile
 from shipworthy.contract.starter.manifest_text import Seen, manifest_text, plain
 from shipworthy.contract.starter.pack_text import pack_text
 from shipworthy.contract.starter.policy_text import policy_text, rarer_share
@@ -134,7 +134,28 @@ def test_rows_are_divided_once_and_the_same_way_again(n: int) -> None:
 def test_the_division_does_not_follow_the_order_of_the_rows() -> None:
     roles = divided(1000)
     assert 240 < roles[:500].count("train") < 360
-    assert drawn(range(5)) != list(range(5))
+    assert drawn(range(5)) != [[place] for place in range(5)]
+
+
+@given(st.lists(st.integers(0, 40), max_size=400))
+def test_rows_of_one_unit_stay_on_one_side(units: list[int]) -> None:
+    roles = divided(len(units), units)
+    assert all(len({role for role, other in zip(roles, units, strict=True) if other == unit}) == 1 for unit in units)
+    chosen = calibration_places(range(len(units)), units)
+    assert {units[place] for place in chosen}.isdisjoint(
+        units[place] for place in range(len(units)) if place not in chosen
+    )
+
+
+def test_rows_without_a_unit_are_units_of_their_own() -> None:
+    assert sorted(drawn([0, 1, 2, 3], [None, "a", None, "a"]), key=min) == [[0], [1, 3], [2]]
+
+
+def test_a_unit_is_an_id_with_many_values_some_of_them_repeated() -> None:
+    rows: list[Row] = [{"customer_id": at // 2, "id": at, "office_id": at % 3, "age": at % 70} for at in range(200)]
+    assert guess_unit(rows) == "customer_id"
+    assert guess_unit(rows[::2]) is None
+    assert guess_unit([]) is None
 
 
 @given(st.integers(0, 3000))

@@ -103,11 +103,21 @@ FAULTS: tuple[Fault, ...] = (
     *_in(
         "contract/starter/split.py",
         "tests/contract/test_starter.py",
-        ("training rows calibrate", "return frozenset(drawn(test)[:", "return frozenset(drawn(range(len(test)))[:"),
+        ("training rows calibrate", "for group in drawn(test, units):", "for group in drawn(range(len(test)), units):"),
         ("all test rows calibrate", "half if half >= LEAST_TEST or spare <= 0 else min(half, spare)", "len(test)"),
         ("a split without test rows", "if train is not None and test is not None:", "if train is not None:"),
         ("a split without training rows", "if train is not None and test is not None:", "if test is not None:"),
-        ("rows are divided in their order", "order = drawn(range(n))", "order = list(range(n))"),
+        (
+            "rows are divided in their order",
+            "for group in drawn(range(n), units):",
+            "for group in [[place] for place in range(n)]:",
+        ),
+        ("a unit is torn apart", 'f"place {place}" if unit is None', 'f"place {place}" if True'),
+        (
+            "rows without a unit are one unit",
+            "None if units is None else units[place]",
+            "0 if units is None else units[place]",
+        ),
         (
             "any column with the words is a split",
             "column = columns.get(name)",

@@ -110,6 +110,13 @@ def test_nothing_that_exists_is_overwritten(project: Path) -> None:
     assert {name: text for name, text in files_of(project).items() if name != "safety-slos.yaml"} == before
 
 
+def test_a_pull_request_template_in_other_letters_is_kept(project: Path) -> None:
+    (project / ".github").mkdir()
+    (project / ".github/PULL_REQUEST_TEMPLATE.md").write_text("mine\n")
+    assert review_text.PULL_REQUEST in started(project).kept
+    assert [path.name for path in (project / ".github").glob("*.md")] == ["PULL_REQUEST_TEMPLATE.md"]
+
+
 def test_a_dry_run_says_the_same_and_writes_nothing(project: Path) -> None:
     before = files_of(project)
     told = started(project, dry_run=True)
@@ -218,6 +225,33 @@ def test_without_a_calibration_table_a_part_of_the_test_table_calibrates(project
     datasets = read_manifest(project).datasets
     assert datasets["train"].path == "data/train.csv"
     assert datasets["test"].path == datasets["calibration"].path == "data/test.split.csv"
+
+
+def with_twins(project: Path) -> None:
+    """Two rows a customer."""
+    head, *lines = (project / TABLE).read_text().splitlines()
+    twins = [f"C{at // 2:05d},{line.partition(',')[2]}" for at, line in enumerate(lines)]
+    (project / TABLE).write_text("\n".join([head, *twins, ""]))
+
+
+def test_rows_of_one_customer_are_never_divided(project: Path) -> None:
+    with_twins(project)
+    begun = started(project)
+    assert read_manifest(project).unit == "customer_id"
+    (told,) = (line for line in begun.todo if "more than one dataset" in line)
+    assert told.endswith("divide the rows by customer_id")  # the project's own split tore customers apart
+
+
+def test_a_split_of_our_own_keeps_customers_together(project: Path) -> None:
+    (project / TABLE).write_text(table(split=False))
+    with_twins(project)
+    begun = started(project, Told(owner="mina", stakes="low", label="churned", split=True))
+    lines = [line.split(",") for line in (project / "data/customers.split.csv").read_text().splitlines()[1:]]
+    sides: dict[str, set[str]] = {}
+    for customer, *_, role in lines:
+        sides.setdefault(customer, set()).add(role)
+    assert all(len(roles) == 1 for roles in sides.values())
+    assert not any("more than one dataset" in line for line in begun.todo)
 
 
 def test_categories_need_their_numbers_from_the_training(project: Path) -> None:

@@ -17,6 +17,7 @@ import msgspec
 from shipworthy.contract import card, note, pack, slos
 from shipworthy.contract.change import MANIFEST
 from shipworthy.contract.files.reader import read_manifest as read_from
+from shipworthy.contract.files.root import Root
 from shipworthy.contract.manifest import Manifest
 from shipworthy.contract.manifest_reader import read_manifest
 from shipworthy.contract.schema_files import FOLDER, SCHEMAS
@@ -53,7 +54,8 @@ def begin(workspace: Workspace, told: Told, template: str = TABULAR, dry_run: bo
     seen = Survey(manifest="", rows={}, copies={}, todo=()) if (root / MANIFEST).exists() else survey(root, told)
     manifest, rows = _manifest(root, seen)
     texts = {MANIFEST: seen.manifest, **seen.copies, **_texts(manifest, rows, workspace.now()[:10]), **_schemas()}
-    kept = tuple(name for name in texts if (root / name).exists())
+    there = {name.lower() for name in Root(root).names()}
+    kept = tuple(name for name in texts if (root / name).exists() or (name.endswith(".md") and name.lower() in there))
     _same_copies(root, seen.copies)
     fresh = {name: text for name, text in texts.items() if name not in kept}
     ignored, advice = review_text.ignored_text(_text_of(root / review_text.IGNORE))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 
 import msgspec
@@ -71,6 +72,7 @@ def survey(folder: Path, told: Told) -> Survey:
         build=("python", script) if script else (),
         code=(*code_of(folder, names, script), *_read_by(tables)) if script else (),
         lockfile=next((name for name in LOCKFILES if name in names), None),
+        unit=tables.unit,
     )
     more = (*_about(guess, taken), *_encoding(seen, names), *_about_split(tables, script), *_above_low(told.stakes))
     return Survey(manifest=manifest_text(seen), rows=tables.rows, copies=tables.copies, todo=(*model.todo, *more))
@@ -108,6 +110,13 @@ def _about_split(tables: Tables, script: str | None) -> list[str]:
             lines.append(f"{script} must train on the rows of {path} with {COLUMN} == 'train', and on no others")
         else:
             lines.append(f"{path} is a copy in which a part of the test rows calibrates: never train on it")
+    if tables.unit is not None:
+        sides = [{row.get(tables.unit) for row in found} for found in tables.rows.values()]
+        both = set().union(*(one & other for one, other in combinations(sides, 2))) - {None}
+        told = (
+            f"{len(both)} values of {tables.unit} have rows in more than one dataset: divide the rows by {tables.unit}"
+        )
+        lines += [told] if both else []
     thin = len(tables.rows.get(TEST, ()))
     if thin < LEAST_TEST:
         lines.append(f"only {thin} test rows: most promises need {LEAST_TEST} before they can be judged")

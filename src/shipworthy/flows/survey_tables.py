@@ -16,7 +16,7 @@ import msgspec
 from shipworthy.contract.files.root import Root
 from shipworthy.contract.manifest import Dataset
 from shipworthy.contract.problems import Findings
-from shipworthy.contract.starter.columns import Row
+from shipworthy.contract.starter.columns import Row, guess_unit
 from shipworthy.contract.starter.split import (
     CALIBRATION,
     COLUMN,
@@ -36,7 +36,10 @@ _NOT_DATA = frozenset({"cases", "keys", "tests", "docs"})
 
 
 class Tables(msgspec.Struct, frozen=True):
-    """Where rows are, and the datasets they make. `copies`: text by path; `drawn`: training rows were chosen here."""
+    """Where rows are, and the datasets they make. `copies`: text by path; `drawn`: training rows were chosen here.
+
+    `unit`: the column whose rows belong together, where there is one.
+    """
 
     datasets: dict[str, Dataset]
     rows: dict[str, list[Row]]
@@ -44,6 +47,7 @@ class Tables(msgspec.Struct, frozen=True):
     split_columns: tuple[str, ...]
     main: str
     drawn: bool = False
+    unit: str | None = None
 
 
 def find_tables(folder: Path, names: Sequence[str], data: str | None, split: bool, script: str | None) -> Tables:
@@ -56,9 +60,15 @@ def find_tables(folder: Path, names: Sequence[str], data: str | None, split: boo
     if pair is not None:
         return _paired(folder, *pair)
     rows = _read(folder, main)
+    unit = guess_unit(rows)
+    made = _divided(main, rows, unit, split, script)
+    return msgspec.structs.replace(made, unit=unit)
+
+
+def _divided(main: str, rows: list[Row], unit: str | None, split: bool, script: str | None) -> Tables:
     known = guess_split(rows)
     if known is not None:
-        return _by_column(main, rows, known)
+        return _by_column(main, rows, known, unit)
     if not split or script is None:
         where = "--split" if split else main
         fix = "add a column split: train, calibration, test"
@@ -66,14 +76,14 @@ def find_tables(folder: Path, names: Sequence[str], data: str | None, split: boo
             fix += f"; or `shipworthy init --split` writes a copy with one, for {script} to read"
         what = "no column says which rows the model was trained on, and rows it has seen prove nothing about it"
         raise UsageError(what, where, fix)
-    return msgspec.structs.replace(_copied(main, rows, divided(len(rows)), ()), drawn=True)
+    return msgspec.structs.replace(_copied(main, rows, divided(len(rows), _units(rows, unit)), ()), drawn=True)
 
 
-def _by_column(main: str, rows: list[Row], split: Split) -> Tables:
+def _by_column(main: str, rows: list[Row], split: Split, unit: str | None) -> Tables:
     groups = {TRAIN: split.train, CALIBRATION: split.calibration, TEST: split.test}
     roles = [next((role for role, word in groups.items() if row[split.column] == word), "") for row in rows]
     if split.calibration is None:
-        return _copied(main, rows, _with_calibration(roles), (split.column,))
+        return _copied(main, rows, _with_calibration(roles, _units(rows, unit)), (split.column,))
     datasets = {role: Dataset(path=main, where=f"{split.column} == {word!r}") for role, word in groups.items()}
     return Tables(datasets, _by_role(rows, roles), {}, (split.column,), main)
 
@@ -104,19 +114,24 @@ def _pair(main: str, names: Sequence[str]) -> tuple[str, str, str | None] | None
 
 def _paired(folder: Path, train: str, test: str, calibration: str | None) -> Tables:
     rows = {TRAIN: _read(folder, train), TEST: _read(folder, test)}
+    unit = guess_unit([*rows[TRAIN], *rows[TEST]])
     if calibration is not None:
         rows[CALIBRATION] = _read(folder, calibration)
         datasets = {TRAIN: Dataset(path=train), CALIBRATION: Dataset(path=calibration), TEST: Dataset(path=test)}
-        return Tables(datasets, rows, {}, (), train)
-    made = _copied(test, rows[TEST], _with_calibration([TEST] * len(rows[TEST])), ())
-    return msgspec.structs.replace(
-        made, datasets={TRAIN: Dataset(path=train), **made.datasets}, rows={TRAIN: rows[TRAIN], **made.rows}, main=train
-    )
+        return Tables(datasets, rows, {}, (), train, unit=unit)
+    roles = _with_calibration([TEST] * len(rows[TEST]), _units(rows[TEST], unit))
+    made = _copied(test, rows[TEST], roles, ())
+    datasets = {TRAIN: Dataset(path=train), **made.datasets}
+    return Tables(datasets, {TRAIN: rows[TRAIN], **made.rows}, made.copies, made.split_columns, train, unit=unit)
 
 
-def _with_calibration(roles: Sequence[str]) -> list[str]:
+def _units(rows: Sequence[Row], unit: str | None) -> list[object] | None:
+    return None if unit is None else [row.get(unit) for row in rows]
+
+
+def _with_calibration(roles: Sequence[str], units: Sequence[object] | None) -> list[str]:
     """Let a part of the test rows calibrate: rows that the model has not been trained on."""
-    chosen = calibration_places([place for place, role in enumerate(roles) if role == TEST])
+    chosen = calibration_places([place for place, role in enumerate(roles) if role == TEST], units)
     return [CALIBRATION if place in chosen else role for place, role in enumerate(roles)]
 
 

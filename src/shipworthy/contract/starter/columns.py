@@ -93,6 +93,17 @@ def guess_features(rows: Sequence[Row], skip: Collection[str], taken: Sequence[s
     return Guess(tuple(features), tuple(left_out))
 
 
+def guess_unit(rows: Sequence[Row]) -> str | None:
+    """Return the id whose rows belong together (a customer, a crash): many values, some on several rows; else None."""
+    repeated = []
+    for column in rows[0] if rows else ():
+        if _ID.fullmatch(column) and FEATURE_NAME.fullmatch(column) and column not in RESERVED:
+            values = _values(rows, column)
+            filled = sum(row.get(column) is not None for row in rows)
+            repeated += [(len(values), column)] if MOST_CATEGORIES < len(values) < filled else []
+    return max(repeated)[1] if repeated else None
+
+
 def quantile(rows: Iterable[Row], column: str, share: float) -> float | None:
     """Return the value of a numeric column below which about `share` of the rows lie; None without numbers."""
     numbers = sorted(number for row in rows if (number := number_of(row.get(column))) is not None)

@@ -33,6 +33,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     build: tuple[str, ...] = ()
     code: tuple[str, ...] = ()
     lockfile: str | None = None
+    unit: str | None = None
 
 
 def manifest_text(seen: Seen) -> str:
@@ -52,6 +53,11 @@ def manifest_text(seen: Seen) -> str:
             *([f"code: {_listed(seen.code)}"] if seen.code else []),
             *([f"lockfile: {plain(seen.lockfile)}"] if seen.lockfile else []),
             f"label: {{column: {plain(seen.label)}}}",
+            *(
+                [f"unit: {plain(seen.unit)}   # its rows are answered by one version, and err together"]
+                if seen.unit
+                else []
+            ),
             "",
             "# In the order the model takes them. Ranges are those of the data: widen them to what can be true, and a",
             "# value outside is then told apart from ordinary ones. `unit: years` lets a wrong unit be probed.",

@@ -50,21 +50,36 @@ def guess_split(rows: Sequence[Row]) -> Split | None:
     return None
 
 
-def drawn(places: Sequence[int]) -> list[int]:
-    """Return the places in an order that depends on nothing but the places: the same rows give the same split."""
-    return sorted(places, key=lambda place: hashlib.sha256(f"shipworthy {place}".encode()).digest())
+def drawn(places: Sequence[int], units: Sequence[object] | None = None) -> list[list[int]]:
+    """Return the places in groups, in an order that depends on nothing but them: the same rows give the same split.
+
+    Rows of one unit (`units[place]`) stay in one group: what is known of one of them is known of the others. Without
+    units, and where a row has none, each row is a group of its own.
+    """
+    groups: dict[str, list[int]] = {}
+    for place in places:
+        unit = None if units is None else units[place]
+        groups.setdefault(f"place {place}" if unit is None else f"unit {unit}", []).append(place)
+    ordered = sorted(groups, key=lambda name: hashlib.sha256(f"shipworthy {name}".encode()).digest())
+    return [groups[name] for name in ordered]
 
 
-def calibration_places(test: Sequence[int]) -> frozenset[int]:
+def calibration_places(test: Sequence[int], units: Sequence[object] | None = None) -> frozenset[int]:
     """Return the part of the test rows that will calibrate: half, or what 300 test rows leave over, else half."""
     half = len(test) // 2
     spare = len(test) - LEAST_TEST
-    return frozenset(drawn(test)[: half if half >= LEAST_TEST or spare <= 0 else min(half, spare)])
+    most = half if half >= LEAST_TEST or spare <= 0 else min(half, spare)
+    chosen: list[int] = []
+    for group in drawn(test, units):
+        chosen += group if len(chosen) + len(group) <= most else []
+    return frozenset(chosen)
 
 
-def divided(n: int) -> list[str]:
+def divided(n: int, units: Sequence[object] | None = None) -> list[str]:
     """Return the dataset of each of `n` rows that nothing has been trained on yet: 60 % train, 20 % calibration."""
-    order = drawn(range(n))
     first, second = int(n * SHARES[0]), int(n * (SHARES[0] + SHARES[1]))
-    named = {place: TRAIN if at < first else CALIBRATION if at < second else TEST for at, place in enumerate(order)}
+    named: dict[int, str] = {}
+    for group in drawn(range(n), units):
+        role = TRAIN if len(named) < first else CALIBRATION if len(named) < second else TEST
+        named |= dict.fromkeys(group, role)
     return [named[place] for place in range(n)]
