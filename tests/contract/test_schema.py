@@ -5,12 +5,16 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shipworthy.contract import schema
 from shipworthy.contract.card import read_card
@@ -40,13 +44,19 @@ EXAMPLES = [path for name in NAMES for path in sorted(CLAIMS.rglob(name))]
 RECORDS = sorted((CLAIMS / "docs" / "decisions").glob("[0-9]*.md"))
 
 
-def complaints(name: str, value: Any) -> list[str]:
-    """Return what the shipped schema has against a value, by a validator that is not ours."""
+@cache
+def validator(name: str) -> Any:
+    """Return a validator that is not ours."""
     import jsonschema
 
     made = schema.schema_of(name)
     jsonschema.Draft7Validator.check_schema(made)
-    return [error.message for error in jsonschema.Draft7Validator(made).iter_errors(value)]
+    return jsonschema.Draft7Validator(made)
+
+
+def complaints(name: str, value: Any) -> list[str]:
+    """Return what the schema has against a value."""
+    return [error.message for error in validator(name).iter_errors(value)]
 
 
 def value_of(path: Path) -> Any:
@@ -148,6 +158,52 @@ def test_a_broken_file_is_refused_by_schema_and_reader_alike(
         value = (read_document(source, "f").front if front else read_yaml(source, "f")).value
         assert (complaints(name, value) == []) is fine
         assert (read(source)[-1] == ()) is fine
+
+
+READERS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "shipworthy.yaml": (standard(), read_manifest),
+    "safety-slos.yaml": (SLOS, read_slos),
+    "robustness-pack.yaml": (PACK, read_pack),
+    "threat-model.yaml": (THREATS, read_threats),
+}
+ODD = st.sampled_from(
+    [None, True, 0, -1, 7, 1.5, 99.0, "", " ", "x", "not", "rolling", "24h", "== 0", [], {}, ["x"], {"x": 1}]
+)
+
+
+@pytest.mark.parametrize("name", READERS)
+@given(data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_what_the_schema_refuses_the_reader_refuses(name: str, data: st.DataObject) -> None:
+    text, read = READERS[name]
+    value = json.loads(json.dumps(read_yaml(text, name).value))
+    place = data.draw(st.sampled_from(list(_places(value))))
+    _put(value, place, data.draw(st.one_of(ODD, st.just(GONE), st.just(MORE))))
+    if complaints(name, value):
+        assert read(json.dumps(value))[-1], (place, value)
+
+
+GONE, MORE = object(), object()
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the path of every value below the top."""
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        yield (*path, key)
+        if isinstance(item, dict | list):
+            yield from _places(item, (*path, key))
+
+
+def _put(value: Any, path: tuple[Any, ...], odd: Any) -> None:
+    """Put an odd value at a place, take the value away, or set another key beside it."""
+    for key in path[:-1]:
+        value = value[key]
+    if odd is GONE:
+        del value[path[-1]]
+    elif odd is MORE and isinstance(value, dict):
+        value["another"] = 1
+    else:
+        value[path[-1]] = "x" if odd is MORE else odd
 
 
 def test_an_editor_finds_the_schema_where_init_puts_it() -> None:

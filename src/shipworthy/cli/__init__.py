@@ -81,7 +81,7 @@ class Verbs(click.Group):
 @click.version_option(package_name="shipworthy")
 @click.pass_context
 def cli(ctx: click.Context, root: Path, home: Path | None) -> None:
-    """Make models safe to ship: check, gate, serve, respond. Start with `shipworthy check`."""
+    """Make models safe to ship: check, gate, serve, respond. Start with `shipworthy init`."""
     ctx.obj = {"root": root, "home": home or root / ".shipworthy" / "state", "clock": ctx.obj}
 
 

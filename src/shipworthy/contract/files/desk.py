@@ -22,7 +22,7 @@ from shipworthy.contract.threats import ThreatModel
 from shipworthy.facts import Case, Digest, Policy
 
 _NO_RECORD = frozenset({"README.md", "index.md", "template.md", "adr-template.md"})
-_BEGIN = "write it: docs/reference/ says what belongs there"
+_BEGIN = "run `shipworthy init`, which writes what is missing"
 
 
 class Desk:
