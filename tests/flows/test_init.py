@@ -108,6 +108,23 @@ def test_nothing_that_exists_is_overwritten(project: Path) -> None:
     assert begun.written == ("safety-slos.yaml",)
     assert {"MODEL_CARD.md", "robustness-pack.yaml", review_text.PULL_REQUEST} <= set(begun.kept)
     assert {name: text for name, text in files_of(project).items() if name != "safety-slos.yaml"} == before
+    assert begun.todo == ("shipworthy.yaml was here: nothing was looked for, the rest was made to fit it",)
+
+
+def test_a_link_to_elsewhere_is_kept_and_never_written_through(project: Path, tmp_path: Path) -> None:
+    (project / "MODEL_CARD.md").symlink_to(tmp_path / "elsewhere.md")
+    assert "MODEL_CARD.md" in started(project).kept
+    assert not (tmp_path / "elsewhere.md").exists()
+
+
+def test_what_cannot_be_read_or_written_is_one_line(project: Path) -> None:
+    (project / ".gitignore").write_bytes(b"\xff\n")
+    with pytest.raises(UsageError, match=r"\.gitignore: cannot be read"):
+        started(project)
+    (project / ".gitignore").write_bytes(b"")
+    (project / ".github").write_text("a file in the way\n")
+    with pytest.raises(UsageError, match="cannot be written"):
+        started(project)
 
 
 def test_a_pull_request_template_in_other_letters_is_kept(project: Path) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from os.path import lexists
 from pathlib import Path
 
 import msgspec
@@ -32,6 +33,12 @@ from shipworthy.flows.survey import Survey, Told, survey
 from shipworthy.runtime.workspace import Workspace
 
 TABULAR = "tabular"
+_KEPT = Survey(
+    manifest="",
+    rows={},
+    copies={},
+    todo=(f"{MANIFEST} was here: nothing was looked for, the rest was made to fit it",),
+)
 
 
 class Begun(msgspec.Struct, frozen=True, kw_only=True):
@@ -48,14 +55,14 @@ def begin(workspace: Workspace, told: Told, template: str = TABULAR, dry_run: bo
     With a manifest in place the rest is made to fit it; ContractError tells when it is invalid.
     """
     if template != TABULAR:
-        told_kinds = f"{template} models cannot be opened or evaluated yet"
-        raise UsageError(told_kinds, "--template", "tabular classifiers can: leave the option out")
+        what = f"{template} models cannot be opened or evaluated yet"
+        raise UsageError(what, "--template", "tabular classifiers can: leave the option out")
     root = workspace.root
-    seen = Survey(manifest="", rows={}, copies={}, todo=()) if (root / MANIFEST).exists() else survey(root, told)
+    seen = _KEPT if (root / MANIFEST).exists() else survey(root, told)
     manifest, rows = _manifest(root, seen)
     texts = {MANIFEST: seen.manifest, **seen.copies, **_texts(manifest, rows, workspace.now()[:10]), **_schemas()}
     there = {name.lower() for name in Root(root).names()}
-    kept = tuple(name for name in texts if (root / name).exists() or (name.endswith(".md") and name.lower() in there))
+    kept = tuple(name for name in texts if lexists(root / name) or (name.endswith(".md") and name.lower() in there))
     _same_copies(root, seen.copies)
     fresh = {name: text for name, text in texts.items() if name not in kept}
     ignored, advice = review_text.ignored_text(_text_of(root / review_text.IGNORE))
@@ -106,11 +113,18 @@ def _same_copies(root: Path, copies: Mapping[str, str]) -> None:
 
 
 def _text_of(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+    try:
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+    except (OSError, UnicodeError) as problem:
+        raise UsageError("cannot be read as UTF-8 text", path.name, "mend it, then run init again") from problem
 
 
 def _write(root: Path, texts: Mapping[str, str]) -> None:
     for name, text in texts.items():
         path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        except OSError as problem:
+            why = f"cannot be written: {problem.strerror}"
+            raise UsageError(why, name, "make the place writable, then run init again") from problem
