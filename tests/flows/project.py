@@ -14,6 +14,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from shipworthy.flows.init import Begun, begin
+from shipworthy.flows.survey import Told
+from shipworthy.runtime.workspace import Workspace
+from shipworthy.testing.clock import HandClock
+
 TABLE = "data/customers.csv"
 TRAIN_PY = '''"""Train the churn model: python train.py"""
 
@@ -45,6 +50,18 @@ if __name__ == "__main__":
     main()
 '''
 FEATURES_PY = 'INPUTS = ["age", "tenure_months", "monthly_spend", "tickets", "annual_plan"]\n'
+
+
+CHURN = Told(owner="mina", stakes="low", label="churned")
+
+
+def started(root: Path, told: Told = CHURN, **more: bool | str) -> Begun:
+    workspace = Workspace(root=root, home=root / ".shipworthy" / "state", clock=HandClock())
+    return begin(workspace, told, **more)  # type: ignore[arg-type]
+
+
+def files_of(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
 
 
 def write_project(root: Path, split: bool = True) -> Path:
@@ -93,3 +110,10 @@ def _one(drawn: random.Random) -> list[object]:
     annual = int(drawn.random() < 0.4)
     logit = 1.6 - 0.035 * tenure + 0.9 * tickets - 1.8 * annual + 0.01 * (spend - 50) - 0.01 * (age - 50)
     return [age, tenure, spend, tickets, annual, int(drawn.random() < 1.0 / (1.0 + math.exp(-logit)))]
+
+
+def with_twins(project: Path) -> None:
+    """Two rows a customer."""
+    head, *lines = (project / TABLE).read_text().splitlines()
+    twins = [f"C{at // 2:05d},{line.partition(',')[2]}" for at, line in enumerate(lines)]
+    (project / TABLE).write_text("\n".join([head, *twins, ""]))
