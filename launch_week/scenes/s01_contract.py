@@ -1,4 +1,4 @@
-"""Scene 1: the contract is clean, and every way to break it is refused at once with file, line and a fix."""
+"""Scene 1: the contract is clean, and every way to break it is refused at once with file, line, column and a fix."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from launch_week.world import World
 
 WINDOW = 'window: "7d"'
-_LINE = re.compile(r"^[\w./-]+:\d+: .+ — .+", re.MULTILINE)
+_LINE = re.compile(r"^[\w./-]+:\d+:\d+: .+ — .+", re.MULTILINE)
 
 
 def play(world: World) -> None:

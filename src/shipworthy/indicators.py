@@ -13,7 +13,7 @@ from shipworthy.facts import Clause, Fact
 _SUFFIX = re.compile(
     r"^(?P<base>[a-z][a-z0-9]*(?:_[a-z0-9]+)*?)(?:_p(?P<q>[1-9][0-9]?))?(?:_(?P<window>[1-9][0-9]*[mhd]))?$"
 )
-_WINDOW = re.compile(r"^([1-9][0-9]*)([mhd])$")
+WINDOW = re.compile(r"^([1-9][0-9]*)([mhd])$")
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
 
 
@@ -115,7 +115,7 @@ def window_seconds(window: str) -> int | None:
     """Return the length of a window in seconds, None for `rolling`. Raises ValueError for anything else."""
     if window == "rolling":
         return None
-    match = _WINDOW.match(window)
+    match = WINDOW.match(window)
     if match is None:
         raise ValueError(f"not a window: {window!r}; use `rolling` or a whole number with m, h or d, such as 24h")
     return int(match[1]) * _SECONDS[match[2]]

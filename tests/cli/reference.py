@@ -6,6 +6,7 @@ In: click commands, tables and types. Out: the text of each page. `python -m tes
 
 from __future__ import annotations
 
+import enum
 import inspect
 import re
 import types
@@ -15,8 +16,9 @@ from pathlib import Path
 import click
 import msgspec
 
-from shipworthy import errors
-from shipworthy.contract import manifest
+from shipworthy import errors, facts
+from shipworthy.contract import card, manifest, note, pack, slos, threats
+from shipworthy.contract.schema_files import SCHEMAS
 from shipworthy.facts import Clause
 from shipworthy.indicators import INDICATORS
 from shipworthy.ledger.fold import CHANGES
@@ -32,6 +34,7 @@ def pages() -> dict[str, str]:
     """Return the text of every reference page by file name."""
     return {
         "cli.md": cli_page(),
+        "contract-files.md": contract_files_page(),
         "exit-codes.md": exit_codes_page(),
         "indicators.md": indicators_page(),
         "ledger.md": ledger_page(),
@@ -217,10 +220,10 @@ KEYS = {
     "version": "the version's name; a release is kept under it",
     "stakes": "what is required of the contract",
     "owner": "the person who answers for it; incidents are opened for them",
-    "adapter": "how the model is opened",
+    "adapter": "how the model is opened; at low stakes by default a skops archive `model.skops`",
     "features": "the inputs, in the order the model takes them",
     "label": "the truth, and when it has come",
-    "issuers": "the public keys that signatures must be made with",
+    "issuers": "the public keys that signatures must be made with; at low stakes by default those in `keys/`",
     "people": "who may act, in which roles",
     "artefacts": "the folder that is built, scanned, signed and served",
     "build": "the command that makes it, as words; it sees manifest, code, data, lock file and no key",
@@ -228,7 +231,7 @@ KEYS = {
     "lockfile": "the lock file of the training environment",
     "scan": "classes that the artefact scan lets through; each needs a decision when it is new",
     "decisions": "the words that leave",
-    "review": "the bounds inside which thresholds may move; without them nothing can be built",
+    "review": "the bounds inside which thresholds may move; without them people answer all, at low stakes only",
     "unit": "the column whose rows are answered by one version, and over which errors cluster",
     "tenant": "the column that says whose request it is; a request without it is refused",
     "segments": "the keys by which traffic is watched and orders are scoped",
@@ -251,7 +254,9 @@ def manifest_page() -> str:
     parts = [
         "# `shipworthy.yaml`\n",
         MADE,
-        "Unknown keys, duplicate keys and wrong types are errors of `shipworthy check`, with file and line.\n",
+        "Unknown keys, duplicate keys and wrong types are errors of `shipworthy check`, with file, line and column.",
+        "At low stakes six keys are enough: `model`, `stakes`, `owner`, `features`, `label`, `datasets`. Above them",
+        "`version`, `adapter` and `issuers` must be written too.\n",
         "| key | type | default | |\n|---|---|---|---|",
         *(f"{row} {KEYS[key]} |" for key, row in _fields(manifest.Manifest)),
         "",
@@ -259,6 +264,43 @@ def manifest_page() -> str:
     for one in kinds:
         parts += [f"## {one.__name__}\n", " ".join((inspect.getdoc(one) or "").split()), ""]
         parts += ["| key | type | default |\n|---|---|---|", *(row for _, row in _fields(one)), ""]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+CONTRACT_FILES: dict[str, tuple[type, ...]] = {
+    "safety-slos.yaml": (slos.WrittenPolicy, slos.WrittenSlo, slos.WrittenNever),
+    "robustness-pack.yaml": (pack.Pack, pack.PackHead, facts.Case, facts.Oracle),
+    "threat-model.yaml": (threats.ThreatModel, threats.Asset, threats.Threat, threats.CatalogueRef),
+    "MODEL_CARD.md": (card.Card, card.Proxy),
+    "deliberation-note.md": (note.NoteFront,),
+}
+OPENINGS = {
+    "safety-slos.yaml": "What must hold, at the gate, in the canary and at run time, and what happens when it breaks.",
+    "robustness-pack.yaml": "Cases with stable ids: rows (`input`) or a way to make them (`generator`), and an oracle.",
+    "threat-model.yaml": "What could be attacked, and what shows that each threat is treated.",
+    "MODEL_CARD.md": "Ours is the one key `shipworthy:` of the front matter; the rest is free. The body begins with\n"
+    "the human objective. The words of the template are refused.",
+    "deliberation-note.md": "Front matter, then seven sections. `shipworthy note` writes `change`. The answer on\n"
+    "minority data sets must name what is measured: a protected feature, a segment of an SLO or a case, or an input\n"
+    "by which a case picks its rows. The text of a pull request is not in the repository: it is not checked.",
+}
+
+
+def contract_files_page() -> str:
+    """Return the page of the contract files beside the manifest."""
+    parts = [
+        "# Contract files\n",
+        MADE,
+        "The manifest has a [page of its own](manifest.md). Each file has a JSON Schema (draft-07), which `shipworthy",
+        "init` writes to `.shipworthy/schema/`; the first line of a YAML file points an editor to it.\n",
+    ]
+    for file, kinds in CONTRACT_FILES.items():
+        parts += [f"## `{file}`\n", OPENINGS[file], f"Schema: `{SCHEMAS[file]}`.\n"]
+        for one in kinds:
+            parts += [f"### {one.__name__}\n", " ".join((inspect.getdoc(one) or "").split()), ""]
+            parts += ["| key | type | default |\n|---|---|---|", *(row for _, row in _fields(one)), ""]
+        if file == note.FILE:
+            parts += ["### Sections\n", *(f"- **{title}** {words}" for title, words in note.TEMPLATE.items()), ""]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -296,6 +338,10 @@ def _type(hint: object) -> str:
         return f"list of {_type(inner[0])}" if inner[-1] is Ellipsis else f"[{', '.join(_type(one) for one in inner)}]"
     if origin is dict:
         return f"mapping of {_type(inner[0])} to {_type(inner[1])}"
+    if hint is typing.Any:
+        return "anything"
+    if isinstance(hint, type) and issubclass(hint, enum.Enum):
+        return ", ".join(f"`{one.value}`" for one in hint)
     words = {str: "text", float: "number", int: "whole number", bool: "true or false"}
     if hint in words and isinstance(hint, type):
         return words[hint]

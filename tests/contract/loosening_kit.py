@@ -41,7 +41,7 @@ SLOS = (
 MANIFEST = (
     standard().replace(
         "{name: age, type: int, min: 0, max: 110, unit: years,",
-        "{name: age, type: int, min: 0, max: 110, unit: years, protected: true, mutable: increase,",
+        "{name: age, type: int, min: 0, max: 110, unit: years, mutable: increase,",
     )
     + "review: {denied: 0.1, approved: 0.2, delta: 0.05, max_uncertainty: 0.3, buckets: [office]}\n"
     + """unit: crash

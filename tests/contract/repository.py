@@ -152,7 +152,7 @@ owner: ana
 adapter: {{kind: sklearn}}
 code: [train.py]
 features:
-  - {{name: age, type: int, min: 0, max: 110, unit: years, bins: [25, 75]}}
+  - {{name: age, type: int, min: 0, max: 110, unit: years, bins: [25, 75], protected: true}}
   - {{name: office, type: category, accepted: [P1, P2]}}
 label: {{column: label}}
 issuers: {{signing: keys/signing.pub, verdict: keys/verdict.pub}}

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipworthy.contract.card import BEGIN, END, read_card, write_evidence
+from shipworthy.contract.card import BEGIN, END, FAILS_WHEN, OBJECTIVE, read_card, template, write_evidence
 from shipworthy.errors import ContractError
 from tests.contract.repository import CARD
 
@@ -30,6 +30,17 @@ def test_a_card_says_the_objective_and_its_proxies() -> None:
         ("fails_when", "fails", 7, "unknown key proxies[0].fails"),
         ("  human_objective: Route risky claims to experts.\n", "", 4, "missing key human_objective"),
         ("Route risky claims to experts.\n  proxies", "''\n  proxies", 5, "objective is empty"),
+        (
+            "Route risky claims to experts.\n  proxies",
+            f"{OBJECTIVE}\n  proxies",
+            5,
+            "objective still holds the template's",
+        ),
+        ("Route risky claims to experts.\n  proxies", "TODO\n  proxies", 5, "objective holds a placeholder only"),
+        ("ranking stays good while probabilities drift", FAILS_WHEN, 7, "fails_when still holds the template's words"),
+        ("ranking stays good while probabilities drift", "'?'", 7, "fails_when holds a placeholder only"),
+        ("ranking stays good while probabilities drift", "' '", 7, "fails_when is empty"),
+        ("name: AUROC", "name: ' '", 7, "a proxy without words"),
         (BEGIN, "", 9, "no place for the evidence"),
         (BEGIN, END, 9, "no place for the evidence"),
         ("tags: [demo]", "tags: [demo]\ntags: [x]", 4, "written twice"),
@@ -42,6 +53,16 @@ def test_a_card_that_says_less_is_refused_at_its_line(old: str, new: str, line: 
     card, problems = read_card(CARD.replace(old, new, 1), slos=SLOS, never_events=[])
     assert card is None
     assert line in [problem.line for problem in problems if told in problem.what], [str(one) for one in problems]
+
+
+def test_the_template_as_it_stands_is_refused_once_for_each_thing_to_say() -> None:
+    card, problems = read_card(template("demo", "1", [("AUROC", SLOS[0]), ("latency", SLOS[0])]), slos=SLOS)
+    assert card is None
+    assert [problem.what for problem in problems] == [
+        "the human objective still holds the template's words",
+        "proxy 'AUROC': fails_when still holds the template's words",
+        "proxy 'latency': fails_when still holds the template's words",
+    ]
 
 
 def test_a_card_without_proxies_is_refused() -> None:

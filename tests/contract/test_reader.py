@@ -124,7 +124,7 @@ def test_a_bad_file_is_told_at_its_line_with_exit_code_3(
     assert contract is None
     seen = [(problem.file, problem.line, problem.exit_code) for problem in problems if told in problem.what]
     assert (file, line, 3) in seen, [str(problem) for problem in problems]
-    assert all(str(problem).startswith(f"{problem.file}:{problem.line}: ") for problem in problems)
+    assert all(str(problem).startswith(f"{problem.file}:{problem.line}:{problem.column}: ") for problem in problems)
 
 
 def test_faults_of_many_files_come_at_once(tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ def test_a_name_that_is_not_utf_8_is_told_and_never_a_traceback(tmp_path: Path) 
         stream.write("x")
     contract, problems = read_contract(tmp_path)
     assert contract is None
-    assert any(str(problem).startswith("\ufffd.py:1: cannot be read") for problem in problems)
+    assert any(str(problem).startswith("\ufffd.py:1:1: cannot be read") for problem in problems)
 
 
 def test_a_folder_that_is_not_there_lacks_everything(tmp_path: Path) -> None:
@@ -273,7 +273,7 @@ def test_the_manifest_alone_can_be_read(tmp_path: Path) -> None:
     write(tmp_path, {"shipworthy.yaml": manifest()})
     assert read_manifest(tmp_path).model == "demo"
     write(tmp_path, {"shipworthy.yaml": "model: 1"})
-    with pytest.raises(ContractError, match=r"shipworthy.yaml:1: model: expected text"):
+    with pytest.raises(ContractError, match=r"shipworthy.yaml:1:1: model: expected text"):
         read_manifest(tmp_path)
 
 

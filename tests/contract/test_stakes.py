@@ -22,7 +22,7 @@ def problems_of(root: Path, contents: dict[str, str | bytes]) -> tuple[Problem, 
 
 def test_at_low_stakes_what_is_absent_is_not_claimed(tmp_path: Path) -> None:
     contract = whole(tmp_path, "low")
-    assert contract.not_claimed == (
+    assert [told.partition(": ")[0] for told in contract.not_claimed] == [
         "pack case for robustness",
         "pack case for monitoring",
         "pack case for alignment",
@@ -33,8 +33,24 @@ def test_at_low_stakes_what_is_absent_is_not_claimed(tmp_path: Path) -> None:
         "threat model",
         "committee",
         *UNPROVEN,
-    )
-    assert contract.warnings == ("no threat model: write threat-model.yaml",)
+    ]
+
+
+def test_each_thing_not_claimed_says_in_one_line_how_to_add_it(tmp_path: Path) -> None:
+    contract = whole(tmp_path, "low")
+    for told in contract.not_claimed:
+        name, colon, how = told.partition(": ")
+        assert name
+        assert colon
+        assert len(how.split()) > 2, told
+        assert "\n" not in told
+    assert "never event: add `never_events:` to safety-slos.yaml" in contract.not_claimed
+    assert "drill within 30 days: practise the kill switch and keep its record" in contract.not_claimed
+
+
+def test_the_least_warning_at_low_stakes(tmp_path: Path) -> None:
+    contract = whole(tmp_path, "low")
+    assert contract.warnings == ("no threat model: write threat-model.yaml, before the next training",)
 
 
 def test_at_standard_stakes_the_threat_model_is_still_a_warning(tmp_path: Path) -> None:
@@ -43,8 +59,8 @@ def test_at_standard_stakes_the_threat_model_is_still_a_warning(tmp_path: Path) 
     contract, problems = read_contract(tmp_path)
     assert not problems
     assert contract is not None
-    assert contract.not_claimed == ("threat model", "committee", *UNPROVEN)
-    assert contract.warnings[0] == "no threat model: write threat-model.yaml"
+    assert [told.partition(": ")[0] for told in contract.not_claimed] == ["threat model", "committee", *UNPROVEN]
+    assert contract.warnings[0] == "no threat model: write threat-model.yaml, before the next training"
 
 
 @pytest.mark.parametrize(
@@ -102,7 +118,7 @@ def test_high_stakes_refuse_a_development_key_and_others_warn(tmp_path: Path) ->
     contract, problems = read_contract(tmp_path / "standard")
     assert not problems
     assert contract is not None
-    assert contract.warnings[0] == "keys/ana.pub is a development key: make a real one with `shipworthy keys new`"
+    assert contract.warnings[0].startswith("keys/ana.pub is a development key: put one made for real use in its place")
     assert [warning for warning in contract.warnings if "development" not in warning] == [
         f"no {name}: {fix}" for name, fix in UNPROVEN.items()
     ]
@@ -129,3 +145,34 @@ def test_a_model_that_could_not_be_restored_is_warned_of(tmp_path: Path) -> None
 )
 def test_a_development_key_says_so(name: str, text: str, dev: bool) -> None:
     assert is_dev_key(name, text) is dev
+
+
+@pytest.mark.parametrize("key", ["version", "adapter", "issuers"])
+def test_what_has_a_default_must_be_written_above_low_stakes(tmp_path: Path, key: str) -> None:
+    text = "\n".join(line for line in standard().split("\n") if not line.startswith(f"{key}:"))
+    told = [problem.what for problem in problems_of(tmp_path, files("standard") | {"shipworthy.yaml": text})]
+    assert told == [f"standard stakes require `{key}:` in writing"]
+
+
+SIX_LINES = """model: demo
+stakes: low
+owner: ana
+features: [{name: age, type: int, min: 0, max: 110, protected: true}]
+label: {column: label}
+datasets: {train: {path: data/rows.csv}, calibration: {path: data/rows.csv}, test: {path: data/rows.csv}}
+"""
+
+
+def test_six_lines_are_enough_at_low_stakes(tmp_path: Path) -> None:
+    contract = whole(tmp_path, "low", manifest=SIX_LINES)
+    manifest = contract.manifest
+    assert (manifest.version, manifest.adapter.kind, manifest.adapter.file) == ("1", "sklearn", "model.skops")
+    assert (manifest.issuers.signing, manifest.issuers.verdict) == ("keys/signing.pub", "keys/verdict.pub")
+
+
+@pytest.mark.parametrize("stakes", ["standard", "high"])
+def test_six_lines_are_not_enough_above_low_stakes(tmp_path: Path, stakes: str) -> None:
+    told = problems_of(tmp_path, files("low") | {"shipworthy.yaml": SIX_LINES.replace("low", stakes)})
+    assert {f"{stakes} stakes require `{key}:` in writing" for key in ("version", "adapter", "issuers")} <= {
+        problem.what for problem in told
+    }

@@ -52,6 +52,20 @@ def test_thresholds_are_proven_inside_the_signed_bounds(prepared: Tiny) -> None:
         assert bucket.upper_approve <= 0.08
 
 
+def test_without_review_bounds_people_answer_all_at_low_stakes_and_nothing_is_built_above(written: Tiny) -> None:
+    path = written.root / "shipworthy.yaml"
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("review:")]
+    path.write_text("\n".join([*lines, ""]))
+    with pytest.raises(ContractError, match="no review bounds"):
+        written.build()
+    written.edit("shipworthy.yaml", "stakes: standard", "stakes: low")
+    (bucket,) = written.build()["thresholds"].buckets
+    assert (bucket.deny, bucket.approve) == (None, None)
+    written.prepare()
+    review = next(one for one in written.evaluate().measurements if one.indicator == "review_rate" and one.part is None)
+    assert review.value == 1.0
+
+
 def test_a_build_takes_the_old_signature_away(prepared: Tiny) -> None:
     prepared.build()
     with pytest.raises(CannotDecide, match="not signed"):

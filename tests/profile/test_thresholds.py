@@ -10,6 +10,7 @@ from shipworthy.contract.manifest import Review
 from shipworthy.errors import UsageError
 from shipworthy.facts import canonical
 from shipworthy.profile.thresholds import (
+    PERSON,
     Bucket,
     Choice,
     Thresholds,
@@ -17,6 +18,7 @@ from shipworthy.profile.thresholds import (
     decide,
     fit_thresholds,
     moved,
+    no_thresholds,
 )
 from shipworthy.stats.bounds import rate_upper
 from shipworthy.stats.uncertainty import UncertaintyTable
@@ -83,6 +85,13 @@ def test_a_bucket_with_too_few_rows_proves_nothing_and_reviews_everything() -> N
 def test_each_score_gets_its_answer_and_the_reason(score: float | None, decision: str, why: str) -> None:
     seen = decide(PLAIN, score)
     assert (seen.decision, seen.why) == (decision, why)
+
+
+def test_without_bounds_nothing_is_answered_by_a_machine() -> None:
+    none = no_thresholds(*sample(3000, 1), WORDS)
+    assert (none.uncertainty, none.words) == (FITTED.uncertainty, WORDS)
+    for score in (None, -1.0, 0.0, 0.001, 0.5, 0.999, 1.0):
+        assert (decide(none, score).decision, decide(none, score).route) == ("review", PERSON)
 
 
 def test_where_both_thresholds_hold_a_person_decides() -> None:

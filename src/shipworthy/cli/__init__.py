@@ -18,6 +18,7 @@ import click
 from shipworthy.errors import ShipworthyError
 
 VERBS = {
+    "init": "init",
     "keys": "keys",
     "check": "check",
     "note": "note",
@@ -84,7 +85,7 @@ class Verbs(click.Group):
 @click.version_option(package_name="shipworthy")
 @click.pass_context
 def cli(ctx: click.Context, root: Path, home: Path | None) -> None:
-    """Make models safe to ship: check, gate, serve, respond. Start with `shipworthy check`."""
+    """Make models safe to ship: check, gate, serve, respond. Start with `shipworthy init`."""
     ctx.obj = {"root": root, "home": home or root / ".shipworthy" / "state", "clock": ctx.obj}
 
 

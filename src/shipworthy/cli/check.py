@@ -11,7 +11,7 @@ from shipworthy.cli.show import as_json, problems, result, workspace
 @as_json
 @click.pass_context
 def check(ctx: click.Context, json_: bool) -> int:
-    """Read every contract file; print all problems as `file:line: what — fix`."""
+    """Read every contract file; print all problems as `file:line:column: what — fix`."""
     from shipworthy.flows.check import check as run
 
     told = run(workspace(ctx).root)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable
 
 from shipworthy.contract.convert import convert
-from shipworthy.contract.front_matter import Document, read_document, visible
+from shipworthy.contract.front_matter import Document, read_document, thoughtless, visible
 from shipworthy.contract.problems import Findings, Problem, did_you_mean
 from shipworthy.contract.strict_yaml import Reading
 from shipworthy.errors import ContractError
@@ -21,6 +21,8 @@ from shipworthy.facts import Fact
 FILE = "MODEL_CARD.md"
 BEGIN = "<!-- shipworthy:evidence:begin -->"
 END = "<!-- shipworthy:evidence:end -->"
+OBJECTIVE = "Say in one sentence what people want from this model."
+FAILS_WHEN = "Say how this number can look good while people do not get what they want."
 _KEY = "shipworthy"
 _SKIPPED = re.compile(r"\s*(#|\[!|!\[|<|\||---|===)")  # headings, badges, pictures, raw HTML, tables, rules
 
@@ -69,6 +71,36 @@ def read_card(
     return (None if together else card), together
 
 
+def template(model: str, version: str, proxies: Iterable[tuple[str, str]]) -> str:
+    """Return a card to be filled in; refused as it stands. `proxies`: (name, SLO that sees its over-optimisation)."""
+    told = "".join(
+        f"    - name: {name}\n      fails_when: {FAILS_WHEN}\n      guardrail_slo: {slo}\n" for name, slo in proxies
+    )
+    return f"""---
+tags: [tabular-classification, shipworthy]
+shipworthy:
+  human_objective: {OBJECTIVE}
+  proxies:
+{told}---
+# {model}, version {version}
+
+{OBJECTIVE}
+
+## Intended use
+
+<!-- For whom, for which decision, and what it must not be used for. -->
+
+## Evidence
+
+{BEGIN}
+{END}
+
+## Limits and known biases
+
+<!-- What the numbers above do not show, and who bears it. -->
+"""
+
+
 def write_evidence(text: str, markdown: str) -> str:
     """Return the card with `markdown` between the markers and every other byte as it was.
 
@@ -96,16 +128,19 @@ def _ours(front: Reading, found: Findings) -> Reading | None:
 def _rules(card: Card, document: Document, found: Findings) -> None:
     objective = _sentence(card.human_objective)
     first, line = _first_words(document)
-    if not objective:
-        found.add((_KEY, "human_objective"), "the human objective is empty", "say in one sentence what people want")
+    if why := thoughtless(card.human_objective, OBJECTIVE):
+        found.add((_KEY, "human_objective"), f"the human objective {why}", "say in one sentence what people want")
     elif not (first == objective or first.startswith((f"{objective}.", f"{objective}!", f"{objective}?"))):
         told = f"the first sentence of the body is not the human objective: {first[:80]!r}"
         found.at(line, told, f"begin the body with: {objective}.")
     if not card.proxies:
         found.add((_KEY, "proxies"), "no proxy", "name what is optimised in place of the objective, and how it fails")
     for index, proxy in enumerate(card.proxies):
-        if not (proxy.name.strip() and proxy.fails_when.strip()):
-            found.add((_KEY, "proxies", index), "a proxy without words", "say its name and how it fails when pushed")
+        if not proxy.name.strip():
+            found.add((_KEY, "proxies", index, "name"), "a proxy without words", "say what is optimised")
+        if why := thoughtless(proxy.fails_when, FAILS_WHEN):
+            told = f"proxy {proxy.name!r}: fails_when {why}"
+            found.add((_KEY, "proxies", index, "fails_when"), told, "say how it fails when it is over-optimised")
 
 
 def _names(card: Card, slos: Iterable[str] | None, never_events: Iterable[str] | None, found: Findings) -> None:

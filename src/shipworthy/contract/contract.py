@@ -24,7 +24,8 @@ class Contract(Fact, frozen=True, kw_only=True):
 
     `files` lists the repository's files; `digests` gives those of the files that belong to the change, by path.
     `seed` is that of the pack.
-    `not_claimed` names what the stakes do not require and is absent: shown in every report, never green.
+    `not_claimed` says what the stakes do not require and is absent, and how to add it (`name: how`): shown in every
+    report, never green.
     """
 
     manifest: Manifest

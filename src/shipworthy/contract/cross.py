@@ -16,6 +16,7 @@ from shipworthy.contract.problems import Findings, Path, did_you_mean
 from shipworthy.contract.record import DecisionRecord, find_record
 from shipworthy.contract.slos import Declared
 from shipworthy.contract.threats import Bindable, ThreatModel
+from shipworthy.expr import ExprError, compile_expr
 from shipworthy.facts import Case, Policy, parse_segment
 
 
@@ -70,11 +71,25 @@ def threats_known(cases: Iterable[Case], threats: ThreatModel | None, found: Fin
             found.add(("cases", index, "threat"), told, did_you_mean(case.threat, known))
 
 
-def groups(manifest: Manifest, policy: Policy | None, cases: tuple[Case, ...] | None) -> frozenset[str]:
-    """Return the words that name a group: features, segment keys, and every value that anyone wrote down."""
-    words = {feature.name for feature in manifest.features} | {key.key for key in manifest.segments.keys}
-    words |= {value for feature in manifest.features for value in feature.accepted}
-    segments = [limit.segment for limit in manifest.scope_limits] + [case.segment for case in cases or ()]
+def measured(manifest: Manifest, policy: Policy | None, cases: tuple[Case, ...] | None) -> frozenset[str]:
+    """Return the words that name a group which something measures.
+
+    Protected features (audited on every evaluation), keys and values of the segments that SLOs and pack cases name, and
+    the inputs by which a pack case picks its rows. A feature that nothing measures is not one of them.
+    """
+    found = tuple(cases or ())
+    segments = [case.segment for case in found]
     segments += [segment for slo in (policy.slos if policy is not None else ()) for segment in slo.segments]
-    values = {value for segment in segments for values in parse_segment(segment).values() for value in values}
-    return frozenset(words | values)
+    terms = [term for segment in segments for term in parse_segment(segment).items()]
+    words = {feature.name for feature in manifest.features if feature.protected} | {key for key, _ in terms}
+    picked = {name for case in found for name in _picks_by(case)} & inputs(manifest)
+    return frozenset(words | picked | {value for _, values in terms for value in values})
+
+
+def _picks_by(case: Case) -> frozenset[str]:
+    """Return the names by which a case picks its rows; none when the filter cannot be read: that is told elsewhere."""
+    where = (case.input or case.generator or {}).get("where")
+    try:
+        return compile_expr(where).names if isinstance(where, str) else frozenset()
+    except ExprError:
+        return frozenset()

@@ -15,6 +15,7 @@ from shipworthy.contract.strict_yaml import Reading, read_yaml, readable
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _HEADING = re.compile(r"(#{1,6})\s+(.*?)\s*#*\s*")
 _FENCE = re.compile(r"\s{0,3}(```|~~~)")
+_PLACEHOLDER = re.compile(r"(?:todo|tbd|fixme|xxx|n/?a|\.{2,}|…|-|\?+|<[^>]*>)[.! ]*", re.IGNORECASE)
 
 
 class Section(msgspec.Struct, frozen=True):
@@ -69,6 +70,21 @@ def visible(body: str) -> str:
 def plain(text: str) -> str:
     """Return text for comparison: one space between words, lower case, no closing full stop or question mark."""
     return " ".join(text.split()).rstrip(".?! ").lower()
+
+
+def thoughtless(text: str, template_words: str) -> str:
+    """Return why an answer shows no thought: it is empty, a placeholder, or what the template said; else nothing.
+
+    >>> thoughtless("TODO", "Say why."), thoughtless("- Say  why", "Say why."), thoughtless("To save time.", "Say why.")
+    ('holds a placeholder only', "still holds the template's words", '')
+    """
+    written = [line.strip("-*> \t") for line in text.split("\n")]
+    written = [line for line in written if line and not line.startswith("#")]
+    if not written:
+        return "is empty"
+    if plain(template_words) in plain(text):
+        return "still holds the template's words"
+    return "holds a placeholder only" if all(_PLACEHOLDER.fullmatch(line) for line in written) else ""
 
 
 def _headings(lines: list[str]) -> list[tuple[int, int, str]]:

@@ -192,16 +192,20 @@ class Issuers(Fact, frozen=True, kw_only=True):
 
 
 class Manifest(Fact, frozen=True, kw_only=True):
-    """One model repository. See `docs/reference/manifest.md`."""
+    """One model repository. See `docs/reference/manifest.md`.
+
+    At low stakes six keys are enough: model, stakes, owner, features, label and datasets. Above them `version`,
+    `adapter` and `issuers` must be written (`stakes.py`).
+    """
 
     model: str
-    version: str
     stakes: Stakes
     owner: str
-    adapter: Adapter
     features: tuple[Feature, ...]
     label: Label
-    issuers: Issuers
+    version: str = "1"
+    adapter: Adapter = Adapter(kind="sklearn")
+    issuers: Issuers = Issuers(signing="keys/signing.pub", verdict="keys/verdict.pub")
     people: tuple[PersonRef, ...] = ()
     artefacts: str = "model"
     build: tuple[str, ...] = ()

@@ -21,10 +21,11 @@ from shipworthy.expr import ExprError, compile_expr
 from shipworthy.indicators import window_seconds
 
 FILE = "shipworthy.yaml"
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+FEATURE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+ENTRY = re.compile(r"[\w./-]+\.py:[A-Za-z_]\w*")
+RESERVED = frozenset({"true", "false", "and", "or", "not", "in", "decision", "score", "uncertainty", "tenant"})
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
-_FEATURE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_RESERVED = frozenset({"true", "false", "and", "or", "not", "in", "decision", "score", "uncertainty", "tenant"})
 _SEGMENTS: tuple[Path, ...] = (("scope_limits", "*", "segment"), ("rollout", "shadow", "segments", "*"))
 
 
@@ -69,7 +70,7 @@ def _words(manifest: Manifest, found: Findings) -> None:
     if not manifest.endpoints:
         found.add(("endpoints",), "no endpoint", "name at least one, or remove the key")
     adapter = manifest.adapter
-    if adapter.kind == "python" and not re.fullmatch(r"[\w./-]+\.py:[A-Za-z_]\w*", adapter.entry or ""):
+    if adapter.kind == "python" and not ENTRY.fullmatch(adapter.entry or ""):
         found.add(("adapter", "entry"), "the python adapter needs an entry", "write file.py:function")
 
 
@@ -83,7 +84,7 @@ def _features(manifest: Manifest, found: Findings) -> None:
 
 def _feature(feature: Feature, path: Path, found: Findings) -> None:
     category = feature.type == "category"
-    if not _FEATURE.fullmatch(feature.name) or feature.name in _RESERVED:
+    if not FEATURE_NAME.fullmatch(feature.name) or feature.name in RESERVED:
         found.add((*path, "name"), f"not a feature name: {feature.name!r}", "a word of letters, digits and _")
     if category and (feature.min is not None or feature.max is not None or feature.bins):
         found.add(path, f"{feature.name} is a category: it has no range and no bins", "remove min, max and bins")
@@ -194,7 +195,7 @@ def _datasets(manifest: Manifest, found: Findings) -> None:
         except ExprError as fault:
             found.add(("datasets", name, "where"), f"dataset {name!r}: {fault.what}", "see the expression language")
     for index, source in enumerate(manifest.data_sources):
-        if not _DIGEST.fullmatch(source.digest):
+        if not DIGEST.fullmatch(source.digest):
             told = f"data source {source.name!r}: not a digest: {source.digest!r}"
             found.add(("data_sources", index, "digest"), told, "write sha256: and 64 hex digits (sha256sum FILE)")
         for key in ("origin", "licence", "consent", "known_skews", "poisoning_checks"):

@@ -8,10 +8,10 @@ empty section, or one that still holds the template's words, has not been though
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from shipworthy.contract.convert import convert
-from shipworthy.contract.front_matter import Document, plain, read_document, sections
+from shipworthy.contract.front_matter import Document, plain, read_document, sections, thoughtless
 from shipworthy.contract.problems import UNPROVEN, Findings, Problem
 from shipworthy.errors import ContractError
 from shipworthy.facts import Digest, Fact
@@ -29,7 +29,6 @@ TEMPLATE = {
     MINORITY: "Name the segments or groups that were looked at, and what was seen there.",
     FALLBACK: "Name the posture that takes over, and what people will notice.",
 }
-_PLACEHOLDER = re.compile(r"(?:todo|tbd|fixme|xxx|n/?a|\.{2,}|…|-|\?+|<[^>]*>)[.! ]*", re.IGNORECASE)
 _CHANGE_LINE = re.compile(r"^change:.*$", re.MULTILINE)
 
 
@@ -61,22 +60,23 @@ def template(author: str, date: str) -> str:
 def read_note(
     source: str | bytes,
     file: str = FILE,
-    known: Iterable[str] | None = None,
+    known: Collection[str] | None = None,
     fallbacks: Iterable[str] = POSTURES,
 ) -> tuple[Note | None, tuple[Problem, ...]]:
     """Return the note, or None with every fault.
 
-    `known`: words of which the minority answer must name one (features, segment keys, values; None = not known).
+    `known`: words of which the minority answer must name one: what is measured (`cross.measured`); None = not known.
     `fallbacks`: the postures and fallbacks of which the fallback answer must name one.
     """
     document = read_document(source, file)
     front, problems = convert(document.front, NoteFront)
     found = Findings(file, document.front.marks, problems)
     answers, lines = _answers(document, found)
-    if known is not None and MINORITY in answers and not _names_one(answers[MINORITY], known):
-        told = "the answer on minority data sets names no segment, feature or value of the manifest"
-        found.at(lines[MINORITY], told, "name the segments or groups that were looked at")
-    if FALLBACK in answers and not _names_one(answers[FALLBACK], fallbacks):
+    thought = {title for title, text in answers.items() if not thoughtless(text, TEMPLATE[title])}
+    if known is not None and MINORITY in thought and not _names_one(answers[MINORITY], known):
+        told = "the answer on minority data sets names no segment or group that is measured"
+        found.at(lines[MINORITY], told, _groups_advice(known))
+    if FALLBACK in thought and not _names_one(answers[FALLBACK], fallbacks):
         told = "the answer on the fallback names no posture"
         found.at(lines[FALLBACK], told, f"name one of {', '.join(sorted(set(fallbacks)))}")
     if front is None or found.problems:
@@ -128,24 +128,22 @@ def _answers(document: Document, found: Findings) -> tuple[dict[str, str], dict[
     for title, words in TEMPLATE.items():
         if title not in answers:
             found.at(document.body_line, f"missing section {title!r}", f"add `## {title}`: {words}")
-        elif why := _thoughtless(answers[title], words):
+        elif why := thoughtless(answers[title], words):
             found.at(lines[title], f"section {title!r} {why}", words)
     return answers, lines
-
-
-def _thoughtless(text: str, template_words: str) -> str:
-    written = [line.strip("-*> \t") for line in text.split("\n")]
-    written = [line for line in written if line and not line.startswith("#")]
-    if not written:
-        return "is empty"
-    if plain(template_words) in plain(text):
-        return "still holds the template's words"
-    return "holds a placeholder only" if all(_PLACEHOLDER.fullmatch(line) for line in written) else ""
 
 
 def _names_one(text: str, words: Iterable[str]) -> bool:
     spoken = _spoken(text)
     return any(re.search(rf"(?<!\w){re.escape(_spoken(word))}(?!\w)", spoken) for word in words if _spoken(word))
+
+
+def _groups_advice(known: Collection[str]) -> str:
+    """What nobody measures cannot be answered for; where nothing is measured, say how to begin."""
+    names = sorted(set(known))
+    if not names:
+        return "mark a feature `protected: true` or add a pack case for a group, look at it, and name it"
+    return f"look at one and name it: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}"
 
 
 def _spoken(word: str) -> str:

@@ -28,7 +28,7 @@ ANSWER_NAMES = frozenset(
 )
 _INPUT_KEYS = frozenset({"rows", "where"})
 _ROW_KEYS = ("rows", "members", "others", "trusted")  # keys of inputs and generators that name rows
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+CASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 class PackHead(Fact, frozen=True, kw_only=True):
@@ -100,7 +100,7 @@ def case_files(case: Case) -> tuple[str, ...]:
 
 def _shape(case: Case, path: Path, found: Findings) -> None:
     clauses = [clause.value for clause in Clause]
-    if not _ID.fullmatch(case.id):
+    if not CASE_ID.fullmatch(case.id):
         found.add((*path, "id"), f"not a case id: {case.id!r}", "use letters, digits, _ . and -")
     if case.clause not in clauses:
         found.add((*path, "clause"), f"clause: {case.clause!r} is not allowed", did_you_mean(case.clause, clauses))

@@ -1,6 +1,6 @@
 """A fault found in a contract file, as a value: what, where, and how to mend it.
 
-In: what the readers find. Out: every fault of every file at once, each with its line, so that a person mends the
+In: what the readers find. Out: every fault of every file at once, each with line and column, so that a person mends the
 contract in one go. A fault is never an exception: a bad contract is a finding, not a failure of ours.
 """
 
@@ -29,7 +29,7 @@ class Problem(msgspec.Struct, frozen=True):
     exit_code: int = INVALID
 
     def __str__(self) -> str:
-        told = f"{self.file}:{self.line}: {self.what}"
+        told = f"{self.file}:{self.line}:{self.column}: {self.what}"
         return f"{told} — {self.fix}" if self.fix else told
 
 
@@ -46,9 +46,9 @@ class Findings:
         line, column = self.mark(path)
         self._found.append(Problem(self.file, line, column, what, fix, exit_code))
 
-    def at(self, line: int, what: str, fix: str, exit_code: int = INVALID) -> None:
-        """Add a fault at a line."""
-        self._found.append(Problem(self.file, line, 1, what, fix, exit_code))
+    def at(self, line: int, what: str, fix: str, exit_code: int = INVALID, column: int = 1) -> None:
+        """Add a fault at a line, and at a column where one is known."""
+        self._found.append(Problem(self.file, line, column, what, fix, exit_code))
 
     def mark(self, path: Path) -> Mark:
         """Return the line and column of a path, or of its nearest parent that has one."""

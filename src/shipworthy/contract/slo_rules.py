@@ -15,9 +15,9 @@ from shipworthy.contract.problems import Findings, Path, did_you_mean
 from shipworthy.facts import Target
 from shipworthy.indicators import INDICATORS, Indicator, parse_name, window_seconds
 
-_TARGET = re.compile(r"(>=|<=|==)\s*([-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)")
+TARGET = re.compile(r"(>=|<=|==)\s*([-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)")
 _OPS: dict[str, Literal[">=", "<=", "=="]] = {">=": ">=", "<=": "<=", "==": "=="}
-_FREE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
+FREE_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]*")
 _SHARES = frozenset({"rate", "enumerated"})  # kinds whose value lies between 0 and 1
 
 
@@ -46,7 +46,7 @@ class Numbers(Protocol):
 def resolve_name(name: str, indicator: str | None, window: str, path: Path, found: Findings) -> ResolvedName | None:
     """Return what the name (or `indicator:`) stands for, or None after noting why not."""
     key = (*path, "name" if indicator is None else "indicator")
-    if indicator is not None and not _FREE_NAME.fullmatch(name):
+    if indicator is not None and not FREE_NAME.fullmatch(name):
         found.add((*path, "name"), f"not an SLO name: {name!r}", "use letters, digits, _ . and -")
     try:
         base, quantile, suffix = parse_name(name if indicator is None else indicator)
@@ -68,7 +68,7 @@ def resolve_name(name: str, indicator: str | None, window: str, path: Path, foun
 def parse_target(text: str, name: ResolvedName | None, path: Path, found: Findings) -> Target | None:
     """Return the target of `>= 0.90`, or None after noting what is wrong with it."""
     key = (*path, "target")
-    match = _TARGET.fullmatch(text.strip())
+    match = TARGET.fullmatch(text.strip())
     if match is None:
         found.add(key, f"not a target: {text!r}", 'write >=, <= or == and a finite number, such as ">= 0.90"')
         return None

@@ -22,7 +22,7 @@ from shipworthy.facts import SEVERITY_OF, Action, Clause, Fact, NeverEvent, OnNo
 
 FILE = "safety-slos.yaml"
 ANSWER_NAMES = frozenset({"decision", "score", "uncertainty", "route", "tenant", "version", "arm", "ood_p", "ood_flag"})
-_NEVER_NAME = re.compile(r"[a-z][a-z0-9_]*")
+NEVER_NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +140,7 @@ def _resolved(written: WrittenSlo, name: ResolvedName, target: Any) -> Slo:  # n
 
 def _never(written: WrittenNever, path: Path, declared: Declared, found: Findings) -> NeverEvent | None:
     before = len(found.problems)
-    if not _NEVER_NAME.fullmatch(written.name):
+    if not NEVER_NAME.fullmatch(written.name):
         found.add((*path, "name"), f"not a name: {written.name!r}", "use lower-case letters, digits and _")
     try:
         compile_expr(written.never, declared.names)

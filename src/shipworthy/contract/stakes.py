@@ -1,8 +1,8 @@
 """What the stakes require of a contract (DECISIONS §10), as far as its files alone can tell.
 
-In: the parts that were read. Out: faults for what is required and absent, warnings for what will be, and the names of
-what is neither required nor there: *not claimed*, shown in every report and never green. Drills, signatures,
-certificates and the shared ledger are looked at by the gate, which has the evidence.
+In: the parts that were read. Out: faults for what is required and absent, warnings for what will be, and what is
+neither required nor there: *not claimed*, each as `name: how to add it`, shown in every report and never green. Drills,
+signatures, certificates and the shared ledger are looked at by the gate, which has the evidence.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Parts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Required(msgspec.Struct, frozen=True, kw_only=True):
-    """What the stakes say of the parts."""
+    """What the stakes say of the parts. `not_claimed` holds one line each: `name: how to add it`."""
 
     problems: tuple[Problem, ...]
     warnings: tuple[str, ...]
@@ -71,8 +71,9 @@ def required(parts: Parts) -> Required:
     warnings += _unheld(parts.manifest)
     if stakes != "low":
         warnings += [f"no {name}: {fix}" for name, fix in UNPROVEN.items()]
-    not_claimed = (*(rule.name for rule in later), *UNPROVEN)
-    return Required(problems=tuple(problems), warnings=tuple(warnings), not_claimed=not_claimed)
+        problems += _unwritten(parts)
+    not_claimed = [f"{rule.name}: {rule.fix}" for rule in later] + [f"{name}: {fix}" for name, fix in UNPROVEN.items()]
+    return Required(problems=tuple(problems), warnings=tuple(warnings), not_claimed=tuple(not_claimed))
 
 
 def is_dev_key(name: str, text: str) -> bool:
@@ -91,7 +92,8 @@ UNPROVEN = {
     "shared ledger": "keep the ledger where the gate and all gateways see it",
     "review quorum": "let product, ML, SRE, security and support sign the review",
 }
-_REAL_KEY = "make a real one with `shipworthy keys new`"
+WRITTEN_FROM_STANDARD = ("version", "adapter", "issuers")
+_REAL_KEY = "put one made for real use in its place; `shipworthy keys new` makes keys for trying out"
 
 
 def _rules(parts: Parts) -> list[_Rule]:
@@ -101,7 +103,7 @@ def _rules(parts: Parts) -> list[_Rule]:
         _Rule(
             f"pack case for {clause.value}",
             pack.FILE,
-            f"add a case with `clause: {clause.value}`",
+            f"add a case with `clause: {clause.value}` to {pack.FILE}",
             "standard",
             clauses is None or clause.value in clauses,
         )
@@ -111,11 +113,40 @@ def _rules(parts: Parts) -> list[_Rule]:
     committee = any("committee" in person.roles for person in manifest.people)
     return [
         *rules,
-        _Rule("data record", MANIFEST, "fill in `data_sources:`", "standard", bool(manifest.data_sources)),
-        _Rule("never event", slos.FILE, "add `never_events:`", "standard", has_never),
-        _Rule("fallback", MANIFEST, "say which `fallback:` takes over", "standard", "fallback" in parts.written),
-        _Rule("threat model", threats.FILE, "write threat-model.yaml", "high", parts.has_threats, warns=True),
-        _Rule("committee", MANIFEST, "give somebody the role `committee`", "high", committee),
+        _Rule(
+            "data record",
+            MANIFEST,
+            "fill in `data_sources:` of shipworthy.yaml",
+            "standard",
+            bool(manifest.data_sources),
+        ),
+        _Rule("never event", slos.FILE, "add `never_events:` to safety-slos.yaml", "standard", has_never),
+        _Rule(
+            "fallback",
+            MANIFEST,
+            "say in shipworthy.yaml which `fallback:` takes over",
+            "standard",
+            "fallback" in parts.written,
+        ),
+        _Rule(
+            "threat model",
+            threats.FILE,
+            "write threat-model.yaml, before the next training",
+            "high",
+            parts.has_threats,
+            warns=True,
+        ),
+        _Rule("committee", MANIFEST, "give somebody of `people:` the role `committee`", "high", committee),
+    ]
+
+
+def _unwritten(parts: Parts) -> list[Problem]:
+    """What low stakes take from the defaults is written down above them: a reader must see what is trusted."""
+    told = f"{parts.manifest.stakes} stakes require `{{}}:` in writing"
+    return [
+        Problem(MANIFEST, 1, 1, told.format(key), f"add `{key}:`; at low stakes it has a default")
+        for key in WRITTEN_FROM_STANDARD
+        if key not in parts.written
     ]
 
 

@@ -11,8 +11,10 @@ import math
 import re
 from typing import Any
 
-from shipworthy.contract.problems import Findings
+from shipworthy.contract.problems import Findings, Mark
 from shipworthy.contract.strict_yaml import MAX_BYTES, Reading, readable
+
+_RESTORE = "restore the file from version control"
 
 
 def read_json(source: str | bytes, file: str, limit: int = MAX_BYTES) -> Reading:
@@ -24,14 +26,15 @@ def read_json(source: str | bytes, file: str, limit: int = MAX_BYTES) -> Reading
     try:
         value = json.loads(text, object_pairs_hook=_once, parse_constant=_constant, parse_float=_finite)
     except json.JSONDecodeError as fault:
-        found.at(fault.lineno, f"not JSON: {fault.msg}", "restore the file from version control")
+        found.at(fault.lineno, f"not JSON: {fault.msg}", _RESTORE, column=fault.colno)
     except _Twice as fault:
-        line = _second_line(text, str(fault))
-        found.at(line, f"the key {str(fault)!r} is written twice", "keep one; if a merge did it, take one side whole")
+        line, column = _second(text, str(fault))
+        told, fix = f"the key {str(fault)!r} is written twice", "keep one; if a merge did it, take one side whole"
+        found.at(line, told, fix, column=column)
     except ValueError as fault:
         found.at(1, f"not JSON: {fault}", "write finite numbers only")
     except RecursionError:
-        found.at(1, "nested too deeply", "restore the file from version control")
+        found.at(1, "nested too deeply", _RESTORE)
     else:
         return Reading(file, value, found.marks, found.problems)
     return Reading(file, None, found.marks, found.problems, whole=False)
@@ -61,6 +64,8 @@ def _finite(text: str) -> float:
     return number
 
 
-def _second_line(text: str, key: str) -> int:
+def _second(text: str, key: str) -> Mark:
+    """Return line and column of the second place where the key stands."""
     places = [match.start() for match in re.finditer(re.escape(json.dumps(key)) + r"\s*:", text)]
-    return text.count("\n", 0, places[1] if len(places) > 1 else 0) + 1
+    at = places[1] if len(places) > 1 else 0
+    return text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)

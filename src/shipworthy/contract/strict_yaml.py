@@ -56,10 +56,11 @@ def read_yaml(source: str | bytes, file: str, first_line: int = 1) -> Reading:
         for event in yaml.parse(text, Loader=_LOADER):
             tree.take(event)
     except _TooMuch as stop:
-        found.at(stop.line, str(stop), "split the file or flatten it")
+        found.at(stop.mark[0], str(stop), "split the file or flatten it", column=stop.mark[1])
         return Reading(file, None, marks, found.problems, whole=False)
     except yaml.YAMLError as fault:
-        found.at(*_told(fault, first_line))
+        (line, column), told = _told(fault, first_line)
+        found.at(line, told, "mend the syntax on or above this line", column=column)
         return Reading(file, None, marks, found.problems, whole=False)
     return Reading(file, tree.root, marks, found.problems)
 
@@ -110,9 +111,9 @@ def _sized(text: str, base: int) -> int:
 
 
 class _TooMuch(Exception):
-    def __init__(self, what: str, line: int) -> None:
+    def __init__(self, what: str, mark: Mark) -> None:
         super().__init__(what)
-        self.line = line
+        self.mark = mark
 
 
 class _Open:
@@ -142,40 +143,43 @@ class _Tree:
         self._skipped = 0
 
     def take(self, event: Any) -> None:  # noqa: ANN401
-        line, column = event.start_mark.line + 1 + self._above, event.start_mark.column + 1
+        mark = (event.start_mark.line + 1 + self._above, event.start_mark.column + 1)
         if isinstance(event, yaml.DocumentStartEvent):
-            self._document(event, line)
+            self._document(event, mark)
         elif isinstance(event, yaml.CollectionEndEvent):
             self._close()
         elif isinstance(event, yaml.NodeEvent):
-            self._count(event, line)
-            self._refuse_indirection(event, line)
-            self._node(event, (line, column))
+            self._count(event, mark)
+            self._refuse_indirection(event, mark)
+            self._node(event, mark)
 
-    def _document(self, event: Any, line: int) -> None:  # noqa: ANN401
+    def _refuse(self, mark: Mark, what: str, fix: str) -> None:
+        self._found.at(mark[0], what, fix, column=mark[1])
+
+    def _document(self, event: Any, mark: Mark) -> None:  # noqa: ANN401
         self._documents += 1
         if self._documents == 2:
-            self._found.at(line, "a second document in one file", "keep one document: remove the `---` between them")
+            self._refuse(mark, "a second document in one file", "keep one document: remove the `---` between them")
         if event.version or event.tags:
-            self._found.at(line, "a % directive", "remove the directive")
+            self._refuse(mark, "a % directive", "remove the directive")
 
-    def _count(self, event: Any, line: int) -> None:  # noqa: ANN401
+    def _count(self, event: Any, mark: Mark) -> None:  # noqa: ANN401
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            raise _TooMuch(f"more than {MAX_NODES} values", line)
+            raise _TooMuch(f"more than {MAX_NODES} values", mark)
         if isinstance(event, yaml.CollectionStartEvent):
             self._depth += 1
             if self._depth > MAX_DEPTH:
-                raise _TooMuch(f"nested deeper than {MAX_DEPTH}", line)
+                raise _TooMuch(f"nested deeper than {MAX_DEPTH}", mark)
 
-    def _refuse_indirection(self, event: Any, line: int) -> None:  # noqa: ANN401
+    def _refuse_indirection(self, event: Any, mark: Mark) -> None:  # noqa: ANN401
         if isinstance(event, yaml.AliasEvent):
-            self._found.at(line, f"an alias *{event.anchor}", "write the value itself: a contract is read as it stands")
+            self._refuse(mark, f"an alias *{event.anchor}", "write the value itself: a contract is read as it stands")
             return
         if event.anchor is not None:
-            self._found.at(line, f"an anchor &{event.anchor}", "remove the anchor and write values where they are used")
+            self._refuse(mark, f"an anchor &{event.anchor}", "remove the anchor and write values where they are used")
         if event.tag is not None:
-            self._found.at(line, f"a tag {event.tag}", "remove the tag; put a value in quotes to make it text")
+            self._refuse(mark, f"a tag {event.tag}", "remove the tag; put a value in quotes to make it text")
 
     def _node(self, event: Any, mark: Mark) -> None:  # noqa: ANN401
         opens = isinstance(event, yaml.CollectionStartEvent)
@@ -188,7 +192,7 @@ class _Tree:
             return
         path = self._path(inside)
         self._marks.setdefault(path, mark)
-        value = self._value(event, mark[0])
+        value = self._value(event, mark)
         if opens:
             self._open.append(_Open(value, path))
         self._put(inside, value)
@@ -198,23 +202,21 @@ class _Tree:
         inside.key = f"\0{self._nodes}"  # a refused key still takes its value, out of sight
         if not isinstance(event, yaml.ScalarEvent):
             self._skipped = int(isinstance(event, yaml.CollectionStartEvent))
-            self._found.at(mark[0], "a key that is not text", "use a plain word as the key")
+            self._refuse(mark, "a key that is not text", "use a plain word as the key")
             return
         self._marks[(*inside.path, inside.key)] = mark
         if event.implicit[0] and event.value == "<<":
-            self._found.at(mark[0], "a merge key <<", "write the keys out")
-        elif not isinstance(self._value(event, mark[0]), str):
-            self._found.at(mark[0], f"the key {event.value} is not text", f'put it in quotes: "{event.value}"')
+            self._refuse(mark, "a merge key <<", "write the keys out")
+        elif not isinstance(self._value(event, mark), str):
+            self._refuse(mark, f"the key {event.value} is not text", f'put it in quotes: "{event.value}"')
         elif event.value in inside.values:
             first = self._marks[(*inside.path, event.value)][0]
-            self._found.at(
-                mark[0], f"the key {event.value!r} is written twice", f"keep one; the first is on line {first}"
-            )
+            self._refuse(mark, f"the key {event.value!r} is written twice", f"keep one; the first is on line {first}")
         else:
             inside.key = event.value
             self._marks[(*inside.path, inside.key)] = mark
 
-    def _value(self, event: Any, line: int) -> Any:  # noqa: ANN401
+    def _value(self, event: Any, mark: Mark) -> Any:  # noqa: ANN401
         if isinstance(event, yaml.MappingStartEvent):
             return {}
         if isinstance(event, yaml.SequenceStartEvent):
@@ -224,7 +226,7 @@ class _Tree:
         try:
             return scalar(event.value) if event.implicit[0] else event.value
         except ValueError as fault:
-            self._found.at(line, str(fault), "write a finite number, or put text in quotes")
+            self._refuse(mark, str(fault), "write a finite number, or put text in quotes")
             return None
 
     def _path(self, inside: _Open | None) -> Path:
@@ -252,7 +254,8 @@ class _Tree:
                 del closed.values[key]
 
 
-def _told(fault: yaml.YAMLError, first_line: int) -> tuple[int, str, str]:
+def _told(fault: yaml.YAMLError, first_line: int) -> tuple[Mark, str]:
     mark = getattr(fault, "problem_mark", None)
     what = getattr(fault, "problem", None) or getattr(fault, "reason", None) or "cannot be read"
-    return (mark.line if mark else 0) + first_line, f"not YAML: {what}", "mend the syntax on or above this line"
+    place = (mark.line + first_line, mark.column + 1) if mark else (first_line, 1)
+    return place, f"not YAML: {what}"

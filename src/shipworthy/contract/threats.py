@@ -26,7 +26,7 @@ DETECTORS = frozenset(
         "provenance", "reproduce", "scan", "schema", "signature", "throttle",
     }
 ).union(row.name for row in INDICATORS.values() if row.online)  # fmt: skip
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z)?")
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:T\d{2}:\d{2}:\d{2}(?:\.\d+)?Z)?")
 _SAME = {"pack": "case", "never": "never_event"}
 _UNPROVEN = frozenset({"mitigation"})  # says what is done, not what shows that it works
 
@@ -103,7 +103,7 @@ def read_threats(
     found = Findings(file, reading.marks)
     if model is not None and threats.model != model:
         found.add(("model",), f"threat model of {threats.model!r}, the manifest says {model!r}", f"write {model}")
-    if not _DATE.fullmatch(threats.created):
+    if not DATE.fullmatch(threats.created):
         found.add(("created",), f"not a date: {threats.created!r}", "write 2026-01-31 or 2026-01-31T09:00:00Z")
     if not threats.threats:
         found.add(("threats",), "no threat", "name at least one")
@@ -158,7 +158,7 @@ def _accepted(threat: Threat, path: Path, bindable: Bindable, found: Findings) -
     elif bindable.decision is not None and threat.accepted_by not in bindable.decision:
         told = did_you_mean(threat.accepted_by, bindable.decision)
         found.add((*path, "accepted_by"), f"no decision is named {threat.accepted_by!r}", told)
-    if threat.expires is None or not _DATE.fullmatch(threat.expires):
+    if threat.expires is None or not DATE.fullmatch(threat.expires):
         found.add((*path, "expires"), f"the acceptance of {threat.id!r} has no expiry date", "write 2026-01-31")
 
 

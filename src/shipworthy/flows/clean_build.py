@@ -23,7 +23,7 @@ from shipworthy.facts import UNSEEN, canonical
 from shipworthy.flows.model import OpenModel, Row, all_datasets, open_model
 from shipworthy.models.child import clean_environment
 from shipworthy.profile.reference import fit_profile
-from shipworthy.profile.thresholds import Thresholds, Words, fit_thresholds
+from shipworthy.profile.thresholds import Thresholds, Words, fit_thresholds, no_thresholds
 from shipworthy.runtime.subject import OURS, PROFILE, RELEASE
 from shipworthy.stats.design_effect import design_effect
 
@@ -111,12 +111,18 @@ def _fix(ran: Ran, contract: Contract, seen: Mapping[str, str]) -> str:
 
 
 def thresholds_of(model: OpenModel, manifest: Manifest, rows: Sequence[Row]) -> Thresholds:
-    """Return the thresholds that the calibration rows prove, known rows and one bucket per hidden feature."""
-    if manifest.review is None:
-        raise ContractError("no review bounds", "shipworthy.yaml", "add `review:` with denied and approved")
+    """Return the thresholds that the calibration rows prove, known rows and one bucket per hidden feature.
+
+    Without `review:` nobody said how many wrong answers are accepted. At low stakes every answer then goes to a person;
+    above them that is a ContractError.
+    """
     words = Words(deny=manifest.decisions.deny, approve=manifest.decisions.approve, review=manifest.decisions.review)
     labels = [_label(row, manifest) for row in rows]
     scores = model.rows(rows).scores
+    if manifest.review is None:
+        if manifest.stakes != "low":
+            raise ContractError("no review bounds", "shipworthy.yaml", "add `review:` with denied and approved")
+        return no_thresholds(scores, labels, words)
     hidden = {
         feature: (model.rows([{**row, feature: UNSEEN} for row in rows]).scores, labels)
         for feature in manifest.review.buckets

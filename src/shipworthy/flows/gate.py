@@ -96,7 +96,9 @@ def report(judged: Judged, format_: str) -> str:
 
 
 def _problem(one: Problem) -> Block:
-    return Block(name="contract", because=f"{one.file}:{one.line}: {one.what}", fix=one.fix, exit_code=one.exit_code)
+    return Block(
+        name="contract", because=f"{one.file}:{one.line}:{one.column}: {one.what}", fix=one.fix, exit_code=one.exit_code
+    )
 
 
 def _signature(workspace: Workspace, contract: Contract) -> tuple[Block, ...]:

@@ -66,7 +66,7 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
 
     def not_claimed(self, names: Iterable[str]) -> tuple[str, ...]:
         """Return what is still not claimed."""
-        return tuple(name for name in names if self.facts is None or name != PROVES)
+        return tuple(name for name in names if self.facts is None or not name.startswith(f"{PROVES}:"))
 
     def warnings(self, contract: Contract) -> tuple[str, ...]:
         """Return the contract's warnings with those of the ledger."""

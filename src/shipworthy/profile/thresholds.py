@@ -122,6 +122,17 @@ def fit_thresholds(
     )
 
 
+def no_thresholds(scores: Sequence[float | None], labels: Sequence[int | None], words: Words) -> Thresholds:
+    """Return thresholds that answer nothing by machine: every row goes to a person. Raises UsageError like the fit."""
+    known, truths = _kept(scores, labels)
+    return Thresholds(
+        buckets=(Bucket(feature=KNOWN, n=len(known), deny=None, approve=None),),
+        uncertainty=fit(known, truths),
+        max_uncertainty=None,
+        words=words,
+    )
+
+
 def decide(thresholds: Thresholds, score: float | None, bucket: str = KNOWN) -> Choice:
     """Return the choice for one score. Whatever cannot be decided goes to a person, never to a machine."""
     words = thresholds.words

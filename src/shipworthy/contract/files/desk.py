@@ -22,7 +22,7 @@ from shipworthy.contract.threats import ThreatModel
 from shipworthy.facts import Case, Digest, Policy
 
 _NO_RECORD = frozenset({"README.md", "index.md", "template.md", "adr-template.md"})
-_BEGIN = "write it: docs/reference/ says what belongs there"
+_BEGIN = "run `shipworthy init`, which writes what is missing"
 
 
 class Desk:
@@ -128,7 +128,7 @@ class Desk:
         raw = self._required(note.FILE)
         if raw is None:
             return None
-        known = None if self.manifest is None else cross.groups(self.manifest, self.policy, self.cases)
+        known = None if self.manifest is None else cross.measured(self.manifest, self.policy, self.cases)
         read, problems = note.read_note(raw, known=known)
         self.problems += problems
         stale = note.other_change(read, self.change) if read is not None and self.change is not None else None
