@@ -18,8 +18,9 @@ from shipworthy.contract.pack import case_files
 from shipworthy.contract.problems import Problem
 from shipworthy.contract.stakes import UNPROVEN
 from shipworthy.errors import CannotDecide, PolicySaysNo
-from shipworthy.facts import Approval, Block, Case, Digest, Evidence, Verdict, digest
+from shipworthy.facts import Approval, Block, Case, Digest, Evidence, Measurement, Verdict, digest
 from shipworthy.flows.evidence import read_evidence
+from shipworthy.flows.imported import read_imported
 from shipworthy.flows.lock import gate_key, shipped_before
 from shipworthy.gate.reports import json, markdown, text
 from shipworthy.gate.table import rows
@@ -35,7 +36,7 @@ _LOOSENING_ROLES = ("reviewer", "ml")
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """A verdict with what it was given on."""
+    """A verdict with what it was given on: the evidence holds the imported measurements beside our own."""
 
     verdict: Verdict
     contract: Contract
@@ -48,7 +49,8 @@ def judge(workspace: Workspace) -> Judged:
     if contract is None:
         contract = workspace.contract()  # raises, listing every problem
     subject = subject_of(workspace.root, contract)
-    evidence = read_evidence(workspace, subject.artefact)
+    imported, stale = read_imported(workspace, subject)
+    evidence = _beside(read_evidence(workspace, subject.artefact), imported)
     lock = contract.lock
     loosened, allowed, covers = _loosened(workspace, contract, lock, evidence)
     verdict = give_verdict(
@@ -67,7 +69,7 @@ def judge(workspace: Workspace) -> Judged:
                 *_lock(workspace, lock),
                 *_unproven(contract),
             ),
-            warnings=contract.warnings,
+            warnings=(*contract.warnings, *stale),
             not_claimed=contract.not_claimed,
         )
     )
@@ -78,6 +80,12 @@ def report(judged: Judged, format_: str) -> str:
     """Return the verdict as `text`, `json` or `markdown`."""
     table = rows(judged.verdict, judged.contract.policy, judged.contract.cases, judged.evidence)
     return _FORMATS[format_](judged.verdict, table)
+
+
+def _beside(evidence: Evidence | None, imported: tuple[Measurement, ...]) -> Evidence | None:
+    if evidence is None or not imported:
+        return evidence
+    return msgspec.structs.replace(evidence, measurements=(*evidence.measurements, *imported))
 
 
 def _problem(one: Problem) -> Block:

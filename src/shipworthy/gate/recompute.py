@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from shipworthy.facts import CaseResult, Measurement
-from shipworthy.indicators import INDICATORS
+from shipworthy.indicators import INDICATORS, Indicator
 from shipworthy.stats.bounds import rate_bounds
 
 TOLERANCE = 1e-9
@@ -23,7 +23,9 @@ def _mismatch(one: Measurement) -> str:
     row = INDICATORS.get(one.indicator)
     if row is None:
         return f"{one.indicator}: not an indicator"
-    if row.kind != "rate" or one.value is None or one.n == 0 or one.source == "imported":
+    if one.source == "imported" and (wrong := _miscounted(one, row)):
+        return wrong
+    if not _is_share(one, row) or one.value is None or one.n == 0:
         return ""
     name = f"{one.indicator}{f' ({one.part})' if one.part else ''} on {one.segment}"
     if one.hits is None or not 0 <= one.hits <= one.n:
@@ -33,6 +35,25 @@ def _mismatch(one: Measurement) -> str:
     made = (one.hits / one.n, lo, hi)
     if any(a is None or abs(a - b) > TOLERANCE for a, b in zip(told, made, strict=True)):
         return f"{name}: says {_show(told)}, its counts give {_show(made)}"
+    return ""
+
+
+def _is_share(one: Measurement, row: Indicator) -> bool:
+    return row.kind == "rate" or (row.kind == "enumerated" and one.source == "imported")
+
+
+def _miscounted(one: Measurement, row: Indicator) -> str:
+    """An imported measurement says no more than the results it was made from."""
+    name = f"imported {one.indicator} on {one.segment}"
+    if one.origin is None:
+        return f"{name}: no word on where it came from"
+    counts = one.origin.counts
+    if min(counts.passed, counts.failed, counts.errored, counts.skipped) < 0 or counts.total != one.n:
+        return f"{name}: n={one.n}, its results are {counts.total}"
+    if one.hits != (counts.passed if row.good == "up" else one.n - counts.passed):
+        return f"{name}: hits={one.hits}, passed are {counts.passed} of {one.n}"
+    if row.kind == "count" and one.value not in (None, one.hits):
+        return f"{name}: says {one.value}, its results give {one.hits}"
     return ""
 
 

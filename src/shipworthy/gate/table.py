@@ -93,6 +93,8 @@ def _numbers(
     if slo is None:
         return "", "", ""
     for seen in measured:
+        if seen.origin is not None and seen.origin.slo != slo.name:
+            continue  # an imported result speaks for one SLO only
         key = (seen.indicator, seen.segment, seen.quantile, seen.part)
         if key == (slo.indicator, one.segment, slo.quantile, None):
             return span(seen.value, seen.lo, seen.hi), str(seen.n), str(slo.target)
