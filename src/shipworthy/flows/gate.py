@@ -7,6 +7,7 @@ rooms (contract problems, signature, loosening) come in as blocks; no file here 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import msgspec
 
@@ -22,8 +23,6 @@ from shipworthy.facts import Approval, Block, Case, Digest, Evidence, Measuremen
 from shipworthy.flows.evidence import read_evidence
 from shipworthy.flows.imported import read_imported
 from shipworthy.flows.lock import gate_key, shipped_before
-from shipworthy.gate.reports import json, markdown, text
-from shipworthy.gate.table import rows
 from shipworthy.gate.verdict import Question, give_verdict
 from shipworthy.models.table import read_rows
 from shipworthy.runtime.admission import verify_lock, verify_signature
@@ -31,7 +30,6 @@ from shipworthy.runtime.columns import text_columns
 from shipworthy.runtime.subject import artefact_digest, subject_of
 from shipworthy.runtime.workspace import Workspace
 
-_FORMATS = {"text": text.render, "json": json.render, "markdown": markdown.render}
 _LOOSENING_ROLES = ("reviewer", "ml")
 
 
@@ -41,6 +39,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     contract: Contract
     evidence: Evidence | None
+    root: Path
 
 
 def judge(workspace: Workspace) -> Judged:
@@ -73,13 +72,7 @@ def judge(workspace: Workspace) -> Judged:
             not_claimed=contract.not_claimed,
         )
     )
-    return Judged(verdict=verdict, contract=contract, evidence=evidence)
-
-
-def report(judged: Judged, format_: str) -> str:
-    """Return the verdict as `text`, `json` or `markdown`."""
-    table = rows(judged.verdict, judged.contract.policy, judged.contract.cases, judged.evidence)
-    return _FORMATS[format_](judged.verdict, table)
+    return Judged(verdict=verdict, contract=contract, evidence=evidence, root=workspace.root)
 
 
 def _beside(evidence: Evidence | None, imported: tuple[Measurement, ...]) -> Evidence | None:
