@@ -248,10 +248,11 @@ endings = st.lists(st.sampled_from(["passed", "failed", "errored", "skipped"]), 
 @given(endings, st.sampled_from([RATE, CASES, COUNT]), st.integers(0, 29))
 def test_a_result_that_gets_worse_never_helps(ends: list[Ended], slo: Slo, at: int) -> None:
     before = outcome(ends, slo)
-    if at < len(ends):
-        for worse in ("failed", "errored", "skipped"):
-            if ends[at] == "passed":
-                assert outcome([*ends[:at], worse, *ends[at + 1 :]], slo) is not Outcome.MET or before is Outcome.MET
+    worse: tuple[Ended, ...] = ("failed", "errored", "skipped")
+    for one in worse:
+        if at < len(ends) and ends[at] == "passed":
+            spoiled: list[Ended] = [*ends[:at], one, *ends[at + 1 :]]
+            assert outcome(spoiled, slo) is not Outcome.MET or before is Outcome.MET
     if "skipped" in ends or not ends:
         assert before is Outcome.NO_DATA
 

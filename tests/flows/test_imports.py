@@ -17,6 +17,7 @@ from tests.flows.tiny import Tiny
 
 SUITE = """  - name: unit_tests
     indicator: case_pass_rate
+    clause: robustness
     objective: "What the team tests by hand keeps working."
     target: ">= 1.0"
     window: "rolling"
