@@ -271,7 +271,8 @@ def outcome(ends: list[Ended], slo: Slo) -> Outcome:
     ("slo", "hits", "value"), [(RATE, 3, 0.3), (CASES, 7, 0.7), (COUNT, 3, 3.0)], ids=["rate", "enumerated", "count"]
 )
 def test_hits_are_what_the_indicator_counts(slo: Slo, hits: int, value: float) -> None:
-    ends: list[Ended] = ["passed"] * 7 + ["failed"] * 2 + ["errored"]
+    ends: list[Ended] = ["passed" for _ in range(7)]
+    ends += ["failed", "failed", "errored"]
     results = tuple(Result(test=str(index), ended=one) for index, one in enumerate(ends))
     made = measure(Results(tool="t", tool_version="", results=results), results, slo, "*", "junit", FILE)
     assert (made.n, made.hits, made.value) == (10, hits, value)

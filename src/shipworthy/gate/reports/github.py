@@ -19,17 +19,19 @@ _COMMAND: dict[Level, str] = {"error": "error", "warning": "warning", "note": "n
 
 def render(verdict: Verdict, found: Sequence[Finding], prefix: str = "") -> str:
     """Return the commands, the decision first. `prefix` leads from the checkout to the model repository."""
-    level: Level = "note" if verdict.decision is Decision.SHIP else "error"
-    told = {one: [_line(each, prefix) for each in found if each.level == one] for one in _COMMAND}
-    told[level].insert(0, f"::{_COMMAND[level]} title=Shipworthy::{_text(SAYS[verdict.decision])}")
-    return "".join(f"{line}\n" for one, lines in told.items() for line in _first(one, lines))
+    said: Level = "note" if verdict.decision is Decision.SHIP else "error"
+    lines = [f"::{_COMMAND[said]} title=Shipworthy::{_text(SAYS[verdict.decision])}"]
+    for level in _COMMAND:
+        told = [_line(one, prefix) for one in found if one.level == level]
+        lines += _first(level, told, SHOWN - (level == said))
+    return "".join(f"{line}\n" for line in lines)
 
 
-def _first(level: Level, lines: list[str]) -> list[str]:
-    if len(lines) <= SHOWN:
+def _first(level: Level, lines: list[str], shown: int) -> list[str]:
+    if len(lines) <= shown:
         return lines
-    more = len(lines) - SHOWN + 1
-    return [*lines[: SHOWN - 1], f"::{_COMMAND[level]} title=Shipworthy::and {more} more: see the step summary"]
+    more = len(lines) - shown + 1
+    return [*lines[: shown - 1], f"::{_COMMAND[level]} title=Shipworthy::and {more} more: see the step summary"]
 
 
 def _line(one: Finding, prefix: str) -> str:
