@@ -113,3 +113,12 @@ def test_an_import_that_does_not_follow_from_its_results_is_refused(lie: dict[st
     if lie == {"hits": 9}:
         lie = {"hits": 10}
     assert mismatches([msgspec.structs.replace(honest, **lie)]) != ()
+
+
+@pytest.mark.parametrize("lie", [{"hits": 0, "value": 0.0}, {"hits": 2, "value": 0.0}, {"value": 1.0}])
+def test_a_count_that_does_not_follow_from_its_results_is_refused(lie: dict[str, Any]) -> None:
+    honest = msgspec.structs.replace(
+        imported(passed=8, failed=2), indicator="never_event_violations", hits=2, value=2.0, lo=2.0, hi=2.0
+    )
+    assert mismatches([honest]) == ()
+    assert mismatches([msgspec.structs.replace(honest, **lie)]) != ()

@@ -48,6 +48,8 @@ def ended(results: Results) -> list[Ended]:
         ('<testcase name="a"><flakyError/></testcase>', ["errored"]),
         ('<testcase name="a" status="run" result="completed"/>', ["passed"]),
         ('<testcase name="a" status="notrun" result="suppressed"/>', ["skipped"]),
+        ('<testcase name="a" status="notrun"/>', ["skipped"]),
+        ('<testcase name="a" result="suppressed"/>', ["skipped"]),
         ('<testcase name="a" status="failed"/>', ["failed"]),
         ('<testsuite name="inner"><testcase name="a"><failure/></testcase></testsuite>', ["failed"]),
         ("", []),
@@ -284,3 +286,9 @@ def test_repeats_of_one_question_are_one_trial() -> None:
     results = tuple(Result(test=str(index % 2), ended="failed" if index == 9 else "passed") for index in range(10))
     made = measure(Results(tool="t", tool_version="", results=results), results, CASES, "*", "junit", FILE)
     assert (made.n, made.hits) == (2, 1)
+
+
+def test_a_skipped_result_leaves_no_number_to_judge() -> None:
+    results = (Result(test="a", ended="passed"), Result(test="b", ended="skipped"))
+    made = measure(Results(tool="t", tool_version="", results=results), results, CASES, "*", "junit", FILE)
+    assert (made.n, made.value, made.lo, made.hi) == (2, None, None, None)

@@ -319,3 +319,8 @@ def test_a_page_of_a_good_verdict_says_so() -> None:
     page = markdown.render(*made.good())
     assert page.startswith("## SHIP: every deciding row is proven good\n")
     assert "blocks" not in page
+
+
+@pytest.mark.parametrize("char", "\n\r\t\x00\x1b\x7f\x85\u2028\u2029\u202e\u200b\ud800\ufffe\uffff")
+def test_what_is_not_text_becomes_a_blank(char: str) -> None:
+    assert one_line(f"a{char}b") == "a b"
