@@ -115,7 +115,7 @@ def _find(slo: Slo, segment: str, evidence: Sequence[Measurement], place: Place)
     ]
     if len(fits) > 1:
         raise ValueError(f"{len(fits)} measurements of {slo.name} on {segment}: which one is meant?")
-    imported = [one for one in evidence if offline and one.segment == segment and accepts(slo, one)]
+    imported = [one for one in evidence if offline and segment == one.segment and accepts(slo, one)]
     return (*fits, *imported)
 
 
