@@ -12,6 +12,7 @@ import pytest
 
 from shipworthy.evaluate.imports.pytest import read
 from shipworthy.facts import Outcome
+from shipworthy.testing.pytest_plugin import Recorder
 from tests.cli.calls import verb
 from tests.flows.test_imports import ask, keep_only_imports, row
 from tests.flows.tiny import Tiny
@@ -178,3 +179,18 @@ def test_a_mark_of_another_clause_is_refused(prepared: Tiny) -> None:
 def test_the_plugin_is_found_by_pytest() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["entry-points"]["pytest11"] == {"shipworthy": "shipworthy.testing.pytest_plugin"}
+
+
+class Node:
+    """A worker of pytest-xdist, as far as the plugin looks at it."""
+
+    def __init__(self, output: dict[str, object]) -> None:
+        self.workeroutput = output
+
+
+def test_what_a_worker_left_out_is_no_pass_either(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path / "out.jsonl", None)
+    recorder.pytest_testnodedown(Node({"shipworthy_marks": {"t.py::a": [["unit_tests", ""]]}}))
+    recorder.pytest_testnodedown(Node({}))
+    assert recorder.marks == {"t.py::a": [("unit_tests", "")]}
+    assert recorder.ended == {}  # nobody ran it: it is written as skipped

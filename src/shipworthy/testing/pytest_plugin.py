@@ -41,8 +41,9 @@ def pytest_configure(config: pytest.Config) -> None:
         if root is not None:
             raise pytest.UsageError("--shipworthy-root needs --shipworthy-evidence")
         return
-    if hasattr(config, "workerinput"):  # a worker only marks its reports; the controller writes
+    if hasattr(config, "workerinput"):  # a worker marks its reports and says what it was asked; the controller writes
         config.pluginmanager.register(Marking(), "shipworthy-marking")
+        config.pluginmanager.register(Asked(), "shipworthy-asked")
         return
     path = Path(file)
     if path.is_dir() or not path.absolute().parent.is_dir():
@@ -61,16 +62,11 @@ class Marking:
         setattr(outcome.get_result(), _MARKS, [list(mark) for mark in marks_of(item)])
 
 
-class Recorder:
-    """Keeps how marked tests ended, by node id, and writes the file at the end."""
+class Asked:
+    """Keeps which marked tests there are, those that are left out included."""
 
-    def __init__(self, path: Path, root: Path | None) -> None:
-        self.path = path
-        self.root = root
-        self.subject = None if root is None else _subject(root)
+    def __init__(self) -> None:
         self.marks: dict[str, list[_Mark]] = {}
-        self.ended: dict[str, Ended] = {}
-        self.written = 0
 
     def pytest_deselected(self, items: Iterable[pytest.Item]) -> None:
         """A marked test that is left out is asked for and not there."""
@@ -79,6 +75,36 @@ class Recorder:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Every marked test that was collected is asked for."""
         self._expect(session.items)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """Hand them to the controller, where this is a worker of pytest-xdist."""
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output[_MARKS] = {name: [list(mark) for mark in marks] for name, marks in self.marks.items()}
+
+    def _expect(self, items: Iterable[pytest.Item]) -> None:
+        for item in items:
+            if marks := marks_of(item):
+                self.marks[item.nodeid] = marks
+
+
+class Recorder(Asked):
+    """Keeps how marked tests ended, by node id, and writes the file at the end."""
+
+    def __init__(self, path: Path, root: Path | None) -> None:
+        super().__init__()
+        self.path = path
+        self.root = root
+        self.subject = None if root is None else _subject(root)
+        self.ended: dict[str, Ended] = {}
+        self.written = 0
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:  # noqa: ANN401 - a type of pytest-xdist
+        """Take over what a worker was asked for."""
+        for name, marks in getattr(node, "workeroutput", {}).get(_MARKS, {}).items():
+            self.marks.setdefault(name, [(slo, clause) for slo, clause in marks])
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the worst of setup, call and teardown."""
@@ -92,7 +118,7 @@ class Recorder:
             self.ended[report.nodeid] = max(self.ended.get(report.nodeid, "passed"), ended, key=order.index)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, exitstatus: int) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Write the file, unless the repository changed under the tests."""
         from shipworthy.evaluate.imports.pytest import Head, Test, write
 
@@ -103,18 +129,15 @@ class Recorder:
             for name, marks in self.marks.items()
             for slo, clause in marks
         ]
-        head = Head(pytest=pytest.__version__, exit_status=int(exitstatus), tests=len(tests), subject=self.subject)
+        head = Head(
+            pytest=pytest.__version__, exit_status=int(session.exitstatus), tests=len(tests), subject=self.subject
+        )
         self.path.write_bytes(write(head, tests))
         self.written = len(tests)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         """Say where the evidence is."""
         terminalreporter.write_line(f"shipworthy: {self.written} results in {self.path}")
-
-    def _expect(self, items: Iterable[pytest.Item]) -> None:
-        for item in items:
-            if marks := marks_of(item):
-                self.marks[item.nodeid] = marks
 
 
 def marks_of(item: pytest.Item) -> list[_Mark]:
