@@ -137,9 +137,8 @@ def test_offline_evidence_says_nothing_at_run_time() -> None:
     assert judge(slo(), "*", [seen(0.95, 0.99)], NOW, Place.RUNTIME).outcome is Outcome.NO_DATA
 
 
-@pytest.mark.parametrize("source", ["offline", "imported"])
-def test_what_was_measured_offline_is_not_used_at_night_however_fresh(source: str) -> None:
-    measured = seen(0.95, 0.99, source=source, end=NOW.isoformat())
+def test_what_was_measured_offline_is_not_used_at_night_however_fresh() -> None:
+    measured = seen(0.95, 0.99, source="offline", end=NOW.isoformat())
     assert judge(slo(), "*", [measured], NOW, Place.RUNTIME).outcome is Outcome.NO_DATA
     assert judge(slo(), "*", [measured], NOW, Place.GATE).outcome is Outcome.MET
 

@@ -30,7 +30,7 @@ SHELL = {"files", "store", "http", "run", "clock"}
 ALLOWED = {
     "__future__", "abc", "ast", "base64", "binascii", "bisect", "collections", "contextlib", "dataclasses", "datetime",
     "difflib", "enum", "functools", "hashlib", "hmac", "html", "io", "itertools", "json", "math", "operator", "re",
-    "statistics", "string", "struct", "textwrap", "types", "typing", "unicodedata", "urllib",
+    "statistics", "string", "struct", "textwrap", "types", "typing", "unicodedata", "urllib", "xml",
     "msgspec", "yaml", "bz2", "lzma", "zlib", "gzip", "zipfile", "pickletools", "posixpath", "warnings",
 }  # fmt: skip
 ALSO = {

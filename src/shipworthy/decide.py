@@ -65,9 +65,13 @@ def judge(
     """Judge one SLO on one segment. Missing, thin, stale or broken evidence is `no_data`, and never `met`."""
     if not is_judged(slo, place):
         return _say(slo, segment, Outcome.NO_DATA, f"not judged at the {place}", here=False)
-    seen = _find(slo, segment, evidence, place)
-    if seen is None:
-        return _say(slo, segment, Outcome.NO_DATA, "no measurement")
+    evidence = tuple(evidence)
+    found = _find(slo, segment, evidence, place)
+    if len(found) > 1:  # the gate's own measurement and imported ones that the SLO accepts: the worst of them counts
+        return max((judge(slo, segment, (one,), now, place) for one in found), key=_how_bad)
+    if not found:
+        return _say(slo, segment, Outcome.NO_DATA, _nothing(slo, segment, evidence))
+    seen = found[0]
     missing = _unusable(slo, seen, now, place)
     if missing:
         short = slo.min_samples - seen.n
@@ -96,7 +100,17 @@ def is_judged(slo: Slo, place: Place) -> bool:
     return row.offline if place is Place.GATE else row.online
 
 
-def _find(slo: Slo, segment: str, evidence: Iterable[Measurement], place: Place) -> Measurement | None:
+def accepts(slo: Slo, one: Measurement) -> bool:
+    """True when an imported measurement was made for this SLO, and the SLO accepts results of its format."""
+    if one.source != "imported" or one.origin is None or one.origin.slo != slo.name or one.part is not None:
+        return False
+    if (one.indicator, one.quantile) != (slo.indicator, slo.quantile):
+        return False
+    return "imported" in slo.accept or one.origin.format in slo.accept
+
+
+def _find(slo: Slo, segment: str, evidence: Sequence[Measurement], place: Place) -> tuple[Measurement, ...]:
+    """Return the one measurement of this place, and at the gate the imported ones that the SLO accepts."""
     offline = place is Place.GATE
     fits = [
         one
@@ -105,14 +119,35 @@ def _find(slo: Slo, segment: str, evidence: Iterable[Measurement], place: Place)
         and one.segment == segment
         and one.quantile == slo.quantile
         and one.part is None
-        and (one.source in ("offline", "imported")) is offline
+        and one.source != "imported"
+        and (one.source == "offline") is offline
     ]
     if len(fits) > 1:
         raise ValueError(f"{len(fits)} measurements of {slo.name} on {segment}: which one is meant?")
-    return fits[0] if fits else None
+    imported = [one for one in evidence if offline and segment == one.segment and accepts(slo, one)]
+    return (*fits, *imported)
+
+
+def _nothing(slo: Slo, segment: str, evidence: Sequence[Measurement]) -> str:
+    refused = sorted(
+        {
+            one.origin.format
+            for one in evidence
+            if one.origin is not None and (one.origin.slo, one.segment) == (slo.name, segment)
+        }
+    )
+    if not refused:
+        return "no measurement"
+    return f"imported result, not accepted: add accept: [{', '.join(refused)}] to the SLO"
+
+
+def _how_bad(one: Judgement) -> int:
+    return (Outcome.MET, Outcome.UNDECIDED, Outcome.NO_DATA, Outcome.BREACHED).index(one.outcome)
 
 
 def _unusable(slo: Slo, seen: Measurement, now: datetime | None, place: Place) -> str:
+    if seen.origin is not None and seen.origin.counts.skipped:
+        return f"{seen.origin.counts.skipped} of {seen.origin.counts.total} imported results were skipped"
     if seen.level < slo.level or seen.design_effect < 1.0:
         return f"bounds at level {seen.level:g}, {slo.level:g} asked"
     if seen.n < slo.min_samples:

@@ -18,6 +18,7 @@ COMMANDS = dict(commands())
     [
         (("check",), {"problems", "warnings", "not_claimed"}),
         (("note",), {"change"}),
+        (("note", "--check"), {"problems"}),
         (("build",), {"artefact", "thresholds", "network"}),
         (
             ("reproduce",),

@@ -41,7 +41,7 @@ FAULTS: tuple[Fault, ...] = (
         ("a part stands for the whole", "and one.part is None", "and True"),
         ("any segment will do", "and one.segment == segment", "and True"),
         ("any percentile will do", "and one.quantile == slo.quantile", "and True"),
-        ("offline evidence at night", 'in ("offline", "imported")) is offline', 'in ("offline", "imported")) >= offline'),
+        ("offline evidence at night", '(one.source == "offline") is offline', '(one.source == "offline") >= offline'),
         ("of two the first is meant", "if len(fits) > 1:", "if len(fits) > 2:"),
         ("an unknown case status passes", "_CASE_OUTCOME.get(result.status, Outcome.NO_DATA)",
          "_CASE_OUTCOME.get(result.status, Outcome.MET)"),

@@ -7,6 +7,7 @@ import pytest
 from shipworthy.errors import ContractError
 from shipworthy.flows.check import check
 from shipworthy.flows.note import stamp_note
+from tests.cli.calls import verb
 from tests.flows.tiny import Tiny
 
 
@@ -101,3 +102,20 @@ def test_a_missing_note_is_told_with_what_to_write(prepared: Tiny) -> None:
     with pytest.raises(ContractError, match="the note is missing") as told:
         stamp_note(prepared.root)
     assert "what changes" in str(told.value)
+
+
+def test_the_note_can_be_asked_whether_it_is_still_of_this_change(prepared: Tiny) -> None:
+    before = (prepared.root / "deliberation-note.md").read_bytes()
+    assert verb(prepared, "note", "--check").code == 0
+    prepared.edit("model.py", "30.0, sum_", "31.0, sum_")
+    left = verb(prepared, "note", "--check")
+    assert left.code == 4
+    assert "another change" in left.err
+    assert (prepared.root / "deliberation-note.md").read_bytes() == before
+    (prepared.root / "deliberation-note.md").unlink()
+    assert verb(prepared, "note", "--check").code == 3
+
+
+def test_the_note_of_a_change_nobody_can_read_is_not_fine(prepared: Tiny) -> None:
+    (prepared.root / "model.py").unlink()
+    assert verb(prepared, "note", "--check").code == 3

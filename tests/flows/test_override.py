@@ -13,8 +13,8 @@ from shipworthy.artifact.files.keys import PERSON, PUBLIC_OF
 from shipworthy.artifact.vsa import VSA_PREDICATE
 from shipworthy.errors import CannotDecide, PolicySaysNo, UsageError
 from shipworthy.facts import Decision
-from shipworthy.flows.gate import report
 from shipworthy.flows.override import holding, standing
+from shipworthy.flows.report import report
 from shipworthy.flows.ship import ship
 from shipworthy.gate.verdict import exit_code
 from shipworthy.govern.overrides import granted_in
@@ -54,7 +54,7 @@ def test_it_covers_all_that_is_red_by_name(shipped: Tiny) -> None:
     assert ask(shipped).override.covers == ("decision_ece_7d vs baseline on *",)
 
 
-@pytest.mark.parametrize("format_", ["text", "json", "markdown"])
+@pytest.mark.parametrize("format_", ["text", "json", "markdown", "github", "sarif", "junit"])
 def test_every_report_shows_it_while_it_holds(shipped: Tiny, format_: str) -> None:
     worse(shipped)
     name = ask(shipped).override.id

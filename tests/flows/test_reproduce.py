@@ -13,9 +13,10 @@ from shipworthy.contract.stakes import UNPROVEN
 from shipworthy.errors import CannotDecide
 from shipworthy.evaluate.answered import Answered
 from shipworthy.facts import Decision, Outcome
-from shipworthy.flows.gate import Judged, report
+from shipworthy.flows.gate import Judged
 from shipworthy.flows.origin import REBUILD
 from shipworthy.flows.provenance import REPRODUCED
+from shipworthy.flows.report import report
 from shipworthy.flows.reproduce import Compared, compare_answers, reproduce
 from tests.flows.tiny import Tiny
 
@@ -167,7 +168,7 @@ def test_a_policy_that_asks_for_the_same_bits_has_no_data_until_they_are_shown(w
     judged = written.judge()
     assert outcome(judged) is Outcome.MET
     assert judged.verdict.decision is Decision.SHIP
-    assert REBUILD not in judged.verdict.not_claimed
+    assert not any(one.startswith(REBUILD) for one in judged.verdict.not_claimed)
     assert not any(REBUILD in one for one in judged.verdict.warnings)
     assert "rebuild_match" in report(judged, "text")
     written.ship()
@@ -180,7 +181,7 @@ def test_behaviour_is_not_the_same_bits(written: Tiny) -> None:
     judged = written.judge()
     assert outcome(judged) is Outcome.BREACHED
     assert judged.verdict.decision is Decision.BLOCKED
-    assert REBUILD in judged.verdict.not_claimed
+    assert any(one.startswith(REBUILD) for one in judged.verdict.not_claimed)
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from shipworthy.contract.stakes import UNPROVEN
 from shipworthy.errors import Unreachable
 from shipworthy.facts import Decision, Scope
-from shipworthy.flows.gate import Judged, judge, report
+from shipworthy.flows.gate import Judged, judge
 from shipworthy.flows.keys import make_token
 from shipworthy.flows.note import stamp_note
+from shipworthy.flows.report import report
 from shipworthy.flows.ship import ship
 from shipworthy.ledger.checkpoint import open_checkpoint
 from shipworthy.ledger.note import parse_verifier_key
@@ -23,6 +25,8 @@ from tests.flows.overriding import approve, ask, worse
 from tests.flows.tiny import MODEL, Tiny
 from tests.runtime.served import Served, free_port
 from tests.runtime.test_ledger_client import TOKEN, answering, call_facts, http_answer
+
+SHARED_LEDGER = f"shared ledger: {UNPROVEN['shared ledger']}"
 
 
 class Runner:
@@ -94,18 +98,18 @@ def test_with_a_shared_ledger_the_entry_is_there_before_the_answer(served: Serve
 def test_what_the_ledger_proves_is_not_asked_for_any_more(served: Served, tmp_path: Path) -> None:
     alone = Runner(served.tiny, tmp_path / "alone").judge().verdict
     told = runner(served, tmp_path / "ci").judge().verdict
-    assert "shared ledger" in alone.not_claimed
-    assert "shared ledger" not in told.not_claimed
+    assert SHARED_LEDGER in alone.not_claimed
+    assert SHARED_LEDGER not in told.not_claimed
     assert any("shared ledger" in warning for warning in alone.warnings)
     assert not any("shared ledger" in warning for warning in told.warnings)
-    assert set(alone.not_claimed) - set(told.not_claimed) == {"shared ledger"}
+    assert set(alone.not_claimed) - set(told.not_claimed) == {SHARED_LEDGER}
 
 
 def test_at_high_stakes_an_appended_entry_proves_the_shared_ledger(served: Served, tmp_path: Path) -> None:
     raise_stakes(served.tiny)
     alone = {block.name for block in Runner(served.tiny, tmp_path / "alone").judge().verdict.blocks}
     told = {block.name for block in runner(served, tmp_path / "ci").judge().verdict.blocks}
-    assert alone - told == {"shared ledger"}
+    assert alone - told == {SHARED_LEDGER}
     assert served.tiny.kinds()[-1] == "gate.decided"
 
 
@@ -130,7 +134,7 @@ def test_a_ledger_that_is_gone_is_a_warning_in_every_report_and_exit_5_at_high_s
     one = Runner(shipped, tmp_path / "ci", f"http://127.0.0.1:{free_port()}")
     judged = one.judge()
     assert judged.verdict.decision is Decision.SHIP
-    assert "shared ledger" in judged.verdict.not_claimed
+    assert SHARED_LEDGER in judged.verdict.not_claimed
     for format_ in ("text", "json", "markdown"):
         assert "the shared ledger cannot be used" in report(judged, format_)
     raise_stakes(one.tiny)

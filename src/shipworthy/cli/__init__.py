@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ VERBS = {
     "sign": "sign",
     "verify": "verify",
     "evaluate": "evaluate",
+    "import": "import_",
     "gate": "gate",
     "ship": "ship",
     "decide": "decide",
@@ -59,7 +61,8 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             return None
         module = import_module(f"shipworthy.cli.{VERBS[cmd_name]}")
-        command = getattr(module, cmd_name.replace("-", "_"))
+        name = cmd_name.replace("-", "_")
+        command = getattr(module, f"{name}_" if iskeyword(name) else name)
         return command if isinstance(command, click.Command) else None
 
     def resolve_command(

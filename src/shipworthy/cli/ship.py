@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import click
 
+from shipworthy.cli.reports import outputs_of, report_options
 from shipworthy.cli.show import progress, workspace
 
 
 @click.command()
-@click.option("--format", "format_", type=click.Choice(["text", "json", "markdown"]), default="text")
-@click.option("--json", "json_", is_flag=True, help="The same as --format json.")
+@report_options
 @click.option(
     "--override",
     default="",
@@ -17,14 +20,17 @@ from shipworthy.cli.show import progress, workspace
     help="Let it through under this approved override, though the gate says no.",
 )
 @click.pass_context
-def ship(ctx: click.Context, format_: str, json_: bool, override: str) -> int:
+def ship(
+    ctx: click.Context, format_: str, json_: bool, output: Path | None, also: tuple[str, ...], override: str
+) -> int:
     """Ship what the gate passes. Nothing is written when it does not, unless two people stand for it."""
-    from shipworthy.flows.gate import report
+    from shipworthy.flows.report import publish
     from shipworthy.flows.ship import ship as run
     from shipworthy.gate.verdict import exit_code
 
+    outputs = outputs_of(format_, json_, output, also)
     told = run(workspace(ctx), override)
-    click.echo(report(told, "json" if json_ else format_), nl=False)
+    click.echo(publish(told, outputs, os.environ), nl=False)
     if told.released_under:
         progress(f"let through under {told.released_under}: not passed, the lock stays, and it ends by itself")
         return 0

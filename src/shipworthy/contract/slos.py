@@ -18,7 +18,8 @@ from shipworthy.contract.segment_text import unknown_keys, write_segments
 from shipworthy.contract.slo_rules import ResolvedName, check_numbers, parse_target, resolve_name
 from shipworthy.contract.strict_yaml import read_yaml
 from shipworthy.expr import ExprError, compile_expr
-from shipworthy.facts import SEVERITY_OF, Action, Clause, Fact, NeverEvent, OnNoData, Policy, Severity, Slo
+from shipworthy.facts import ACCEPTED, SEVERITY_OF, Action, Clause, Fact, NeverEvent, OnNoData, Policy, Severity, Slo
+from shipworthy.indicators import Indicator
 
 FILE = "safety-slos.yaml"
 ANSWER_NAMES = frozenset({"decision", "score", "uncertainty", "route", "tenant", "version", "arm", "ood_p", "ood_flag"})
@@ -56,6 +57,7 @@ class WrittenSlo(Fact, frozen=True, kw_only=True):
     segments: tuple[str, ...] = ("*",)
     severity: Severity | None = None
     metric: str | None = None
+    accept: tuple[str, ...] = ()
 
 
 class WrittenNever(Fact, frozen=True, kw_only=True):
@@ -102,6 +104,7 @@ def _slo(written: WrittenSlo, path: Path, declared: Declared, found: Findings) -
     resolved = resolve_name(written.name, written.indicator, written.window, path, found)
     target = parse_target(written.target, resolved, path, found)
     check_numbers(written, resolved, path, found)
+    _accept(written.accept, resolved, path, found)
     if not written.objective.strip():
         found.add((*path, "objective"), "the objective is empty", "say in one sentence what this protects")
     for index, segment in enumerate(written.segments):
@@ -135,7 +138,27 @@ def _resolved(written: WrittenSlo, name: ResolvedName, target: Any) -> Slo:  # n
         segments=tuple(sorted(set(written.segments))),
         severity=written.severity or SEVERITY_OF[written.action_on_breach],
         metric=written.metric,
+        accept=tuple(sorted(set(written.accept))),
     )
+
+
+def _accept(accept: tuple[str, ...], name: ResolvedName | None, path: Path, found: Findings) -> None:
+    """Results of other tools count something, so only what counts can be fed by them, and only before release."""
+    for index, one in enumerate(accept):
+        if one not in ACCEPTED:
+            found.add((*path, "accept", index), f"accept: {one!r} is not known", did_you_mean(one, ACCEPTED))
+    if accept and name is not None and not importable(name.row):
+        told = f"{name.row.name} cannot be imported: it is {_kind(name.row)}"
+        found.add((*path, "accept"), told, "remove the key; counts, rates and enumerated indicators can be imported")
+
+
+def importable(row: Indicator) -> bool:
+    """True when an indicator is judged at the gate by counting results."""
+    return row.offline and row.kind in ("rate", "enumerated", "count")
+
+
+def _kind(row: Indicator) -> str:
+    return f"a {row.kind}" if row.offline else "measured at run time only"
 
 
 def _never(written: WrittenNever, path: Path, declared: Declared, found: Findings) -> NeverEvent | None:

@@ -65,6 +65,7 @@ def required(parts: Parts) -> Required:
     problems = [Problem(rule.file, 1, 1, f"{stakes} stakes require a {rule.name}", rule.fix) for rule in due]
     warnings = [f"no {rule.name}: {rule.fix}" for rule in later if rule.warns]
     if stakes == "high":
+        problems += _no_imports(parts.policy)
         problems += [Problem(key, 1, 1, "high stakes refuse a development key", _REAL_KEY) for key in parts.dev_keys]
     else:
         warnings += [f"{key} is a development key: {_REAL_KEY}" for key in parts.dev_keys]
@@ -94,6 +95,16 @@ UNPROVEN = {
 }
 WRITTEN_FROM_STANDARD = ("version", "adapter", "issuers")
 _REAL_KEY = "put one made for real use in its place; `shipworthy keys new` makes keys for trying out"
+
+
+def _no_imports(policy: Policy | None) -> list[Problem]:
+    """At high stakes nobody else's results turn a row green (DECISIONS §10)."""
+    fix = "remove `accept:` and let `shipworthy evaluate` measure it"
+    return [
+        Problem(slos.FILE, 1, 1, f"high stakes accept no imported results: {slo.name}", fix)
+        for slo in (policy.slos if policy else ())
+        if slo.accept
+    ]
 
 
 def _rules(parts: Parts) -> list[_Rule]:

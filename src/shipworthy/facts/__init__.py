@@ -13,6 +13,7 @@ from shipworthy.facts.evidence import (
     Run,
     Subject,
 )
+from shipworthy.facts.imported import ACCEPTED, IMPORT_FORMATS, Counts, Origin
 from shipworthy.facts.policy import SEVERITY_OF, Action, Clause, NeverEvent, OnNoData, Policy, Severity, Slo, Target
 from shipworthy.facts.posture import (
     NORMAL,
@@ -42,11 +43,12 @@ from shipworthy.facts.traffic import FIXED, SCORE_BINS, Event, LabelSummary, Rec
 from shipworthy.facts.verdict import Block, Decision, Judgement, Outcome, Verdict
 
 __all__ = [
-    "FIXED", "MISSING", "NORMAL", "OTHER", "SCORE_BINS", "SEVERITY_OF", "UNSEEN", "Acknowledged", "Action",
-    "Approval", "Block", "Case", "CaseResult", "Clause", "Comparison", "Coverage", "Decider", "Decision", "Digest",
-    "Entry", "Event", "Evidence", "Fact", "Granted", "Held", "Incident", "Judgement", "LabelSummary", "LiveThresholds",
-    "Measurement", "Named", "NeverEvent", "OnNoData", "Oracle", "Order", "Outcome", "Override", "PairedRows",
-    "Person", "Policy", "Posture", "Receipt", "RolloutState", "Run", "RuntimeState", "Scope", "Severity",
-    "Slo", "Source", "Subject", "Target", "Verdict", "WindowSummary", "canonical", "canonical_segment", "contains",
-    "digest", "hold", "holds", "join", "parse_segment", "resolve", "seed_of", "tightens",
+    "ACCEPTED", "FIXED", "IMPORT_FORMATS", "MISSING", "NORMAL", "OTHER", "SCORE_BINS", "SEVERITY_OF", "UNSEEN",
+    "Acknowledged", "Action", "Approval", "Block", "Case", "CaseResult", "Clause", "Comparison", "Counts", "Coverage",
+    "Decider", "Decision", "Digest", "Entry", "Event", "Evidence", "Fact", "Granted", "Held", "Incident", "Judgement",
+    "LabelSummary", "LiveThresholds", "Measurement", "Named", "NeverEvent", "OnNoData", "Oracle", "Order", "Origin",
+    "Outcome", "Override", "PairedRows", "Person", "Policy", "Posture", "Receipt", "RolloutState", "Run",
+    "RuntimeState", "Scope", "Severity", "Slo", "Source", "Subject", "Target", "Verdict", "WindowSummary", "canonical",
+    "canonical_segment", "contains", "digest", "hold", "holds", "join", "parse_segment", "resolve", "seed_of",
+    "tightens",
 ]  # fmt: skip

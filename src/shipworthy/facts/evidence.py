@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from shipworthy.facts.base import Digest, Fact
+from shipworthy.facts.imported import Origin
 
 
 class Subject(Fact, frozen=True, kw_only=True):
@@ -46,7 +47,8 @@ class Measurement(Fact, frozen=True, kw_only=True):
 
     `value`, `lo`, `hi` are None when the number was not finite or could not be made: never green.
     `source` is `offline`, `online`, `estimated` or `imported`. `part` names a probe kind, group pair, endpoint,
-    feature or case; None is the judged one. `start` and `end` are RFC 3339 or "" offline.
+    feature or case; None is the judged one. `start` and `end` are RFC 3339 or "" offline. `origin` says where an
+    `imported` one came from.
     """
 
     indicator: str
@@ -65,6 +67,7 @@ class Measurement(Fact, frozen=True, kw_only=True):
     part: str | None = None
     design_effect: float = 1.0
     comparison: Comparison | None = None
+    origin: Origin | None = None
 
 
 class Coverage(Fact, frozen=True, kw_only=True):

@@ -63,7 +63,10 @@ class Target(Fact, frozen=True, kw_only=True):
 
 
 class Slo(Fact, frozen=True, kw_only=True):
-    """One safety SLO. `window` is `7d`, `24h`, `30m` or `rolling`; `evidence` is `bound` or `point`."""
+    """One safety SLO. `window` is `7d`, `24h`, `30m` or `rolling`; `evidence` is `bound` or `point`.
+
+    `accept` names the imported results that may speak for it: formats, or `imported` for all of them.
+    """
 
     name: str
     indicator: str
@@ -83,6 +86,7 @@ class Slo(Fact, frozen=True, kw_only=True):
     segments: tuple[str, ...] = ("*",)
     severity: Severity = Severity.SEV3
     metric: str | None = None
+    accept: tuple[str, ...] = ()
 
 
 class NeverEvent(Fact, frozen=True, kw_only=True):

@@ -7,6 +7,7 @@ rooms (contract problems, signature, loosening) come in as blocks; no file here 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import msgspec
 
@@ -17,15 +18,14 @@ from shipworthy.contract.loosening import loosening_digest, loosenings
 from shipworthy.contract.pack import case_files
 from shipworthy.contract.problems import Problem
 from shipworthy.errors import CannotDecide, PolicySaysNo
-from shipworthy.facts import Approval, Block, Case, Digest, Evidence, Granted, Verdict, digest
+from shipworthy.facts import Approval, Block, Case, Digest, Evidence, Granted, Measurement, Verdict, digest
 from shipworthy.flows import decide
 from shipworthy.flows.evidence import read_evidence
+from shipworthy.flows.imported import read_imported
 from shipworthy.flows.lock import gate_key, shipped_before
 from shipworthy.flows.origin import REBUILD, Origins, origins, with_rebuild
 from shipworthy.flows.override import held_here, with_overrides
 from shipworthy.flows.shared import Shared, look_up, tell_decided
-from shipworthy.gate.reports import json, markdown, text
-from shipworthy.gate.table import rows
 from shipworthy.gate.verdict import Question, give_verdict
 from shipworthy.models.table import read_rows
 from shipworthy.runtime.admission import verify_lock, verify_signature
@@ -33,16 +33,18 @@ from shipworthy.runtime.columns import text_columns
 from shipworthy.runtime.subject import artefact_digest, subject_of
 from shipworthy.runtime.workspace import Workspace
 
-_FORMATS = {"text": text.render, "json": json.render, "markdown": markdown.render}
-
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """A verdict with what it was given on. `held`: overrides of this model that hold; `released_under`: by `ship`."""
+    """A verdict with what it was given on: the evidence holds the imported measurements beside our own.
+
+    `held`: overrides of this model that hold; `released_under`: the one that `ship` let it through by.
+    """
 
     verdict: Verdict
     contract: Contract
     evidence: Evidence | None
     origins: Origins
+    root: Path
     held: tuple[Granted, ...] = ()
     shared: Shared = Shared()
     released_under: str = ""
@@ -54,7 +56,8 @@ def judge(workspace: Workspace) -> Judged:
     if contract is None:
         contract = workspace.contract()  # raises, listing every problem
     subject = subject_of(workspace.root, contract)
-    evidence = read_evidence(workspace, subject.artefact)
+    imported, stale = read_imported(workspace, subject)
+    evidence = _beside(read_evidence(workspace, subject.artefact), imported)
     origin = origins(workspace, contract, subject.artefact)
     lock = contract.lock
     shared = look_up(workspace, contract)
@@ -78,21 +81,26 @@ def judge(workspace: Workspace) -> Judged:
                 *origin.blocks,
                 *decide.blocks(standing, contract.manifest.version),
             ),
-            warnings=(*_still(shared.warnings(contract), origin, f"no {REBUILD}"), *origin.warnings),
+            warnings=(*_still(shared.warnings(contract), origin, f"no {REBUILD}"), *origin.warnings, *stale),
             not_claimed=_still(shared.not_claimed(contract.not_claimed), origin, REBUILD),
         )
     )
     held = held_here(workspace, contract, shared.overrides)
-    verdict = tell_decided(shared, with_overrides(verdict, held))
-    return Judged(verdict=verdict, contract=contract, evidence=evidence, origins=origin, held=held, shared=shared)
+    return Judged(
+        verdict=tell_decided(shared, with_overrides(verdict, held)),
+        contract=contract,
+        evidence=evidence,
+        origins=origin,
+        root=workspace.root,
+        held=held,
+        shared=shared,
+    )
 
 
-def report(judged: Judged, format_: str) -> str:
-    """Return the verdict as `text`, `json` or `markdown`."""
-    contract, lock = judged.contract, judged.contract.lock
-    evidence = with_rebuild(judged.evidence, judged.origins.rebuilt)
-    table = rows(judged.verdict, contract.policy, contract.cases, evidence, lock.values if lock else None)
-    return _FORMATS[format_](judged.verdict, table)
+def _beside(evidence: Evidence | None, imported: tuple[Measurement, ...]) -> Evidence | None:
+    if evidence is None or not imported:
+        return evidence
+    return msgspec.structs.replace(evidence, measurements=(*evidence.measurements, *imported))
 
 
 def _problem(one: Problem) -> Block:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from shipworthy.contract import note
-from shipworthy.contract.files.reader import read_change
+from shipworthy.contract.files.reader import read_change, read_contract
+from shipworthy.contract.problems import Problem
 from shipworthy.errors import ContractError
 from shipworthy.facts import Digest
 
@@ -24,3 +25,14 @@ def stamp_note(root: Path) -> Digest:
         ) from problem
     path.write_text(note.stamp(text, change), encoding="utf-8")
     return change
+
+
+def note_problems(root: Path) -> tuple[Problem, ...]:
+    """Return what is wrong with the note as it stands; that it speaks of another change is one of these things.
+
+    When the change itself cannot be read, its problems are returned too: then nobody knows what the note speaks of.
+    """
+    change, unread = read_change(root)
+    _, problems = read_contract(root)
+    found = tuple(one for one in problems if one.file == note.FILE)
+    return found if change is not None else (*unread, *found)

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable
 
 from shipworthy.facts import Case, CaseResult, Comparison, Measurement, Oracle
-from shipworthy.indicators import INDICATORS
+from shipworthy.indicators import INDICATORS, Indicator
 from shipworthy.stats.bounds import rate_bounds
 from shipworthy.stats.paired import mcnemar_exact, paired_difference
 
@@ -25,13 +25,16 @@ def _mismatch(one: Measurement) -> str:
     row = INDICATORS.get(one.indicator)
     if row is None:
         return f"{one.indicator}: not an indicator"
+    if one.source == "imported" and (wrong := _miscounted(one, row)):
+        return wrong
     name = f"{one.indicator}{f' ({one.part})' if one.part else ''} on {one.segment}"
-    if one.value is None or one.n == 0 or one.source == "imported":
+    if one.value is None or one.n == 0:
         return ""
-    certain = row.kind in ("count", "enumerated") and one.level == 1.0  # a comparison of bytes leaves no doubt
+    # A comparison of bytes leaves no doubt.
+    certain = row.kind in ("count", "enumerated") and one.level == 1.0 and one.source != "imported"
     if one.n < 0 or not (certain or _sane(one.level, one.design_effect)):
         return f"{name}: n={one.n}, level {one.level:g} and design effect {one.design_effect:g}"
-    if row.kind != "rate":
+    if not _is_share(one, row):
         return "" if _possible(one, row.kind) else f"{name}: {_show((one.value, one.lo, one.hi))} cannot be"
     return _counted(one, name) or (_compared(one.comparison, one.n, name) if one.comparison is not None else "")
 
@@ -75,6 +78,25 @@ def _compared(one: Comparison, n: int, name: str) -> str:
 
 def _sane(level: float, design_effect: float) -> bool:
     return 0.0 < level < 1.0 and 1.0 <= design_effect < math.inf
+
+
+def _is_share(one: Measurement, row: Indicator) -> bool:
+    return row.kind == "rate" or (row.kind == "enumerated" and one.source == "imported")
+
+
+def _miscounted(one: Measurement, row: Indicator) -> str:
+    """An imported measurement says no more than the results it was made from."""
+    name = f"imported {one.indicator} on {one.segment}"
+    if one.origin is None:
+        return f"{name}: no word on where it came from"
+    counts = one.origin.counts
+    if min(counts.passed, counts.failed, counts.errored, counts.skipped) < 0 or counts.total != one.n:
+        return f"{name}: n={one.n}, its results are {counts.total}"
+    if one.hits != (counts.passed if row.good == "up" else one.n - counts.passed):
+        return f"{name}: hits={one.hits}, passed are {counts.passed} of {one.n}"
+    if row.kind == "count" and one.value not in (None, one.hits):
+        return f"{name}: says {one.value}, its results give {one.hits}"
+    return ""
 
 
 def _show(numbers: tuple[float | None, ...]) -> str:

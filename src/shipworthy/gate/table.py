@@ -112,6 +112,8 @@ def _shown(one: Judgement, policy: Policy, evidence: Evidence | None) -> _Shown:
     if slo is None:
         return _NOTHING
     for seen in evidence.measurements if evidence else ():
+        if seen.origin is not None and seen.origin.slo != slo.name:
+            continue  # an imported result speaks for one SLO only
         key = (seen.indicator, seen.segment, seen.quantile, seen.part)
         if key == (slo.indicator, one.segment, slo.quantile, None):
             return _Shown(seen.value, seen.lo, seen.hi, str(seen.n), str(slo.target))

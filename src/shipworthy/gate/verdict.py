@@ -152,7 +152,10 @@ def _asks_nothing(policy: Policy) -> list[Block]:
 
 def _told_twice(evidence: Evidence) -> list[Block]:
     """Of two results for one thing nobody can say which is meant."""
-    numbers = [(one.indicator, one.segment, one.quantile, one.part, one.source) for one in evidence.measurements]
+    numbers = [
+        (one.indicator, one.segment, one.quantile, one.part, one.source, one.origin and one.origin.slo)
+        for one in evidence.measurements
+    ]
     cases = [one.case for one in evidence.cases]
     twice = [f"{one[0]} on {one[1]}" for one in dict.fromkeys(numbers) if numbers.count(one) > 1]
     twice += [f"case {one}" for one in dict.fromkeys(cases) if cases.count(one) > 1]

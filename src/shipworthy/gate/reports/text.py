@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from shipworthy.facts import Decision, Verdict
+from shipworthy.gate.reports.plain import one_line
 from shipworthy.gate.table import MARK, Row
 
 SAYS = {
@@ -28,7 +29,8 @@ def render(verdict: Verdict, table: Iterable[Row]) -> str:
     lines += [f"  warn  {told}" for told in verdict.warnings]
     lines += [f"  not claimed  {told}" for told in verdict.not_claimed]
     lines += [f"  OVERRIDE  {told}" for told in verdict.overrides]
-    return "\n".join([*lines, "", SAYS[verdict.decision], ""])
+    plain = [one_line(line) for line in lines]  # no text of a row can start a line of its own
+    return "\n".join([*plain, "", SAYS[verdict.decision], ""])
 
 
 def _against(verdict: Verdict) -> str:
