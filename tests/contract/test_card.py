@@ -49,7 +49,7 @@ def test_a_guardrail_that_is_nearly_an_slo_is_told_the_one_that_exists() -> None
     assert [problem.fix.partition("?")[0] for problem in problems] == ["did you mean 'decision_ece_p95_24h'"]
 
 
-@pytest.mark.parametrize("name", ["''", "'*'", "AUROC", "Decision_ece_p95_24h", "decision_ece_p95_24h "])
+@pytest.mark.parametrize("name", ["", "*", "AUROC", "Decision_ece_p95_24h", "decision_ece_p95_24h "])
 def test_a_guardrail_is_an_slo_to_the_letter(name: str) -> None:
     card, problems = read_card(
         CARD.replace("guardrail_slo: decision_ece_p95_24h", f"guardrail_slo: '{name.strip(chr(39))}'"), slos=SLOS
