@@ -10,7 +10,6 @@ pinned here: only the successors are, matched one to one by their names, and the
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Mapping
 
@@ -123,6 +122,8 @@ def _later(name: str) -> Told | None:
 
 def _nearest(name: str, known: Mapping[str, object]) -> str:
     """Return advice with at most three near ids: the lists are too long to tell whole."""
+    import difflib  # only a faulty contract pays for it
+
     word = name[:64].upper()
     begun = [one for one in known if word and one.startswith(word)]
     near = begun[:3] or difflib.get_close_matches(word, known, n=3, cutoff=0.6)

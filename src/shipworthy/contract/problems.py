@@ -6,7 +6,6 @@ contract in one go. A fault is never an exception: a bad contract is a finding, 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 
 import msgspec
@@ -77,6 +76,8 @@ def label(path: Path) -> str:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return advice that names the nearest known word, if one is near, and all the known ones."""
+    import difflib  # only a faulty contract pays for it
+
     listed = sorted(known)
     near = difflib.get_close_matches(word, listed, n=1, cutoff=0.6)
     told = f"known: {', '.join(listed)}" if listed else "none is known here"

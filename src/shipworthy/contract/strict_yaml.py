@@ -31,6 +31,7 @@ _INT = re.compile(r"[-+]?[0-9]+")
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_NUMERIC = frozenset("+-.0123456789")
 _LARGEST = 1 << 63
 
 
@@ -88,6 +89,8 @@ def scalar(text: str) -> Any:  # noqa: ANN401
         return None
     if text in _BOOL:
         return _BOOL[text]
+    if text[0] not in _NUMERIC:
+        return text
     if _INT.fullmatch(text):
         return _sized(text, 10)
     if _BASED.fullmatch(text):
@@ -142,15 +145,18 @@ class _Tree:
         self._skipped = 0
 
     def take(self, event: Any) -> None:  # noqa: ANN401
-        line, column = event.start_mark.line + 1 + self._above, event.start_mark.column + 1
-        if isinstance(event, yaml.DocumentStartEvent):
-            self._document(event, line)
+        if isinstance(event, yaml.NodeEvent):  # nearly all events: this path is kept short
+            start = event.start_mark
+            line = start.line + 1 + self._above
+            opens = isinstance(event, yaml.CollectionStartEvent)
+            self._count(opens, line)
+            if event.anchor is not None or event.tag is not None:  # an alias has an anchor always, and no tag
+                self._refuse_indirection(event, line)
+            self._node(event, (line, start.column + 1), opens)
         elif isinstance(event, yaml.CollectionEndEvent):
             self._close()
-        elif isinstance(event, yaml.NodeEvent):
-            self._count(event, line)
-            self._refuse_indirection(event, line)
-            self._node(event, (line, column))
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self._document(event, event.start_mark.line + 1 + self._above)
 
     def _document(self, event: Any, line: int) -> None:  # noqa: ANN401
         self._documents += 1
@@ -159,11 +165,11 @@ class _Tree:
         if event.version or event.tags:
             self._found.at(line, "a % directive", "remove the directive")
 
-    def _count(self, event: Any, line: int) -> None:  # noqa: ANN401
+    def _count(self, opens: bool, line: int) -> None:
         self._nodes += 1
         if self._nodes > MAX_NODES:
             raise _TooMuch(f"more than {MAX_NODES} values", line)
-        if isinstance(event, yaml.CollectionStartEvent):
+        if opens:
             self._depth += 1
             if self._depth > MAX_DEPTH:
                 raise _TooMuch(f"nested deeper than {MAX_DEPTH}", line)
@@ -177,8 +183,7 @@ class _Tree:
         if event.tag is not None:
             self._found.at(line, f"a tag {event.tag}", "remove the tag; put a value in quotes to make it text")
 
-    def _node(self, event: Any, mark: Mark) -> None:  # noqa: ANN401
-        opens = isinstance(event, yaml.CollectionStartEvent)
+    def _node(self, event: Any, mark: Mark, opens: bool) -> None:  # noqa: ANN401
         if self._skipped:
             self._skipped += opens
             return
@@ -215,17 +220,15 @@ class _Tree:
             self._marks[(*inside.path, inside.key)] = mark
 
     def _value(self, event: Any, line: int) -> Any:  # noqa: ANN401
+        if isinstance(event, yaml.ScalarEvent):
+            try:
+                return scalar(event.value) if event.implicit[0] else event.value
+            except ValueError as fault:
+                self._found.at(line, str(fault), "write a finite number, or put text in quotes")
+                return None
         if isinstance(event, yaml.MappingStartEvent):
             return {}
-        if isinstance(event, yaml.SequenceStartEvent):
-            return []
-        if isinstance(event, yaml.AliasEvent):
-            return None
-        try:
-            return scalar(event.value) if event.implicit[0] else event.value
-        except ValueError as fault:
-            self._found.at(line, str(fault), "write a finite number, or put text in quotes")
-            return None
+        return [] if isinstance(event, yaml.SequenceStartEvent) else None  # None: an alias, refused already
 
     def _path(self, inside: _Open | None) -> Path:
         if inside is None:
