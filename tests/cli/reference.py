@@ -253,6 +253,7 @@ KEYS = {
     "owner": "the person who answers for it; incidents are opened for them",
     "adapter": "how the model is opened",
     "features": "the inputs, in the order the model takes them",
+    "relations": "what holds between features in every row that could exist: attacks keep it",
     "label": "the truth, and when it has come",
     "issuers": "the public keys that signatures must be made with",
     "people": "who may act, in which roles",

@@ -183,7 +183,7 @@ class Desk:
             names=names,
             datasets=tables,
             files=frozenset(self.names),
-            segment_keys=manifest_reader.segment_keys(self.manifest),
+            segment_keys=manifest_reader.key_values(self.manifest),
             model=self.manifest.model,
         )
 
