@@ -226,6 +226,10 @@ def test_any_text_is_an_answer_or_a_refusal_in_one_line_at_once(text: str, row: 
     ("text", "row", "expected"),
     [
         ("a < 2", {"a": True}, None),
+        ("a <= 2", {"a": 2}, True),
+        ("a >= 2", {"a": 2}, True),
+        ("a < 2", {"a": 2.0}, False),
+        ("a > 2", {"a": 2.0}, False),
         ("a == 1", {"a": True}, None),
         ("true == 1", {}, None),
         ("a + 1 > 1", {"a": True}, None),

@@ -37,6 +37,22 @@ def test_other_texts_are_refused(text: str) -> None:
         parse_segment(text)
 
 
+@pytest.mark.parametrize(
+    ("outer", "inner", "inside"),
+    [
+        ("a=1,2", "a=1", True),
+        ("a=1", "a=1,2", False),
+        ("a=1,2", "a=2,3", False),
+        ("a=1", "*", False),
+        ("*", "a=1", True),
+        ("a=1", "a=1;b=2", True),
+        ("a=1;b=2", "a=1", False),
+    ],
+)
+def test_containment_is_of_every_request(outer: str, inner: str, inside: bool) -> None:
+    assert contains(outer, inner) is inside
+
+
 def test_a_request_without_the_key_is_never_inside() -> None:
     assert not holds("supplier=P42", {"jurisdiction": "J1"})
     assert holds("supplier=P42,P73", {"supplier": "P73"})
