@@ -28,7 +28,9 @@ WORDS = {True: "true", False: "false", None: "unknown"}
 HUGE = 10**400
 
 numbers = st.one_of(st.integers(-9, 9), st.sampled_from([0.5, 0.25, 1e300, 3.0]))
-truths = st.deferred(lambda: combined | compared | listed | st.tuples(st.just("truth"), st.booleans()))
+truths: st.SearchStrategy[Any] = st.deferred(
+    lambda: combined | compared | listed | st.tuples(st.just("truth"), st.booleans())
+)
 terms = st.recursive(
     st.one_of(
         st.tuples(st.just("name"), st.sampled_from(NAMES)),
@@ -42,17 +44,17 @@ terms = st.recursive(
     ),
     max_leaves=4,
 )
-compared = st.tuples(
+compared: st.SearchStrategy[Any] = st.tuples(
     st.just("compare"),
     st.lists(terms, min_size=2, max_size=4),
     st.lists(st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), min_size=3, max_size=3),
 )
-listed = st.tuples(
+listed: st.SearchStrategy[Any] = st.tuples(
     st.sampled_from(["in", "not in"]),
     terms,
     st.one_of(st.lists(numbers, min_size=1, max_size=3), st.lists(st.sampled_from(TEXTS), min_size=1, max_size=3)),
 )
-combined = st.one_of(
+combined: st.SearchStrategy[Any] = st.one_of(
     st.tuples(st.sampled_from(["and", "or"]), st.lists(truths, min_size=2, max_size=3)),
     st.tuples(st.just("not"), truths),
 )
@@ -119,7 +121,7 @@ def value(tree: Any, row: dict[str, Any]) -> Any:
 def plain(cell: Any) -> Any:
     for kind in (bool, int, float, str):
         if isinstance(cell, kind):
-            known = kind(cell)
+            known: Any = kind(cell)
             wild = kind in (int, float) and not -1.7976931348623157e308 <= known <= 1.7976931348623157e308
             return None if wild else known
     return None

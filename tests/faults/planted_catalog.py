@@ -32,7 +32,7 @@ FAULTS: tuple[Fault, ...] = (
     *_in(
         "contract/threats.py",
         "tests/contract/test_catalogues.py",
-        ("references are not looked up", "if told is not None and told.fault:", "if False:"),
+        ("references are not looked up", "if judged is not None and judged.fault:", "if False:"),
         ("mitigations are not looked up", "        told = judge_mitigation(name)\n        if told is not None:", "        told = judge_mitigation(name)\n        if False:"),
         ("retirement is not told", "        for threat, index, told in judged\n        if told is not None", "        for threat, index, told in judged\n        if told is None"),
     ),

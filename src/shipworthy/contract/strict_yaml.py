@@ -32,6 +32,7 @@ _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
 _NUMERIC = frozenset("+-.0123456789")
+_NODE: Any = yaml.NodeEvent
 _LARGEST = 1 << 63
 
 
@@ -145,8 +146,8 @@ class _Tree:
         self._skipped = 0
 
     def take(self, event: Any) -> None:  # noqa: ANN401
-        if isinstance(event, yaml.NodeEvent):  # nearly all events: this path is kept short
-            start = event.start_mark
+        start: Any = event.start_mark
+        if isinstance(event, _NODE):  # nearly all events: this path is kept short
             line = start.line + 1 + self._above
             opens = isinstance(event, yaml.CollectionStartEvent)
             self._count(opens, line)
@@ -156,7 +157,7 @@ class _Tree:
         elif isinstance(event, yaml.CollectionEndEvent):
             self._close()
         elif isinstance(event, yaml.DocumentStartEvent):
-            self._document(event, event.start_mark.line + 1 + self._above)
+            self._document(event, start.line + 1 + self._above)
 
     def _document(self, event: Any, line: int) -> None:  # noqa: ANN401
         self._documents += 1

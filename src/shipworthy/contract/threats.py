@@ -131,9 +131,9 @@ def _threat(threat: Threat, path: Path, assets: frozenset[str], bindable: Bindab
     if threat.asset not in assets:
         found.add((*path, "asset"), f"unknown asset {threat.asset!r}", did_you_mean(threat.asset, assets))
     for index, ref in enumerate(threat.refs):
-        told = judge_ref(ref.catalogue, ref.version, ref.id)
-        if told is not None and told.fault:
-            found.add((*path, "refs", index, told.part), told.what, told.fix)
+        judged = judge_ref(ref.catalogue, ref.version, ref.id)
+        if judged is not None and judged.fault:
+            found.add((*path, "refs", index, judged.part), judged.what, judged.fix)
     for key in ("likelihood", "impact"):
         if not 1 <= getattr(threat, key) <= 5:
             found.add((*path, key), f"{key} is not between 1 and 5", "1 is rare or small, 5 is sure or ruinous")
