@@ -12,6 +12,7 @@ from __future__ import annotations
 import ast
 import math
 import operator
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ _Eval = Callable[[Mapping[str, Any]], Any]
 MAX_LENGTH = 512
 MAX_NODES = 400
 MAX_DEPTH = 24
+MAX_BITS = 1024  # of a whole number: beyond it no float is near, and arithmetic has no bound on its time
 _CONSTANTS = {"true": True, "false": False}
 _COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Lt: operator.lt,
@@ -94,23 +96,36 @@ def _parse(text: str) -> ast.Expression:
     if not text.isprintable():
         raise ExprError("has characters that cannot be printed")
     try:
-        tree = ast.parse(text.strip(), mode="eval")
-    except (SyntaxError, ValueError, MemoryError, RecursionError) as problem:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # what Python only warns of, people read in two ways
+            tree = ast.parse(text.strip(), mode="eval")
+    except (SyntaxError, ValueError, MemoryError, RecursionError, Warning) as problem:
         column = getattr(problem, "offset", None) or 1
         raise ExprError("not an expression", column) from problem
-    if sum(1 for _ in ast.walk(tree)) > MAX_NODES:
+    nodes, depth = _size(tree)
+    if nodes > MAX_NODES:
         raise ExprError(f"more than {MAX_NODES} parts")
-    if _depth(tree) > MAX_DEPTH:
+    if depth > MAX_DEPTH:
         raise ExprError(f"nested deeper than {MAX_DEPTH}")
+    if not text.isascii():
+        _as_written(tree, text.strip().encode())
     return tree
 
 
-def _depth(node: ast.AST) -> int:
-    level, nodes = 0, [node]
+def _size(tree: ast.AST) -> tuple[int, int]:
+    """Return how many nodes a tree has, and in how many levels."""
+    count, level, nodes = 0, 0, [tree]
     while nodes:
-        level += 1
+        count, level = count + len(nodes), level + 1
         nodes = [child for parent in nodes for child in ast.iter_child_nodes(parent)]
-    return level
+    return count, level
+
+
+def _as_written(tree: ast.AST, raw: bytes) -> None:
+    """Refuse names that Python reads otherwise than they look: it folds letters such as a wide `a` into plain ones."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and raw[node.col_offset : node.end_col_offset] != node.id.encode():
+            raise ExprError(f"a name with letters that stand for others: write {node.id!r}", node.col_offset + 1)
 
 
 def _is_truth(node: ast.expr) -> bool:
@@ -138,16 +153,21 @@ def _name(node: Any, names: set[str]) -> _Eval:  # noqa: ANN401
 
 
 def _known(value: Any) -> Any:  # noqa: ANN401
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if isinstance(value, str | int | float) else None
+    """Return a plain truth, number or text, or None. Numpy's float64 is a float with arithmetic of its own."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, int):
+        return int(value) if value.bit_length() <= MAX_BITS else None
+    return str.__str__(value) if isinstance(value, str) else None
 
 
 def _constant(node: Any, names: set[str]) -> _Eval:  # noqa: ANN401
     value = node.value
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ExprError(f"constant {value!r} is not a number or a text", node.col_offset + 1)
-    if isinstance(value, float) and not math.isfinite(value):
+    if not isinstance(value, str) and _known(value) is None:
         raise ExprError("a number must be finite", node.col_offset + 1)
     return lambda values: value
 
@@ -246,9 +266,14 @@ def _membership(node: ast.expr, inside: bool) -> Callable[[Any, Any], bool | Non
         raise ExprError("`in` takes a list of constants", node.col_offset + 1)
     members = []
     for element in node.elts:
-        if not isinstance(element, ast.Constant):
+        below_zero = isinstance(element, ast.UnaryOp) and isinstance(element.op, ast.USub)
+        constant = element.operand if below_zero and isinstance(element, ast.UnaryOp) else element
+        if not isinstance(constant, ast.Constant):
             raise ExprError("`in` takes a list of constants", element.col_offset + 1)
-        members.append(_constant(element, set())({}))
+        member = _build(element, set())({})
+        if member is None:
+            raise ExprError("only a number can be below zero", element.col_offset + 1)
+        members.append(member)
     texts = all(isinstance(member, str) for member in members)
     if not texts and any(isinstance(member, str) for member in members):
         raise ExprError("`in` takes constants of one type", node.col_offset + 1)

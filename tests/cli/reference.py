@@ -17,7 +17,7 @@ import click
 import msgspec
 
 from shipworthy import errors, facts
-from shipworthy.contract import card, manifest, note, pack, slos, threats
+from shipworthy.contract import atlas, card, catalogues, manifest, note, pack, slos, threats
 from shipworthy.contract.schema_files import SCHEMAS
 from shipworthy.facts import Clause
 from shipworthy.indicators import INDICATORS
@@ -39,6 +39,7 @@ def pages() -> dict[str, str]:
         "indicators.md": indicators_page(),
         "ledger.md": ledger_page(),
         "manifest.md": manifest_page(),
+        "threat-catalogues.md": threat_catalogues_page(),
     }
 
 
@@ -215,6 +216,52 @@ def _said(step: object) -> str:
     return " ".join((inspect.getdoc(step) or "").split())
 
 
+def threat_catalogues_page() -> str:
+    """Return the page of pinned catalogues, retired ids first."""
+    tactics = dict(line.split("|") for line in atlas.TACTICS.splitlines())
+    retired = [
+        f"| `{old}` {catalogues.catalogues()['atlas'].entries[old].name} | `{new}` {catalogues.SUCCESSORS[new]} |"
+        for old, new in catalogues.RETIRED.items()
+    ]
+    listed = catalogues.catalogues().values()
+    pins = [f"| `{one.name}` | {one.title} | {_versions(one)} | {len(one.entries)} | {one.source} |" for one in listed]
+    parts = [
+        "# Threat catalogues\n",
+        MADE,
+        "`refs` of `threat-model.yaml` name a catalogue, its version and an id, such as",
+        "`{catalogue: atlas, version: 5.6.0, id: AML.T0020}`. An unknown catalogue, version or id is an error of",
+        "`shipworthy check`. Ids change between versions, so the tables are pinned to these sources:\n",
+        "| catalogue | | version | ids | read from |\n|---|---|---|---|---|",
+        *pins,
+        "\nThe ATLAS file of tag 5.6.1 calls itself 5.6.0: both are taken for the same table. ATLAS data are",
+        "licensed under Apache-2.0 (copyright 2021-2025 MITRE), the OWASP lists under CC BY-SA 4.0; ids and titles",
+        "only are kept here.\n",
+        "## Retired ids\n",
+        f"ATLAS {catalogues.LATER} retired three ids of {atlas.VERSION}. They are taken with a warning that names the",
+        "successor; the match is inferred from the names. Of the later version only these successors are pinned.\n",
+        f"| retired in {catalogues.LATER} | followed by |\n|---|---|",
+        *retired,
+        "",
+    ]
+    for one in listed:
+        parts += [f"## {one.title}\n", "| id | name | tactics | maturity |\n|---|---|---|---|"]
+        for entry in one.entries.values():
+            told = ", ".join(tactics[tactic] for tactic in entry.tactics)
+            parts.append(f"| `{entry.id}` | {entry.name} | {told} | {entry.maturity} |")
+        parts.append("")
+    parts += ["## ATLAS mitigations\n", "For `bound_to: [mitigation:<id>]`; a mitigation alone shows nothing.\n"]
+    parts += [
+        "| id | name |\n|---|---|",
+        *(f"| `{one.id}` | {one.name} |" for one in catalogues.mitigations().values()),
+    ]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _versions(one: catalogues.Catalogue) -> str:
+    more = (catalogues.LATER,) if one.name == "atlas" else ()
+    return ", ".join((*one.versions, *more))
+
+
 KEYS = {
     "model": "the model's name; verdicts, scopes and the V2 protocol use it",
     "version": "the version's name; a release is kept under it",
@@ -222,6 +269,7 @@ KEYS = {
     "owner": "the person who answers for it; incidents are opened for them",
     "adapter": "how the model is opened; at low stakes by default a skops archive `model.skops`",
     "features": "the inputs, in the order the model takes them",
+    "relations": "what holds between features in every row that could exist: attacks keep it",
     "label": "the truth, and when it has come",
     "issuers": "the public keys that signatures must be made with; at low stakes by default those in `keys/`",
     "people": "who may act, in which roles",

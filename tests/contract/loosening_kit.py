@@ -9,7 +9,7 @@ import msgspec
 
 from shipworthy.contract.contract import Contract, make_lock
 from shipworthy.contract.loosening import loosenings
-from shipworthy.contract.manifest import Dataset, Decisions, Endpoint, Label, Rollout, Scan, Stage, Throttle
+from shipworthy.contract.manifest import Dataset, Decisions, Endpoint, Label, Relation, Rollout, Scan, Stage, Throttle
 from shipworthy.facts import Action, OnNoData, Person, Severity, Target
 from tests.contract.repository import MISSION_SLOS, NEVER, ssh_key, standard
 
@@ -286,6 +286,13 @@ LOOSER: list[tuple[Change, str, bool]] = [
     (manifest(label=Label(column="other")), "label: column label → other", False),
     (manifest(unit=None), "unit: crash → none", True),
     (manifest(unit="row"), "unit: crash → row", False),
+    (slo("auroc", accept=("junit",)), "slo auroc: accept junit added", True),
+    (slo("auroc", accept=("imported",)), "slo auroc: accept imported added", True),
+    (
+        manifest(relations=(Relation(name="old", holds="age <= 90"),)),
+        "relation old: 'age <= 90' added",
+        True,
+    ),
     (manifest(tenant=None), "tenant: insurer → none", True),
     (manifest(scan=Scan(classes=("own.Model",))), "scan: class own.Model let through", True),
 ]

@@ -65,6 +65,26 @@ def test_the_template_as_it_stands_is_refused_once_for_each_thing_to_say() -> No
     ]
 
 
+def test_a_guardrail_that_is_nearly_an_slo_is_told_the_one_that_exists() -> None:
+    _, problems = read_card(CARD.replace("decision_ece_p95_24h", "decision_ece_p95_24"), slos=SLOS)
+    assert [problem.fix.partition("?")[0] for problem in problems] == ["did you mean 'decision_ece_p95_24h'"]
+
+
+@pytest.mark.parametrize("name", ["", "*", "AUROC", "Decision_ece_p95_24h", "decision_ece_p95_24h "])
+def test_a_guardrail_is_an_slo_to_the_letter(name: str) -> None:
+    card, problems = read_card(
+        CARD.replace("guardrail_slo: decision_ece_p95_24h", f"guardrail_slo: '{name.strip(chr(39))}'"), slos=SLOS
+    )
+    assert card is None
+    assert ["no SLO is named" in problem.what for problem in problems] == [True]
+
+
+def test_every_proxy_has_its_guardrail_checked() -> None:
+    second = "\n    - {name: speed, fails_when: pushed, guardrail_slo: nobody}\n---"
+    _, problems = read_card(CARD.replace("\n---", second, 1), slos=SLOS)
+    assert [problem.what for problem in problems] == ["proxy 'speed': no SLO is named 'nobody'"]
+
+
 def test_a_card_without_proxies_is_refused() -> None:
     head, _, tail = CARD.partition("  proxies:\n")
     _, problems = read_card(head + "  proxies: []\n" + tail.partition("\n")[2], slos=SLOS)

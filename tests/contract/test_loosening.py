@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from shipworthy.contract.contract import Contract
 from shipworthy.contract.loosening import loosening_digest
 from shipworthy.contract.loosening_policy import looser_target
-from shipworthy.contract.manifest import Decisions, Feature, Review, ScopeLimit, SegmentKey, Stage, Throttle
+from shipworthy.contract.manifest import Decisions, Feature, Relation, Review, ScopeLimit, SegmentKey, Stage, Throttle
 from shipworthy.contract.slos import read_slos
 from shipworthy.facts import Action, NeverEvent, OnNoData, Policy, Severity, Target
 from tests.contract.loosening_kit import (
@@ -250,3 +250,12 @@ def test_a_step_of_one_tenant_is_not_compared_with_that_of_all(base: Contract) -
     steps = rollout(one, all_)(base)
     assert found(steps, steps) == ()
     assert found(steps, rollout(replace(one, advance="auto"), all_)(base)) == ("stage big: advance operator → auto",)
+
+
+def test_one_format_less_than_all_is_no_loosening(base: Contract) -> None:
+    assert found(slo("auroc", accept=("imported",))(base), slo("auroc", accept=("junit",))(base)) == ()
+
+
+def test_a_relation_under_another_name_is_the_same_relation(base: Contract) -> None:
+    one, other = (manifest(relations=(Relation(name=name, holds="age <=  90"),)) for name in ("a", "b"))
+    assert found(one(base), other(base)) == ()

@@ -35,6 +35,7 @@ def test_a_manifest_is_read() -> None:
         ("bins: [25, 75]", "accepted: [a]", 8, "is no category"),
         ("type: category,", "type: category, min: 1,", 9, "no range and no bins"),
         ("[P1, P2]", "[P1, P1]", 9, "accepted twice"),
+        ("[P1, P2]", "[P1, __other__]", 9, "__other__ is a reserved word"),
         ("[P1, P2]", "[P1], cost: -1", 9, "cost must be"),
         ("code: [train.py]", "code: [../train.py]", 6, "not a plain path"),
         ("code: [train.py]", "code: [/etc/passwd]", 6, "not a plain path"),
@@ -60,8 +61,44 @@ def test_a_number_without_bins_is_no_segment_key() -> None:
 
 
 @pytest.mark.parametrize(
+    ("pairs", "told"),
+    [("[[office, office]]", "says nothing new"), ("[[office, age], [age, office]]", "says nothing new")],
+)
+def test_a_pair_is_of_two_keys_and_written_once(pairs: str, told: str) -> None:
+    keys = f"segments: {{keys: [{{key: office}}, {{key: age}}], pairs: {pairs}}}"
+    _, _, problems = read_manifest(manifest().replace("segments: {keys: [{key: office, public: true}]}", keys))
+    assert [told in problem.what for problem in problems] == [True]
+
+
+@pytest.mark.parametrize(("value", "sound"), [("25_to_75", True), ("ge_75", True), ("26", False), ("25-75", False)])
+def test_a_limit_over_a_bin_that_no_row_can_be_in_is_refused(value: str, sound: bool) -> None:
+    limit = f"scope_limits: [{{name: a, segment: age={value}, posture: safe_mode, decision: d}}]\n"
+    _, _, problems = read_manifest(manifest(more=limit).replace("key: office", "key: age"))
+    assert [problem.what for problem in problems] == (
+        [] if sound else [f"scope_limits[0].segment: age is never {value!r}"]
+    )
+
+
+RELATIONS = "relations: [{name: grown_up, holds: 'age >= 18 or office == \"P1\"'}]\n"
+
+
+def test_relations_between_features_are_read() -> None:
+    read, _, problems = read_manifest(manifest() + RELATIONS)
+    assert not problems
+    assert read is not None
+    assert [relation.name for relation in read.relations] == ["grown_up"]
+
+
+@pytest.mark.parametrize(
     ("more", "told"),
     [
+        (RELATIONS.replace("age", "aeg"), "relation 'grown_up': unknown name 'aeg'"),
+        (RELATIONS.replace("age", "label"), "unknown name 'label'"),
+        (RELATIONS.replace(">= 18", ">="), "not an expression"),
+        (RELATIONS.replace("age >= 18", "age + 18"), "must be a comparison"),
+        (RELATIONS.replace("grown_up", "' '"), "a relation without a name"),
+        (RELATIONS.replace("}]", "}, {name: grown_up, holds: age > 1}]"), "used twice"),
+        (RELATIONS.replace("'age >= 18 or office == \"P1\"'", "'true'"), "relates nothing"),
         (ROLLOUT.replace("100", "0"), "share must lie in"),
         (ROLLOUT.replace("100", "101"), "share must lie in"),
         (ROLLOUT.replace("['*']", "[]"), "has no tenant"),

@@ -12,7 +12,7 @@ ROWS = Rows(
     names=COLUMNS,
     datasets={"test": COLUMNS},
     files=frozenset({"cases/office.csv"}),
-    segment_keys=frozenset({"office"}),
+    segment_keys={"office": None},
     model="demo",
 )
 

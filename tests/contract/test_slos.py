@@ -12,7 +12,7 @@ from tests.contract.repository import MISSION_SLOS
 DECLARED = Declared(
     names=frozenset({"decision", "uncertainty"}),
     endpoints=frozenset({"decide"}),
-    segment_keys=frozenset({"office"}),
+    segment_keys={"office": None},
 )
 
 

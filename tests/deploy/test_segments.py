@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipworthy.contract.manifest import ScopeLimit
+from shipworthy.contract.manifest import Feature, ScopeLimit
 from shipworthy.deploy.limits import UNLIMITED, compile_limits
 from shipworthy.deploy.neverevents import compile_never
 from shipworthy.deploy.receipt import BadReceipt, receipt_of, score_bin, score_q, seal, unseal
 from shipworthy.deploy.segments import segments_of
 from shipworthy.errors import ContractError
 from shipworthy.facts import FIXED, Decider, Event, NeverEvent, holds, parse_segment
+from shipworthy.profile.groups import group_of
 from tests.deploy.kit import KEY
 
 CELL = st.none() | st.text(max_size=6) | st.integers(-5, 5) | st.floats(allow_nan=True) | st.booleans()
@@ -36,6 +37,25 @@ def test_what_a_version_has_not_seen_or_is_not_there_has_a_name_of_its_own() -> 
     )
     assert values == {"supplier": "__unseen__", "age": "__missing__"}
     assert texts == ("supplier=__unseen__", "age=__missing__", "age=__missing__;supplier=__unseen__")
+
+
+@given(
+    cell=st.none() | st.text(max_size=4) | st.integers(-(10**9), 10**9) | st.floats(allow_nan=False),
+    bins=st.sampled_from([(), (18.0,), (0.5, 18.0, 65.0)]),
+)
+def test_a_row_has_the_same_segment_at_the_gate_and_at_run_time(cell: object, bins: tuple[float, ...]) -> None:
+    feature = Feature(name="key", type="float" if bins else "category", bins=bins)
+    online = segments_of({"key": cell}, ("key",), (), bins={"key": bins} if bins else None)[0]["key"]  # type: ignore[dict-item]
+    assert online == group_of(feature, cell)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("word", ["__other__", "__missing__", "__unseen__"])
+def test_a_reserved_word_that_a_sender_writes_is_a_value_nobody_has_seen(word: str) -> None:
+    assert segments_of({"supplier": word}, ("supplier",), ())[0] == {"supplier": "__unseen__"}
+
+
+def test_a_number_too_large_for_arithmetic_is_missing() -> None:
+    assert segments_of({"age": 10**400}, ("age",), (), bins={"age": (18,)})[0] == {"age": "__missing__"}
 
 
 def test_numbers_are_cut_into_bins_and_secret_values_are_hidden() -> None:

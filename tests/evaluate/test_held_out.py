@@ -93,11 +93,11 @@ def test_a_segment_is_measured_on_its_own_rows() -> None:
 def test_a_numeric_segment_key_means_its_declared_bins_and_unseen_its_unknown_categories() -> None:
     odd = [*rows(300, 3), {**rows(1, 4)[0], "supplier": "P99"}]
     asks = [
-        Ask(indicator="error_rate", segment="age=25-65"),
+        Ask(indicator="error_rate", segment="age=25_to_65"),
         Ask(indicator="error_rate", segment="supplier=__unseen__"),
     ]
     found = measured(asks, datasets={"test": odd})
-    assert found["error_rate", "age=25-65", None].n == sum(25 <= int(row["age"] or 0) < 65 for row in odd)
+    assert found["error_rate", "age=25_to_65", None].n == sum(25 <= int(row["age"] or 0) < 65 for row in odd)
     assert found["error_rate", "supplier=__unseen__", None].n == 1
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -148,6 +149,26 @@ def test_the_validity_check_refuses_what_cannot_be(change: dict[str, Value]) -> 
     space = Space(HOT, (RELATION,), [before])
     assert space.valid(before, {**before, "green": 1, "red": 0, "n": 12})
     assert not space.valid(before, {**before, **change})
+
+
+def test_the_relations_of_the_manifest_hold_like_those_of_the_case() -> None:
+    generator: dict[str, object] = {"name": "nearest_flip", "n": 60, "at_cost": 1.0}
+    asked = case(generator=generator, metric="feasible_flip_rate", target=0.9)
+    bound = run_case(asked, dataclasses.replace(flipping(), relations=(compile_expr("paid <= amount"),)), 3)
+    in_case = run_case(
+        case(generator={**generator, "relations": ["paid <= amount"]}, metric="feasible_flip_rate", target=0.9),
+        flipping(),
+        3,
+    )
+    assert bound.measurements == in_case.measurements
+
+
+def test_a_relation_that_can_never_be_told_leaves_no_attack() -> None:
+    never = dataclasses.replace(flipping(), relations=(compile_expr("nowhere > 1"),))
+    generator: dict[str, object] = {"name": "nearest_flip", "n": 60, "at_cost": 1.0}
+    told = run_case(case(generator=generator, metric="feasible_flip_rate", target=0.9), never, 3)
+    assert told.measurements[0].n == 0
+    assert told.result.status != "pass"
 
 
 @cache

@@ -6,6 +6,7 @@ from tests.faults import (
     planted,
     planted_artefact,
     planted_build,
+    planted_catalog,
     planted_gate,
     planted_init,
     planted_ledger,
@@ -14,6 +15,15 @@ from tests.faults import (
 from tests.faults.planted import Fault
 
 __all__ = ["FAULTS", "SUBSET", "Fault"]
-_PARTS = (planted, planted_artefact, planted_build, planted_gate, planted_init, planted_ledger, planted_world)
+_PARTS = (
+    planted,
+    planted_artefact,
+    planted_build,
+    planted_catalog,
+    planted_gate,
+    planted_init,
+    planted_ledger,
+    planted_world,
+)
 FAULTS: tuple[Fault, ...] = tuple(fault for part in _PARTS for fault in part.FAULTS)
 SUBSET = planted.SUBSET

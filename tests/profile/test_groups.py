@@ -15,7 +15,7 @@ def test_every_number_is_in_one_of_the_declared_groups(number: float) -> None:
 
 
 def test_an_edge_belongs_to_the_group_above_it() -> None:
-    assert [group_of(AGE, value) for value in (24.999, 25, 74, 75)] == ["<25", "25-65", "65-75", ">=75"]
+    assert [group_of(AGE, value) for value in (24.999, 25, 74, 75)] == ["lt_25", "25_to_65", "65_to_75", "ge_75"]
 
 
 def test_a_column_that_is_no_feature_is_its_own_group() -> None:

@@ -19,7 +19,7 @@ from shipworthy.errors import CannotDecide
 _HEX64 = re.compile(r"[0-9a-f]{64}")
 
 
-def refuse(what: str, where: str, fix: str = "") -> NoReturn:
+def refuse(what: str, where: str, fix: str = "restore it or have it written again") -> NoReturn:
     """Raises CannotDecide; one spelling for every refusal of the room."""
     raise CannotDecide(what, where, fix)
 

@@ -7,7 +7,6 @@ when called, so that `check`, `status` and `kill` start without any numerical li
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from keyword import iskeyword
@@ -107,6 +106,8 @@ def main(args: Sequence[str] | None = None, prog_name: str = "shipworthy", obj: 
         click.echo(str(problem), err=True)
         sys.exit(problem.exit_code)
     except Exception:
+        import traceback
+
         click.echo(traceback.format_exc(), err=True)
         click.echo("this is our fault, not yours: please report it", err=True)
         sys.exit(70)

@@ -124,6 +124,7 @@ def make_lock(
         retention=manifest.retention,
         values=dict(values or {}),
         standing=tuple(standing),
+        relations=manifest.relations,
         scan_classes=tuple(sorted(manifest.scan.classes)),
         bits=dict(bits or {}),
         paired=paired,

@@ -53,6 +53,8 @@ def _walk(kind: Any, value: Any, path: Path, found: Findings) -> None:  # noqa: 
         _fields(kind, value, path, found)
     elif origin is tuple and len(args) == 2 and args[1] is Ellipsis and isinstance(value, list):
         for index, item in enumerate(value):
+            if found.full:
+                return
             _walk(args[0], item, (*path, index), found)
     elif origin is dict and isinstance(value, dict):
         for key, item in value.items():
@@ -64,6 +66,8 @@ def _walk(kind: Any, value: Any, path: Path, found: Findings) -> None:  # noqa: 
 def _fields(kind: type[msgspec.Struct], value: dict[str, Any], path: Path, found: Findings) -> None:
     known = {field.encode_name: field for field in msgspec.structs.fields(kind)}
     for key in value:
+        if found.full:
+            return
         if key not in known:
             found.add((*path, key), f"unknown key {label((*path, key))}", did_you_mean(key, known))
     for key, field in known.items():

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from shipworthy.contract import slos
 from shipworthy.contract.manifest import Manifest
-from shipworthy.contract.manifest_reader import segment_keys
+from shipworthy.contract.manifest_reader import key_values, segment_keys
 from shipworthy.contract.problems import Findings, Path, did_you_mean
 from shipworthy.contract.record import DecisionRecord, find_record
 from shipworthy.contract.slos import Declared
@@ -33,7 +33,7 @@ def declared(manifest: Manifest | None) -> Declared:
     return Declared(
         names=inputs(manifest) | slos.ANSWER_NAMES,
         endpoints=frozenset(endpoint.name for endpoint in manifest.endpoints),
-        segment_keys=segment_keys(manifest),
+        segment_keys=key_values(manifest),
     )
 
 

@@ -20,6 +20,7 @@ from shipworthy.contract.manifest import (
     Endpoint,
     Feature,
     Label,
+    Relation,
     Review,
     Rollout,
     ScopeLimit,
@@ -89,6 +90,7 @@ class Lock(Fact, frozen=True, kw_only=True):
     retention: dict[str, str] = {}
     values: dict[str, float] = {}
     standing: tuple[Standing, ...] = ()
+    relations: tuple[Relation, ...] = ()
     scan_classes: tuple[str, ...] = ()
     bits: dict[str, str] = {}
     paired: PairedRows | None = None

@@ -16,7 +16,14 @@ from shipworthy.contract.loosening_cases import case_rows
 from shipworthy.contract.loosening_policy import never_rows, slo_rows
 from shipworthy.contract.loosening_runtime import runtime_rows
 from shipworthy.contract.loosening_scan import scan_rows
-from shipworthy.contract.loosening_scope import decision_rows, feature_rows, limit_rows, people_rows, review_rows
+from shipworthy.contract.loosening_scope import (
+    decision_rows,
+    feature_rows,
+    limit_rows,
+    people_rows,
+    relation_rows,
+    review_rows,
+)
 from shipworthy.facts import Digest, digest
 
 _STAKES = ("low", "standard", "high")
@@ -38,6 +45,7 @@ def loosenings(old: Lock, new: Contract, covered: frozenset[str] = frozenset()) 
         _issuers(old, new),
         review_rows(old.review, new.manifest.review),
         feature_rows(old.features, new.manifest.features, covered),
+        relation_rows(old.relations, new.manifest.relations),
         limit_rows(old.scope_limits, new.manifest.scope_limits),
         decision_rows(old, new.manifest),
         runtime_rows(old, new.manifest),

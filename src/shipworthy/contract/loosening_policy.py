@@ -81,6 +81,7 @@ def _slo_consequences(old: Slo, new: Slo) -> Iterator[str]:
         yield f"max_regression {_or_none(old.max_regression)} → {_or_none(new.max_regression)}"
     if new.metric != old.metric:
         yield f"metric {_or_none(old.metric)} → {_or_none(new.metric)}"
+    yield from (f"accept {name} added" for name in _accepted_more(old.accept, new.accept))
     yield from (f"segment {segment} removed" for segment in old.segments if segment not in new.segments)
 
 
@@ -93,6 +94,11 @@ def _never(old: NeverEvent, new: NeverEvent) -> Iterator[str]:
         yield f"scope {old.scope} → {new.scope}"
     if _SEVERITIES.index(new.severity) > _SEVERITIES.index(old.severity):
         yield f"severity {old.severity} → {new.severity}"
+
+
+def _accepted_more(old: tuple[str, ...], new: tuple[str, ...]) -> list[str]:
+    """Imported formats that count now and did not; `imported` stands for every format."""
+    return [] if "imported" in old else sorted(set(new) - set(old))
 
 
 def _accepted(op: str, value: float) -> tuple[float, float]:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Iterator
 
 from shipworthy.contract.lock import Lock
-from shipworthy.contract.manifest import Feature, Manifest, Review, ScopeLimit
+from shipworthy.contract.manifest import Feature, Manifest, Relation, Review, ScopeLimit
 from shipworthy.facts import Person, contains, digest
 
 _MUTABLE = {"no": 0, "increase": 1, "decrease": 1, "yes": 2}  # what an attacker is granted; fewer grants test less
@@ -63,6 +63,12 @@ def feature_rows(old: Iterable[Feature], new: Iterable[Feature], covered: frozen
                 yield f"feature {feature.name}: {row}"
         elif feature.protected:
             yield f"feature {feature.name}: protected feature removed"
+
+
+def relation_rows(old: Iterable[Relation], new: Iterable[Relation]) -> Iterator[str]:
+    """Yield a row per relation that was not there: what attacks must respect is attacked less."""
+    before = {" ".join(one.holds.split()) for one in old}
+    yield from (f"relation {one.name}: {one.holds!r} added" for one in new if " ".join(one.holds.split()) not in before)
 
 
 def limit_rows(old: Iterable[ScopeLimit], new: Iterable[ScopeLimit]) -> Iterator[str]:

@@ -34,6 +34,14 @@ class Feature(Fact, frozen=True, kw_only=True):
     cost: float = 1.0
 
 
+class Relation(Fact, frozen=True, kw_only=True):
+    """What holds between features in every row that could exist, in the language of expressions, such as
+    `paid <= amount`. An attack keeps every relation, or proves nothing; a relation that cannot be told is not kept."""
+
+    name: str
+    holds: str
+
+
 class Adapter(Fact, frozen=True, kw_only=True):
     """How the model is opened. `sklearn`: `file` is a skops archive inside the artefact folder, `encoding` an optional
     JSON table for categories. `python`: `entry` is `file.py:function` inside the artefact folder."""
@@ -207,6 +215,7 @@ class Manifest(Fact, frozen=True, kw_only=True):
     adapter: Adapter = Adapter(kind="sklearn")
     issuers: Issuers = Issuers(signing="keys/signing.pub", verdict="keys/verdict.pub")
     people: tuple[PersonRef, ...] = ()
+    relations: tuple[Relation, ...] = ()
     artefacts: str = "model"
     build: tuple[str, ...] = ()
     code: tuple[str, ...] = ()

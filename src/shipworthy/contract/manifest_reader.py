@@ -15,16 +15,17 @@ from shipworthy.contract.convert import convert
 from shipworthy.contract.manifest import Feature, Manifest, Stage, Throttle
 from shipworthy.contract.pack import is_table
 from shipworthy.contract.problems import Findings, Path, Problem, did_you_mean, label
-from shipworthy.contract.segment_text import unknown_keys, write_segments
+from shipworthy.contract.segment_text import KeyValues, unknown_keys, write_segments
 from shipworthy.contract.strict_yaml import Reading, read_yaml
 from shipworthy.expr import ExprError, compile_expr
+from shipworthy.facts import RESERVED, bin_names
 from shipworthy.indicators import window_seconds
 
 FILE = "shipworthy.yaml"
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 FEATURE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ENTRY = re.compile(r"[\w./-]+\.py:[A-Za-z_]\w*")
-RESERVED = frozenset({"true", "false", "and", "or", "not", "in", "decision", "score", "uncertainty", "tenant"})
+KEPT_WORDS = frozenset({"true", "false", "and", "or", "not", "in", "decision", "score", "uncertainty", "tenant"})
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
 _SEGMENTS: tuple[Path, ...] = (("scope_limits", "*", "segment"), ("rollout", "shadow", "segments", "*"))
 
@@ -39,6 +40,7 @@ def read_manifest(source: str | bytes, file: str = FILE) -> tuple[Manifest | Non
     for rule in (
         _words,
         _features,
+        _relations,
         _people,
         _segments,
         _review,
@@ -57,6 +59,17 @@ def segment_keys(manifest: Manifest) -> frozenset[str]:
     """Return the keys that a segment of this contract may use."""
     tenant = {manifest.tenant} if manifest.tenant else set()
     return frozenset({key.key for key in manifest.segments.keys} | {"tenant"} | tenant)
+
+
+def key_values(manifest: Manifest) -> KeyValues:
+    """Return those keys with the values they can have: the bins of a number, 0 and 1 of a flag, None (any) else."""
+    return {key: _values(manifest.feature(key)) for key in segment_keys(manifest)}
+
+
+def _values(feature: Feature | None) -> frozenset[str] | None:
+    if feature is None or feature.type == "category":
+        return None
+    return frozenset({"0", "1"} if feature.type == "bool" and not feature.bins else bin_names(feature.bins))
 
 
 def _words(manifest: Manifest, found: Findings) -> None:
@@ -84,7 +97,7 @@ def _features(manifest: Manifest, found: Findings) -> None:
 
 def _feature(feature: Feature, path: Path, found: Findings) -> None:
     category = feature.type == "category"
-    if not FEATURE_NAME.fullmatch(feature.name) or feature.name in RESERVED:
+    if not FEATURE_NAME.fullmatch(feature.name) or feature.name in KEPT_WORDS:
         found.add((*path, "name"), f"not a feature name: {feature.name!r}", "a word of letters, digits and _")
     if category and (feature.min is not None or feature.max is not None or feature.bins):
         found.add(path, f"{feature.name} is a category: it has no range and no bins", "remove min, max and bins")
@@ -94,10 +107,31 @@ def _feature(feature: Feature, path: Path, found: Findings) -> None:
         found.add((*path, "min"), f"{feature.name}: min {feature.min:g} is above max {feature.max:g}", "swap them")
     if any(low >= high for low, high in zip(feature.bins, feature.bins[1:], strict=False)):
         found.add((*path, "bins"), f"{feature.name}: bins must rise", "sort the edges and name each once")
+    if reserved := RESERVED.intersection(feature.accepted):
+        told = f"{feature.name}: {min(reserved)} is a reserved word"
+        found.add((*path, "accepted"), told, "it stands for values that are missing, unseen or too many")
+    if not all(math.isfinite(edge) for edge in feature.bins):
+        found.add((*path, "bins"), f"{feature.name}: a bin without a finite edge", "write numbers")
     if len(set(feature.accepted)) < len(feature.accepted):
         found.add((*path, "accepted"), f"{feature.name}: a value is accepted twice", "name each once")
     if not (feature.cost >= 0 and math.isfinite(feature.cost)):
         found.add((*path, "cost"), f"{feature.name}: cost must be 0 or more", "write what a change costs an attacker")
+
+
+def _relations(manifest: Manifest, found: Findings) -> None:
+    _once([relation.name for relation in manifest.relations], "relations", "name", found)
+    names = frozenset(feature.name for feature in manifest.features)
+    for index, relation in enumerate(manifest.relations):
+        path: Path = ("relations", index)
+        if not relation.name.strip():
+            found.add((*path, "name"), "a relation without a name", "name it by what it says, such as dates_ordered")
+        try:
+            kept = compile_expr(relation.holds, names)
+        except ExprError as fault:
+            found.add((*path, "holds"), f"relation {relation.name!r}: {fault.what}", "relate features of this manifest")
+            continue
+        if not kept.names:
+            found.add((*path, "holds"), f"relation {relation.name!r} relates nothing", "name at least one feature")
 
 
 def _people(manifest: Manifest, found: Findings) -> None:
@@ -110,7 +144,7 @@ def _people(manifest: Manifest, found: Findings) -> None:
 
 
 def _segments(manifest: Manifest, found: Findings) -> None:
-    known = segment_keys(manifest)
+    known = key_values(manifest)
     names = [key.key for key in manifest.segments.keys]
     _once(names, ("segments", "keys"), "key", found)
     for index, name in enumerate(names):
@@ -122,6 +156,8 @@ def _segments(manifest: Manifest, found: Findings) -> None:
         for name in pair:
             if name not in known:
                 found.add(("segments", "pairs", index), f"unknown segment key {name!r}", did_you_mean(name, known))
+        if len(set(pair)) < 2 or any(set(pair) == set(other) for other in manifest.segments.pairs[:index]):
+            found.add(("segments", "pairs", index), f"the pair {list(pair)} says nothing new", "name two keys, once")
     for index, limit in enumerate(manifest.scope_limits):
         unknown_keys(limit.segment, known, ("scope_limits", index, "segment"), found)
     shadow = manifest.rollout.shadow.segments if manifest.rollout else ()
@@ -265,3 +301,18 @@ def _once(names: Iterable[str], section: str | tuple[str, ...], key: str, found:
         if name in seen:
             found.add((*place, index, key), f"{label(place)}: {name!r} is used twice", "give each its own name")
         seen.add(name)
+
+
+_RULES = (
+    _words,
+    _features,
+    _relations,
+    _people,
+    _segments,
+    _review,
+    _rollout,
+    _throttles,
+    _datasets,
+    _paths,
+    _durations,
+)

@@ -15,7 +15,7 @@ import msgspec
 
 from shipworthy.contract.convert import convert
 from shipworthy.contract.problems import Findings, Path, Problem, did_you_mean
-from shipworthy.contract.segment_text import unknown_keys, write_segments
+from shipworthy.contract.segment_text import KeyValues, unknown_keys, write_segments
 from shipworthy.contract.strict_yaml import Reading, read_yaml
 from shipworthy.expr import ExprError, compile_expr
 from shipworthy.facts import Case, Clause, Fact
@@ -56,7 +56,7 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     names: frozenset[str] | None = None
     datasets: Mapping[str, frozenset[str]] | None = None
     files: frozenset[str] | None = None
-    segment_keys: frozenset[str] | None = None
+    segment_keys: KeyValues | None = None
     model: str | None = None
 
 

@@ -82,7 +82,10 @@ _TIGHTER: Mapping[tuple[str, str], Schema] = {
     ("Manifest", "endpoints"): _NOT_EMPTY,
     ("Manifest", "retention"): {"additionalProperties": {"type": "string", **_exactly(WINDOW)}},
     ("Manifest", "alarms"): {"additionalProperties": {"type": "number", "exclusiveMinimum": 0}},
-    ("Feature", "name"): {**_exactly(manifest_reader.FEATURE_NAME), "not": {"enum": sorted(manifest_reader.RESERVED)}},
+    ("Feature", "name"): {
+        **_exactly(manifest_reader.FEATURE_NAME),
+        "not": {"enum": sorted(manifest_reader.KEPT_WORDS)},
+    },
     ("Feature", "cost"): {"minimum": 0},
     ("Feature", "accepted"): {"uniqueItems": True},
     ("Label", "matured_after"): _exactly(WINDOW),

@@ -6,12 +6,15 @@ hold text only; a key that the manifest does not declare is a fault.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shipworthy.contract.problems import Findings, Path, did_you_mean, label
 from shipworthy.contract.strict_yaml import Reading
-from shipworthy.facts import canonical_segment, parse_segment
+from shipworthy.facts import RESERVED, canonical_segment, parse_segment
+
+KeyValues = Mapping[str, frozenset[str] | None]
+"""Segment keys with the values they can have; None = any."""
 
 
 def segment_text(value: Any) -> str:  # noqa: ANN401
@@ -39,10 +42,15 @@ def write_segments(reading: Reading, places: Iterable[Path]) -> Reading:
     return Reading(reading.file, value, reading.marks, reading.problems + found.problems, reading.whole)
 
 
-def unknown_keys(segment: str, known: frozenset[str], path: Path, found: Findings) -> None:
-    """Note every key of a segment that the manifest does not declare. `tenant` is always known."""
-    for key in sorted(set(parse_segment(segment)) - known - {"tenant"}):
-        found.add(path, f"{label(path)}: unknown segment key {key!r}", did_you_mean(key, known | {"tenant"}))
+def unknown_keys(segment: str, known: KeyValues, path: Path, found: Findings) -> None:
+    """Note every key of a segment that the manifest does not declare, and every value that such a key cannot have: a
+    limit over a segment that nothing lies in limits nothing. `tenant` is always known."""
+    for key, values in sorted(parse_segment(segment).items()):
+        if key not in known and key != "tenant":
+            found.add(path, f"{label(path)}: unknown segment key {key!r}", did_you_mean(key, {*known, "tenant"}))
+        possible = known.get(key)
+        for value in sorted(values - RESERVED - possible if possible is not None else ()):
+            found.add(path, f"{label(path)}: {key} is never {value!r}", did_you_mean(value, possible or ()))
 
 
 def _rewrite(value: Any, place: Path, path: Path, found: Findings) -> Any:  # noqa: ANN401

@@ -14,7 +14,7 @@ import msgspec
 
 from shipworthy.contract.convert import convert
 from shipworthy.contract.problems import Findings, Path, Problem, did_you_mean
-from shipworthy.contract.segment_text import unknown_keys, write_segments
+from shipworthy.contract.segment_text import KeyValues, unknown_keys, write_segments
 from shipworthy.contract.slo_rules import ResolvedName, check_numbers, parse_target, resolve_name
 from shipworthy.contract.strict_yaml import read_yaml
 from shipworthy.expr import ExprError, compile_expr
@@ -34,7 +34,7 @@ class Declared(msgspec.Struct, frozen=True, kw_only=True):
 
     names: frozenset[str] | None = None
     endpoints: frozenset[str] | None = None
-    segment_keys: frozenset[str] | None = None
+    segment_keys: KeyValues | None = None
 
 
 class WrittenSlo(Fact, frozen=True, kw_only=True):

@@ -31,6 +31,8 @@ _INT = re.compile(r"[-+]?[0-9]+")
 _BASED = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
+_NUMERIC = frozenset("+-.0123456789")
+_NODE: Any = yaml.NodeEvent
 _LARGEST = 1 << 63
 
 
@@ -89,6 +91,8 @@ def scalar(text: str) -> Any:  # noqa: ANN401
         return None
     if text in _BOOL:
         return _BOOL[text]
+    if text[0] not in _NUMERIC:
+        return text
     if _INT.fullmatch(text):
         return _sized(text, 10)
     if _BASED.fullmatch(text):
@@ -143,15 +147,18 @@ class _Tree:
         self._skipped = 0
 
     def take(self, event: Any) -> None:  # noqa: ANN401
-        mark = (event.start_mark.line + 1 + self._above, event.start_mark.column + 1)
-        if isinstance(event, yaml.DocumentStartEvent):
-            self._document(event, mark)
+        start: Any = event.start_mark
+        mark = (start.line + 1 + self._above, start.column + 1)
+        if isinstance(event, _NODE):  # nearly all events: this path is kept short
+            opens = isinstance(event, yaml.CollectionStartEvent)
+            self._count(opens, mark)
+            if event.anchor is not None or event.tag is not None:  # an alias has an anchor always, and no tag
+                self._refuse_indirection(event, mark)
+            self._node(event, mark, opens)
         elif isinstance(event, yaml.CollectionEndEvent):
             self._close()
-        elif isinstance(event, yaml.NodeEvent):
-            self._count(event, mark)
-            self._refuse_indirection(event, mark)
-            self._node(event, mark)
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self._document(event, mark)
 
     def _refuse(self, mark: Mark, what: str, fix: str) -> None:
         self._found.at(mark[0], what, fix, column=mark[1])
@@ -163,11 +170,11 @@ class _Tree:
         if event.version or event.tags:
             self._refuse(mark, "a % directive", "remove the directive")
 
-    def _count(self, event: Any, mark: Mark) -> None:  # noqa: ANN401
+    def _count(self, opens: bool, mark: Mark) -> None:
         self._nodes += 1
         if self._nodes > MAX_NODES:
             raise _TooMuch(f"more than {MAX_NODES} values", mark)
-        if isinstance(event, yaml.CollectionStartEvent):
+        if opens:
             self._depth += 1
             if self._depth > MAX_DEPTH:
                 raise _TooMuch(f"nested deeper than {MAX_DEPTH}", mark)
@@ -181,8 +188,7 @@ class _Tree:
         if event.tag is not None:
             self._refuse(mark, f"a tag {event.tag}", "remove the tag; put a value in quotes to make it text")
 
-    def _node(self, event: Any, mark: Mark) -> None:  # noqa: ANN401
-        opens = isinstance(event, yaml.CollectionStartEvent)
+    def _node(self, event: Any, mark: Mark, opens: bool) -> None:  # noqa: ANN401
         if self._skipped:
             self._skipped += opens
             return
@@ -217,17 +223,15 @@ class _Tree:
             self._marks[(*inside.path, inside.key)] = mark
 
     def _value(self, event: Any, mark: Mark) -> Any:  # noqa: ANN401
+        if isinstance(event, yaml.ScalarEvent):
+            try:
+                return scalar(event.value) if event.implicit[0] else event.value
+            except ValueError as fault:
+                self._refuse(mark, str(fault), "write a finite number, or put text in quotes")
+                return None
         if isinstance(event, yaml.MappingStartEvent):
             return {}
-        if isinstance(event, yaml.SequenceStartEvent):
-            return []
-        if isinstance(event, yaml.AliasEvent):
-            return None
-        try:
-            return scalar(event.value) if event.implicit[0] else event.value
-        except ValueError as fault:
-            self._refuse(mark, str(fault), "write a finite number, or put text in quotes")
-            return None
+        return [] if isinstance(event, yaml.SequenceStartEvent) else None  # None: an alias, refused already
 
     def _path(self, inside: _Open | None) -> Path:
         if inside is None:

@@ -2,8 +2,8 @@
 
 In: the file's text and what there is to bind to. Out: a `ThreatModel`, or every fault with its line. A reference that
 resolves to nothing is worse than none: it reads like a mitigation. So every `bound_to` must name a case, an SLO, a
-never event, a detector or a decision that exists; an accepted threat names the decision that accepts it, and its
-expiry.
+never event, a detector or a decision that exists, and every catalogue id must be in the pinned table of its version
+(`catalogues.py`); an accepted threat names the decision that accepts it, and its expiry.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from shipworthy.contract.catalogues import judge_mitigation, judge_ref
 from shipworthy.contract.convert import convert
 from shipworthy.contract.problems import Findings, Path, Problem, did_you_mean
 from shipworthy.contract.strict_yaml import read_yaml
@@ -115,9 +116,24 @@ def read_threats(
     return (None if found.problems else threats), found.problems
 
 
+def retired_refs(model: ThreatModel, file: str = FILE) -> tuple[str, ...]:
+    """Return one warning for each catalogue id that a later version retired: what follows it, and where it stands."""
+    refs = [(threat, index, ref) for threat in model.threats for index, ref in enumerate(threat.refs)]
+    judged = [(threat, index, judge_ref(ref.catalogue, ref.version, ref.id)) for threat, index, ref in refs]
+    return tuple(
+        f"{file}: threat {threat.id!r}, refs[{index}]: {told.what} — {told.fix}"
+        for threat, index, told in judged
+        if told is not None
+    )
+
+
 def _threat(threat: Threat, path: Path, assets: frozenset[str], bindable: Bindable, found: Findings) -> None:
     if threat.asset not in assets:
         found.add((*path, "asset"), f"unknown asset {threat.asset!r}", did_you_mean(threat.asset, assets))
+    for index, ref in enumerate(threat.refs):
+        judged = judge_ref(ref.catalogue, ref.version, ref.id)
+        if judged is not None and judged.fault:
+            found.add((*path, "refs", index, judged.part), judged.what, judged.fix)
     for key in ("likelihood", "impact"):
         if not 1 <= getattr(threat, key) <= 5:
             found.add((*path, key), f"{key} is not between 1 and 5", "1 is rare or small, 5 is sure or ruinous")
@@ -134,6 +150,9 @@ def _bound(text: str, path: Path, bindable: Bindable, found: Findings) -> bool |
     kind, colon, name = text.partition(":")
     kind = _SAME.get(kind, kind)
     if colon and kind in _UNPROVEN:
+        told = judge_mitigation(name)
+        if told is not None:
+            found.add(path, told.what, told.fix)
         return False
     if not colon:
         if any(names is None or text in names for names in map(bindable.of, KINDS)):

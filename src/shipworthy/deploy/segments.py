@@ -6,12 +6,12 @@ Out: key -> value (what posture scopes are matched with) and canonical segment t
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Collection, Mapping
 from functools import lru_cache
 
-from shipworthy.facts import MISSING, UNSEEN
+from shipworthy.facts import MISSING, RESERVED, UNSEEN, bin_name
 from shipworthy.facts.segments import term
+from shipworthy.profile.rows import as_category, as_number
 
 Cell = float | int | str | bool | None
 Hide = Callable[[str, str], str]
@@ -42,22 +42,12 @@ def segments_of(
 
 
 def _value(cell: Cell, edges: tuple[float, ...] | None) -> str:
+    """Return the value of a key as `profile.groups.group_of` names it offline; a reserved word sent is no value."""
     if cell is None or cell == "" or cell != cell:  # empty, or NaN
         return MISSING
-    if edges is not None:
-        return MISSING if isinstance(cell, str) else bin_of(float(cell), edges)
-    if isinstance(cell, str):
-        return cell
-    return str(int(cell)) if float(cell).is_integer() else repr(cell)
-
-
-def bin_of(number: float, edges: tuple[float, ...]) -> str:
-    """Return the name of the bin: below the first edge, from one edge up to the next, from the last edge up.
-
-    >>> [bin_of(x, (18, 65)) for x in (17.9, 18, 65)]
-    ['lt_18', '18_to_65', 'ge_65']
-    """
-    at = bisect_right(edges, number)
-    if at == 0:
-        return f"lt_{edges[0]:g}"
-    return f"ge_{edges[-1]:g}" if at == len(edges) else f"{edges[at - 1]:g}_to_{edges[at]:g}"
+    if edges:
+        number = as_number(cell)
+        return MISSING if number is None else bin_name(edges, number)
+    if isinstance(cell, bool):
+        return str(int(cell))
+    return UNSEEN if cell in RESERVED else as_category(cell) or MISSING

@@ -32,7 +32,10 @@ from shipworthy.facts.records import Case, Entry, Granted, Incident, Oracle, Ove
 from shipworthy.facts.segments import (
     MISSING,
     OTHER,
+    RESERVED,
     UNSEEN,
+    bin_name,
+    bin_names,
     canonical_segment,
     contains,
     holds,
@@ -43,12 +46,13 @@ from shipworthy.facts.traffic import FIXED, SCORE_BINS, Event, LabelSummary, Rec
 from shipworthy.facts.verdict import Block, Decision, Judgement, Outcome, Verdict
 
 __all__ = [
-    "ACCEPTED", "FIXED", "IMPORT_FORMATS", "MISSING", "NORMAL", "OTHER", "SCORE_BINS", "SEVERITY_OF", "UNSEEN",
-    "Acknowledged", "Action", "Approval", "Block", "Case", "CaseResult", "Clause", "Comparison", "Counts", "Coverage",
-    "Decider", "Decision", "Digest", "Entry", "Event", "Evidence", "Fact", "Granted", "Held", "Incident", "Judgement",
-    "LabelSummary", "LiveThresholds", "Measurement", "Named", "NeverEvent", "OnNoData", "Oracle", "Order", "Origin",
-    "Outcome", "Override", "PairedRows", "Person", "Policy", "Posture", "Receipt", "RolloutState", "Run",
-    "RuntimeState", "Scope", "Severity", "Slo", "Source", "Subject", "Target", "Verdict", "WindowSummary", "canonical",
-    "canonical_segment", "contains", "digest", "hold", "holds", "join", "parse_segment", "resolve", "seed_of",
+    "ACCEPTED", "FIXED", "IMPORT_FORMATS", "MISSING", "NORMAL", "OTHER", "RESERVED", "SCORE_BINS", "SEVERITY_OF",
+    "UNSEEN", "Acknowledged", "Action", "Approval", "Block", "Case", "CaseResult", "Clause", "Comparison", "Counts",
+    "Coverage", "Decider", "Decision", "Digest", "Entry", "Event", "Evidence", "Fact", "Granted", "Held", "Incident",
+    "Judgement", "LabelSummary", "LiveThresholds", "Measurement", "Named", "NeverEvent", "OnNoData", "Oracle", "Order",
+    "Origin", "Outcome", "Override", "PairedRows", "Person", "Policy", "Posture", "Receipt", "RolloutState", "Run",
+    "RuntimeState", "Scope", "Severity", "Slo", "Source", "Subject", "Target", "Verdict", "WindowSummary", "bin_name",
+    "bin_names", "canonical", "canonical_segment", "contains", "digest", "hold", "holds", "join", "parse_segment",
+    "resolve", "seed_of",
     "tightens",
 ]  # fmt: skip

@@ -6,7 +6,8 @@ values sorted, percent-escaped. The canonical text is the id everywhere. Contain
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 
 UNSEEN = "__unseen__"
 MISSING = "__missing__"
@@ -63,6 +64,30 @@ def contains(outer: str, inner: str) -> bool:
 def holds(segment: str, of_request: Mapping[str, str]) -> bool:
     """True when a request with these key values lies in the segment. A key the request lacks is never inside."""
     return all(of_request.get(key) in values for key, values in parse_segment(segment).items())
+
+
+def bin_name(edges: Sequence[float], number: float) -> str:
+    """Return the value of a numeric key: the bin the number lies in. An edge belongs to the bin above it.
+
+    Offline and online use this one name: a segment that is judged at the gate is the one that is held at run time.
+
+    >>> [bin_name((18.0, 65.0), x) for x in (17.9, 18, 65)]
+    ['lt_18', '18_to_65', 'ge_65']
+    """
+    at = bisect_right(edges, number)
+    if at == 0:
+        return f"lt_{_edge(edges[0])}"
+    return f"ge_{_edge(edges[-1])}" if at == len(edges) else f"{_edge(edges[at - 1])}_to_{_edge(edges[at])}"
+
+
+def bin_names(edges: Sequence[float]) -> tuple[str, ...]:
+    """Return every value a numeric key with these edges can have, lowest first; none without edges."""
+    return (f"lt_{_edge(edges[0])}", *(bin_name(edges, edge) for edge in edges)) if edges else ()
+
+
+def _edge(number: float) -> str:
+    """Return an edge in full: two edges never share a name."""
+    return str(int(number)) if float(number).is_integer() and abs(number) < 1e15 else repr(float(number))
 
 
 def escape(text: str) -> str:

@@ -24,6 +24,7 @@ from shipworthy.evaluate.bench import Baseline, Bench
 from shipworthy.evaluate.pack import run_case
 from shipworthy.evaluate.run.engine import evaluate_local
 from shipworthy.evaluate.run.offline import no_network
+from shipworthy.expr import compile_expr
 from shipworthy.facts import Case, CaseResult, Coverage, Evidence, Run, digest, seed_of
 from shipworthy.flows.evidence import write_evidence
 from shipworthy.flows.model import OpenModel, all_datasets, open_model
@@ -108,6 +109,7 @@ def bench_of(
         thresholds=thresholds,
         words=thresholds.words,
         unit=manifest.unit,
+        relations=tuple(compile_expr(relation.holds) for relation in manifest.relations),
         baseline=baseline,
     )
 

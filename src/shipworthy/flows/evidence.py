@@ -11,6 +11,7 @@ from shipworthy.errors import CannotDecide
 from shipworthy.facts import Evidence, Run, canonical
 from shipworthy.runtime.workspace import Workspace
 
+MAX_BYTES = 64 << 20
 EVIDENCE, RUN = "evidence.jsonl", "run.json"
 
 
@@ -29,6 +30,8 @@ def read_evidence(workspace: Workspace, artefact: str) -> Evidence | None:
     path = workspace.evidence(artefact) / EVIDENCE
     if not path.is_file():
         return None
+    if path.stat().st_size > MAX_BYTES:
+        raise CannotDecide(f"larger than {MAX_BYTES} bytes", str(path), "run `shipworthy evaluate`")
     try:
         return msgspec.convert(loads(path.read_bytes(), str(path)), Evidence, strict=True)
     except msgspec.ValidationError as problem:

@@ -22,6 +22,7 @@ from shipworthy.errors import CannotDecide
 from shipworthy.indicators import window_seconds
 from shipworthy.runtime.subject import subject_of
 
+MAX_SIGNATURE = 16 << 20  # bytes: some hundred for each file of the artefact
 VERIFIER = "https://shipworthy.dev/gate"
 LEVEL = "SHIPWORTHY_GATE_PASSED"
 SUBJECT = "https://shipworthy.dev/subject/v1"
@@ -52,6 +53,8 @@ def verify_signature(root: Path, contract: Contract) -> None:
     path = folder / SIGNATURE_FILE
     if not path.is_file():
         raise CannotDecide("the artefact is not signed", str(folder), "run `shipworthy sign`")
+    if path.stat().st_size > MAX_SIGNATURE:
+        raise CannotDecide(f"larger than {MAX_SIGNATURE} bytes", str(path), "run `shipworthy sign`")
     verify_bundle(path.read_bytes(), hash_folder(folder), load_public(contract.issuers.signing))
 
 

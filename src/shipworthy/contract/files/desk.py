@@ -42,6 +42,7 @@ class Desk:
         self.threats: ThreatModel | None = None
         self.digests: dict[str, Digest] = {}
         self.change: Digest | None = None
+        self._unread: set[str] = set()
 
     @property
     def cases(self) -> tuple[Case, ...] | None:
@@ -138,6 +139,7 @@ class Desk:
     def read_lock(self) -> Lock | None:
         """Read `shipworthy.lock`; without one this is the first release."""
         if lock.FILE not in self.names:
+            self._no_folder(lock.FILE)
             return None
         found = Findings(lock.FILE)
         raw = self.root.read(lock.FILE, found, lock.MAX_BYTES)
@@ -149,23 +151,32 @@ class Desk:
         return read
 
     def _required(self, name: str) -> bytes | None:
-        if name not in self.names:
+        if name not in self.names and not self.root.exists(name):
             self.problems.append(Problem(name, 1, 1, "missing", _BEGIN))
             return None
         return self._optional(name)
 
+    def _no_folder(self, name: str) -> None:
+        """Note a folder where a file of the contract belongs: it must not pass for a file that is not there."""
+        if self.root.exists(name):
+            self.problems.append(Problem(name, 1, 1, "a folder, not a file", "remove it and restore the file"))
+
     def _optional(self, name: str) -> bytes | None:
         if name not in self.names:
+            self._no_folder(name)
             return None
         found = Findings(name)
         raw = self.root.read(name, found)
         self.problems += found.problems
+        self._unread |= {name} if raw is None else set()
         return raw
 
     def _digest_change(self, manifest: Manifest, cases: tuple[Case, ...]) -> None:
         """Set the digest of the change, when every file that belongs to it is there and could be read."""
         belonging = change_files(manifest, self.names, cases)
         for name in belonging:
+            if name in self._unread:
+                continue  # told already; a file beyond the cap is not read a second time for its digest
             found = Findings(name)
             known = self.named.digests.get(name) or self.root.digest(name, found)
             self.problems += found.problems
@@ -183,7 +194,7 @@ class Desk:
             names=names,
             datasets=tables,
             files=frozenset(self.names),
-            segment_keys=manifest_reader.segment_keys(self.manifest),
+            segment_keys=manifest_reader.key_values(self.manifest),
             model=self.manifest.model,
         )
 

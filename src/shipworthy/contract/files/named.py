@@ -24,6 +24,7 @@ from shipworthy.facts import Digest, Person
 
 _SSH_ED25519 = b"\0\0\0\x0bssh-ed25519\0\0\0\x20"
 _KEY_LIMIT = 1 << 16
+_REMARK = 200  # characters of a line beside a key
 
 
 class Named(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,9 +115,18 @@ def _is_ssh(text: str) -> bool:
     return parts[:1] == ["ssh-ed25519"] and raw.startswith(_SSH_ED25519) and len(raw) == 51 and "\n" not in text
 
 
+def _is_remark(line: str) -> bool:
+    """True for a line of words beside the key, such as `Comment: dev` (RFC 7468 §2): it is kept in the lock with it."""
+    plain = line.rstrip("\r")
+    return plain.isascii() and plain.isprintable() and len(plain) <= _REMARK
+
+
 def _is_pem(text: str) -> bool:
     begin, end = "-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----"
     if text.count(begin) != 1 or text.count(end) != 1:
+        return False
+    beside = text.partition(begin)[0] + text.partition(end)[2]
+    if not all(_is_remark(line) for line in beside.split("\n")):
         return False
     try:
         return len(base64.b64decode("".join(text.partition(begin)[2].partition(end)[0].split()), validate=True)) >= 32

@@ -87,7 +87,7 @@ def _read(desk: Desk) -> Contract | None:
         threats=desk.threats,
         lock=lock,
         not_claimed=wants.not_claimed,
-        warnings=wants.warnings,
+        warnings=wants.warnings + (threats.retired_refs(desk.threats) if desk.threats is not None else ()),
     )
 
 

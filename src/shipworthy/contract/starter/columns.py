@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 import msgspec
 
 from shipworthy.contract.manifest import Feature
-from shipworthy.contract.manifest_reader import FEATURE_NAME, RESERVED
+from shipworthy.contract.manifest_reader import FEATURE_NAME, KEPT_WORDS
 from shipworthy.errors import UsageError
 
 Row = Mapping[str, int | float | str | bool | None]
@@ -97,7 +97,7 @@ def guess_unit(rows: Sequence[Row]) -> str | None:
     """Return the id whose rows belong together (a customer, a crash): many values, some on several rows; else None."""
     repeated = []
     for column in rows[0] if rows else ():
-        if _ID.fullmatch(column) and FEATURE_NAME.fullmatch(column) and column not in RESERVED:
+        if _ID.fullmatch(column) and FEATURE_NAME.fullmatch(column) and column not in KEPT_WORDS:
             values = _values(rows, column)
             filled = sum(row.get(column) is not None for row in rows)
             repeated += [(len(values), column)] if MOST_CATEGORIES < len(values) < filled else []
@@ -125,7 +125,7 @@ def _no_input(rows: Sequence[Row], column: str) -> str:
 
 
 def _feature(rows: Sequence[Row], column: str) -> Feature:
-    if not FEATURE_NAME.fullmatch(column) or column in RESERVED:
+    if not FEATURE_NAME.fullmatch(column) or column in KEPT_WORDS:
         raise UsageError(f"the column {column!r} cannot be named in an expression", "the data", "rename it: age_years")
     values = _values(rows, column)
     numbers = [number for value in values if (number := number_of(value)) is not None]
