@@ -109,7 +109,7 @@ def test_at_high_stakes_an_appended_entry_proves_the_shared_ledger(served: Serve
     raise_stakes(served.tiny)
     alone = {block.name for block in Runner(served.tiny, tmp_path / "alone").judge().verdict.blocks}
     told = {block.name for block in runner(served, tmp_path / "ci").judge().verdict.blocks}
-    assert alone - told == {SHARED_LEDGER}
+    assert alone - told == {"shared ledger"}
     assert served.tiny.kinds()[-1] == "gate.decided"
 
 
