@@ -94,6 +94,11 @@ def test_a_stream_that_breaks_off_is_unsafe_and_what_it_had_is_scanned(packer: s
     assert kinds("x", PACKERS[packer](pickle.dumps(1)) + b"more") & {"malformed", "unrecognised"}
 
 
+def test_members_without_end_are_a_finding() -> None:
+    assert scan_bytes("x", gzip.compress(b"a") * 999) == ()
+    assert kinds("x", gzip.compress(b"a") * 1001) == {"malformed"}
+
+
 def test_members_of_a_gzip_file_are_read_on() -> None:
     half = len(EVIL) // 2
     assert kinds("x", gzip.compress(EVIL[:half]) + gzip.compress(EVIL[half:])) == {"global"}
