@@ -45,7 +45,7 @@ $(VENV)/.dev: $(VENV)/.run requirements-dev.lock
 
 lock: $(VENV)/.dev
 	$(PY) -m pip install --quiet pip-tools
-	printf 'setuptools>=69\n' > .lock.in
+	printf 'setuptools>=77\n' > .lock.in
 	$(PY) -m piptools compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-options --no-header --extra all --output-file requirements.lock pyproject.toml .lock.in
 	$(PY) -m piptools compile -q --generate-hashes --allow-unsafe --strip-extras --no-emit-options --no-header --extra all --extra dev --output-file requirements-dev.lock pyproject.toml
 	rm .lock.in
