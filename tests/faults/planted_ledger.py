@@ -91,7 +91,7 @@ FAULTS: tuple[Fault, ...] = (
         ("any scope may append", "_SCOPES = {FACTS: (GATE, READ), ENTRIES: (GATE,)}", "_SCOPES = {FACTS: (GATE, READ), ENTRIES: (GATE, READ)}"),
         ("a slow caller is waited for", "async with asyncio.timeout(self._body_within_s):", "async with asyncio.timeout(None):"),
         ("twice is two", "self._ledger.append_once(key, f", "self._ledger.append_once(key + self._now() + str(time.monotonic()), f"),
-        ("a body of unknown length without end", "        if size > MAX_BYTES:", "        if False:"),
+        ("a body of unknown length without end", "read_body(scope, receive, MAX_BYTES, MAX_BYTES)", "read_body(scope, receive)"),
         ("a token may ask for ever", "if not self._rates.admit(token.id, time.monotonic()).ok:", "if False:"),
     ),
     *_in(

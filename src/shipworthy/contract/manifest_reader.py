@@ -301,18 +301,3 @@ def _once(names: Iterable[str], section: str | tuple[str, ...], key: str, found:
         if name in seen:
             found.add((*place, index, key), f"{label(place)}: {name!r} is used twice", "give each its own name")
         seen.add(name)
-
-
-_RULES = (
-    _words,
-    _features,
-    _relations,
-    _people,
-    _segments,
-    _review,
-    _rollout,
-    _throttles,
-    _datasets,
-    _paths,
-    _durations,
-)

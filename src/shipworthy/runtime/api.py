@@ -26,6 +26,7 @@ from shipworthy.deploy.http.wire import (
     encode,
     error,
     header,
+    read_body,
     respond,
 )
 from shipworthy.deploy.throttle import Gcra
@@ -116,7 +117,7 @@ class Api:
             raise Refusal(413, f"the body is over {MAX_BYTES} bytes")
         try:
             async with asyncio.timeout(self._body_within_s):
-                return await _read(receive)
+                return await read_body(scope, receive, MAX_BYTES, MAX_BYTES)
         except TimeoutError as late:
             raise Refusal(408, "the body did not come in time") from late
 
@@ -135,18 +136,3 @@ class Api:
 
     def _now(self) -> str:
         return rfc3339(self._clock())
-
-
-async def _read(receive: Receive) -> bytes:
-    parts: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise Refusal(400, "the caller went away")
-        part, more = message.get("body", b""), message.get("more_body", False)
-        size += len(part)
-        if size > MAX_BYTES:
-            raise Refusal(413, f"the body is over {MAX_BYTES} bytes")
-        parts.append(part)
-    return b"".join(parts)

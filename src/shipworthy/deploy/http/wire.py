@@ -51,14 +51,15 @@ def header(scope: Scope, name: bytes) -> bytes | None:
     return None
 
 
-async def read_body(scope: Scope, receive: Receive) -> bytes:
-    """Return the whole body. Raises Refusal 413 over 1 MiB, 415 for an encoded body, 400 when the caller is gone.
+async def read_body(scope: Scope, receive: Receive, most: int = MAX_BODY_BYTES, drain: int = DRAIN_BYTES) -> bytes:
+    """Return the whole body. Raises Refusal 413 over `most` bytes, 415 for an encoded body, 400 without its caller.
 
-    A body that is somewhat too large is read to its end and thrown away: a caller still sending would not hear us.
+    A body that is too large, up to `drain` bytes, is read to its end and thrown away: a caller still sending would not
+    hear us.
     """
     length = header(scope, b"content-length")
-    if length is not None and length.isdigit() and int(length) > DRAIN_BYTES:
-        raise _too_large()
+    if length is not None and length.isdigit() and int(length) > drain:
+        raise _too_large(most)
     if header(scope, b"content-encoding") not in (None, b"identity"):
         raise Refusal(415, "send the body without a content-encoding")
     parts: list[bytes] = []
@@ -69,17 +70,17 @@ async def read_body(scope: Scope, receive: Receive) -> bytes:
             raise Refusal(400, "the caller went away")
         part, more = message.get("body", b""), message.get("more_body", False)
         size += len(part)
-        if size > DRAIN_BYTES:
-            raise _too_large()
-        if size <= MAX_BODY_BYTES:
+        if size > drain:
+            raise _too_large(most)
+        if size <= most:
             parts.append(part)
-    if size > MAX_BODY_BYTES:
-        raise _too_large()
+    if size > most:
+        raise _too_large(most)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _too_large() -> Refusal:
-    return Refusal(413, "the body is over 1 MiB", [(b"connection", b"close")])
+def _too_large(most: int) -> Refusal:
+    return Refusal(413, f"the body is over {most} bytes", [(b"connection", b"close")])
 
 
 async def respond(send: Send, response: Response) -> None:
