@@ -49,8 +49,8 @@ def row(name: str, outcome: Outcome, **more: Any) -> Row:
     """Return one line of the table."""
     told: dict[str, Any] = {
         "clause": "robustness", "name": name, "segment": "*", "value": "0.200 [0.180, 0.220]", "n": "1000",
-        "target": "<= 0.3", "against": "", "outcome": outcome, "deciding": True, "because": "0.2 [0.18, 0.22] n=1000",
-        "mend": "" if outcome is Outcome.MET else "a better candidate",
+        "target": "<= 0.3", "against": "", "was": "", "outcome": outcome, "deciding": True,
+        "because": "0.2 [0.18, 0.22] n=1000", "mend": "" if outcome is Outcome.MET else "a better candidate",
     }  # fmt: skip
     return Row(**(told | more))
 

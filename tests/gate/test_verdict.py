@@ -293,9 +293,18 @@ def test_what_only_its_target_judges_is_shown_beside_its_last_value() -> None:
     before = values_of(verdict.judgements, asked.policy, asked.evidence)
     assert before == {"error_rate on *": 0.2, "feasible_flip_rate on *": 5 / 300, "case:tail.x on *": 0.0}
     told = rows(verdict, asked.policy, asked.cases, asked.evidence, {**before, "feasible_flip_rate on *": 0.01})
-    assert told[1].against == "0.01 when last shipped, now +0.006667; its target alone decides"
+    assert (told[1].was, told[1].against) == ("0.01, now +0.006667", "")
     assert "may be worse by" in told[0].against
-    assert rows(verdict, asked.policy, asked.cases, asked.evidence)[1].against == ""
+    assert rows(verdict, asked.policy, asked.cases, asked.evidence)[1].was == ""
+
+
+def test_what_shipped_last_is_compared_with_nothing_and_says_so() -> None:
+    lonely = (rate("error_rate", 200, 1000), rate("feasible_flip_rate", 5, 300))
+    asked = question(shipped=True, baseline=D, evidence=evidence(measurements=lonely))
+    verdict = give_verdict(asked)
+    assert (verdict.decision, verdict.first) == (Decision.SHIP, False)
+    assert "this is what shipped last" in text.render(verdict, ())
+    assert give_verdict(question(baseline=D, evidence=evidence(measurements=lonely))).decision is Decision.UNDECIDED
 
 
 @pytest.mark.parametrize("first", ["fail", "pass"])

@@ -70,6 +70,7 @@ def judge(workspace: Workspace) -> Judged:
             cases=contract.cases,
             evidence=with_rebuild(evidence, origin.rebuilt),
             baseline=lock.subject.artefact if lock else None,
+            shipped=lock is not None and lock.subject == subject,
             loosened=loosened,
             covers=covers,
             allowed_changes=allowed,

@@ -17,7 +17,11 @@ WORD = {Outcome.MET: "met", Outcome.BREACHED: "breached", Outcome.UNDECIDED: "un
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of the table; all texts. `because` and `mend` say why a row is not green and what would make it so."""
+    """One line of the table; all texts. `because` and `mend` say why a row is not green and what would make it so.
+
+    `against` is the comparison with the baseline, row by row; `was` the value last shipped of what only its target
+    judges.
+    """
 
     clause: str
     name: str
@@ -26,6 +30,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     n: str
     target: str
     against: str
+    was: str
     outcome: Outcome
     deciding: bool
     because: str
@@ -76,7 +81,8 @@ def _row(one: Judgement, clause: str, shown: _Shown, beside: Judgement | None, b
         value=span(shown.value, shown.lo, shown.hi) if shown.n not in ("", "0") else "",
         n=shown.n,
         target=shown.target,
-        against=beside.because if beside else _before(one, shown.value, before),
+        against=beside.because if beside else "",
+        was="" if beside else _before(one, shown.value, before),
         outcome=outcome,
         deciding=one.here and not one.trial,
         because=told.because,
@@ -135,7 +141,7 @@ def _before(one: Judgement, value: float | None, before: Mapping[str, float]) ->
     known = before.get(_name(one))
     if known is None or value is None:
         return ""
-    return f"{known:.4g} when last shipped, now {value - known:+.4g}; its target alone decides"
+    return f"{known:.4g}" if known == value else f"{known:.4g}, now {value - known:+.4g}"
 
 
 def span(value: float | None, lo: float | None, hi: float | None) -> str:

@@ -33,6 +33,7 @@ _EXIT_ORDER = (3, 1, 4)
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """All that a verdict is given on. `baseline` is the artefact digest of the last shipped version, None at first.
 
+    `shipped`: this very subject is the one that shipped last, so there is nothing to compare it with.
     `loosened` are the named rows of the loosening diff that no signed decision covers, `covers` the digest that one
     would have to name; `blocks` are hard blocks found
     elsewhere (note, signature, scan, recorded do-not-deploy).
@@ -43,6 +44,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     cases: tuple[Case, ...]
     evidence: Evidence | None
     baseline: Digest | None
+    shipped: bool = False
     loosened: tuple[str, ...] = ()
     covers: Digest = ""
     allowed_changes: tuple[str, ...] = ()
@@ -86,7 +88,9 @@ def _judgements(question: Question) -> tuple[Judgement, ...]:
         return ()
     results = {result.case: result for result in evidence.cases}
     slos = decide(question.policy, evidence.measurements)
-    against = compare(question.policy, evidence.measurements, question.baseline) if question.baseline else ()
+    against: tuple[Judgement, ...] = ()
+    if question.baseline is not None and not question.shipped:
+        against = compare(question.policy, evidence.measurements, question.baseline)
     return (*slos, *against, *(_case(case, results.get(case.id)) for case in question.cases))
 
 

@@ -71,7 +71,8 @@ def _code(text: str) -> str:
 
 def _line(row: Row) -> str:
     mark = f"{MARK[row.outcome]} {WORD[row.outcome]}" if row.deciding else f"({WORD[row.outcome]}, does not decide)"
-    cells = (mark, row.clause, _name(row), row.value, row.n, row.target, row.against)
+    against = row.against or (f"was {row.was}" if row.was else "")
+    cells = (mark, row.clause, _name(row), row.value, row.n, row.target, against)
     return f"| {' | '.join(cell(text) for text in cells)} |"
 
 

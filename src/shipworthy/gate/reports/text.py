@@ -36,15 +36,19 @@ def render(verdict: Verdict, table: Iterable[Row]) -> str:
 def _against(verdict: Verdict) -> str:
     if verdict.first:
         return "first release: absolute targets only"
+    if verdict.baseline == verdict.subject.artefact:
+        return "this is what shipped last: absolute targets only"
     return f"against baseline {(verdict.baseline or '')[:19]}…"
 
 
 def _line(row: Row) -> list[str]:
     where = "" if row.segment == "*" else f" on {row.segment}"
     state = "" if row.deciding else "  (not judged here)" if "not judged" in row.because else "  (trial)"
-    lines = [f"  {MARK[row.outcome]} {row.name + where:<44} {row.value:<24} n={row.n:<6} {row.target}{state}"]
+    was = f"  (was {row.was})" if row.was else ""
+    lines = [f"  {MARK[row.outcome]} {row.name + where:<44} {row.value:<24} n={row.n:<6} {row.target}{state}{was}"]
     if row.against:
         lines.append(f"      against baseline: {row.against}")
     if row.mend and row.deciding:
-        lines.append(f"      {row.because} → {row.mend}")
+        why = "" if row.because == row.against else f"{row.because} "
+        lines.append(f"      {why}→ {row.mend}")
     return lines
