@@ -171,6 +171,17 @@ def test_what_cannot_be_counted_cannot_be_accepted(prepared: Tiny) -> None:
         prepared.workspace.contract()
 
 
+def test_two_tools_may_feed_one_slo_and_the_worse_decides(prepared: Tiny) -> None:
+    ask(prepared, "accept: [imported]")
+    keep_only_imports(prepared)
+    import_results(prepared.workspace, results(prepared, GOOD), "junit", "unit_tests")
+    import_results(prepared.workspace, results(prepared, foreign.dump(foreign.promptfoo(0, 0))), "promptfoo", "unit_tests")
+    assert row(prepared)[0] is Outcome.MET
+    assert prepared.judge().verdict.blocks == ()
+    import_results(prepared.workspace, results(prepared, BAD), "junit", "unit_tests")
+    assert row(prepared)[0] is Outcome.BREACHED
+
+
 def test_high_stakes_accept_no_imports(prepared: Tiny) -> None:
     prepared.edit("safety-slos.yaml", "never_events:\n", SUITE.replace("ACCEPT", "accept: [imported]"))
     prepared.edit("shipworthy.yaml", "stakes: standard", "stakes: high")

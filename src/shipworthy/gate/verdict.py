@@ -157,7 +157,14 @@ def _asks_nothing(policy: Policy) -> list[Block]:
 def _told_twice(evidence: Evidence) -> list[Block]:
     """Of two results for one thing nobody can say which is meant."""
     numbers = [
-        (one.indicator, one.segment, one.quantile, one.part, one.source, one.origin and one.origin.slo)
+        (
+            one.indicator,
+            one.segment,
+            one.quantile,
+            one.part,
+            one.source,
+            one.origin and (one.origin.slo, one.origin.format),
+        )
         for one in evidence.measurements
     ]
     cases = [one.case for one in evidence.cases]
