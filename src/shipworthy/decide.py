@@ -176,7 +176,7 @@ def _weigh(slo: Slo, segment: str, seen: Measurement) -> Judgement:
         return _say(slo, segment, Outcome.MET, told + _excluded(slo, seen), proves=proves)
     if breached:
         return _say(slo, segment, Outcome.BREACHED, told, proves=proves)
-    told += f": the bounds hold the target{_at_best(slo, seen)}"
+    told += f": the target lies between the bounds{_at_best(slo, seen)}"
     return _say(slo, segment, Outcome.UNDECIDED, told, needs_n=_needed(slo, seen), proves=proves)
 
 

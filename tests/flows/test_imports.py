@@ -175,7 +175,9 @@ def test_two_tools_may_feed_one_slo_and_the_worse_decides(prepared: Tiny) -> Non
     ask(prepared, "accept: [imported]")
     keep_only_imports(prepared)
     import_results(prepared.workspace, results(prepared, GOOD), "junit", "unit_tests")
-    import_results(prepared.workspace, results(prepared, foreign.dump(foreign.promptfoo(0, 0))), "promptfoo", "unit_tests")
+    import_results(
+        prepared.workspace, results(prepared, foreign.dump(foreign.promptfoo(0, 0))), "promptfoo", "unit_tests"
+    )
     assert row(prepared)[0] is Outcome.MET
     assert prepared.judge().verdict.blocks == ()
     import_results(prepared.workspace, results(prepared, BAD), "junit", "unit_tests")

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from shipworthy.flows.decide import Recorded
 
 person = click.option("--as", "person", required=True, help="Your id in the contract's `people`.")
-role = click.option("--role", required=True, help="The role you sign in: `reviewer` or `ml`.")
+role = click.option("--role", type=click.Choice(["reviewer", "ml"]), required=True, help="The role you sign in.")
 
 
 @click.group()

@@ -54,7 +54,7 @@ def judge_rate(case: Case, hits: int, n: int, seed: int, bits: str = "", notes: 
         small = least is not None and n < least
         total = least if small else _needed(oracle, value)
         needs = None if total is None else max(total - n, 1)
-        told += f"; {n} rows cannot show it, {least} could at best" if small else "; the bounds hold the target"
+        told += f"; {n} rows cannot show it, {least} could at best" if small else "; the target lies between the bounds"
     return result(case, status, told, seed, n, hits, value, lo, hi, needs, bits)
 
 

@@ -95,12 +95,12 @@ def _primary(row: _Row, baseline: Digest) -> Judgement:
         return _say(row, Outcome.NO_DATA, missing, short or None)
     if margin is None:
         return _say(row, Outcome.NO_DATA, "a primary SLO needs max_regression")
-    told = f"{show(one)}, may be worse by {margin:g}"
+    told = f"{show(one)}; a loss of {margin:g} is allowed"
     if one.hi <= margin:
-        return _say(row, Outcome.MET, told, proves=one.hi)
+        return _say(row, Outcome.MET, f"{told}, and kept", proves=one.hi)
     if one.lo > margin:
-        return _say(row, Outcome.BREACHED, told, proves=one.hi)
-    return _say(row, Outcome.UNDECIDED, f"{told}: not proven", _needed(one, margin), one.hi)
+        return _say(row, Outcome.BREACHED, f"{told}, and exceeded", proves=one.hi)
+    return _say(row, Outcome.UNDECIDED, f"{told}, not proven to be kept", _needed(one, margin), one.hi)
 
 
 def _needed(one: Comparison, margin: float) -> int | None:
@@ -139,15 +139,21 @@ def _other(row: _Row, missing: str, adjusted: dict[_Key, float]) -> Judgement:
         return _say(row, Outcome.NO_DATA, missing)
     p = one.p_worse if row.slo.trial else adjusted[_key(row)]
     if p < ALPHA:
-        return _say(row, Outcome.BREACHED, f"{show(one)}, worse: p={p:.3g} after Holm")
-    return _say(row, Outcome.MET, f"{show(one)}, not shown to be worse (p={p:.3g})")
+        return _say(row, Outcome.BREACHED, f"{show(one)}; shown to be worse (p={p:.3g} after Holm)")
+    return _say(row, Outcome.MET, f"{show(one)}; not shown to be worse (p={p:.3g})")
 
 
 def show(comparison: Comparison) -> str:
-    """Return a comparison in words; positive means worse."""
-    return (
-        f"{comparison.delta:+.4f} [{comparison.lo:+.4f}, {comparison.hi:+.4f}] n={comparison.n} ({comparison.method})"
-    )
+    """Return a comparison in words, so that nobody need know which sign is bad.
+
+    >>> one = Comparison(baseline="", n=9, delta=-0.0466, lo=-0.0548, hi=-0.0384, p_worse=1.0, method="DeLong")
+    >>> show(one)
+    'better by 0.0466 [0.0384, 0.0548] n=9 (DeLong)'
+    """
+    better = comparison.delta < 0.0
+    ends = (-comparison.hi, -comparison.lo) if better else (comparison.lo, comparison.hi)
+    by = f"{'better' if better else 'worse'} by {abs(comparison.delta):.4f} [{ends[0]:.4f}, {ends[1]:.4f}]"
+    return f"{by} n={comparison.n} ({comparison.method})"
 
 
 def _say(

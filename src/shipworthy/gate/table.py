@@ -9,9 +9,12 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from shipworthy.facts import Case, Clause, Evidence, Judgement, Outcome, Policy, Verdict
+from shipworthy.decide import judge
+from shipworthy.facts import Case, Clause, Evidence, Judgement, Measurement, Outcome, Policy, Slo, Verdict
 from shipworthy.gate.baseline import AGAINST
 
+NEVER = ("never_event",)
+FOUND = ("artefact_findings", "backdoor_findings", "rebuild_match")
 MARK = {Outcome.MET: "✓", Outcome.BREACHED: "✗", Outcome.UNDECIDED: "?", Outcome.NO_DATA: "–"}
 WORD = {Outcome.MET: "met", Outcome.BREACHED: "breached", Outcome.UNDECIDED: "undecided", Outcome.NO_DATA: "no data"}
 
@@ -57,6 +60,7 @@ def rows(
             _shown(one, policy, evidence),
             against.get((one.slo, one.segment)),
             before or {},
+            verdict.first,
         )
         for one in verdict.judgements
         if not _vs(one)
@@ -69,11 +73,13 @@ def _vs(one: Judgement) -> bool:
     return one.slo.endswith(AGAINST)
 
 
-def _row(one: Judgement, clause: str, shown: _Shown, beside: Judgement | None, before: Mapping[str, float]) -> Row:
+def _row(
+    one: Judgement, clause: str, shown: _Shown, beside: Judgement | None, before: Mapping[str, float], first: bool
+) -> Row:
     outcome = worst(one.outcome, beside.outcome if beside else Outcome.MET) if one.here else one.outcome
     told = beside if beside is not None and one.here and one.outcome is Outcome.MET else one
     op = shown.target.partition(" ")[0]
-    mends = (mend(one, op), mend(beside, op) if beside and one.here else "")
+    mends = (mend(one, op, first), mend(beside, op, first) if beside and one.here else "")
     return Row(
         clause=clause,
         name=one.slo,
@@ -86,7 +92,7 @@ def _row(one: Judgement, clause: str, shown: _Shown, beside: Judgement | None, b
         outcome=outcome,
         deciding=one.here and not one.trial,
         because=told.because,
-        mend="; against baseline: ".join(text for text in mends if text),
+        mend="; against baseline: ".join(dict.fromkeys(text for text in mends if text)),
     )
 
 
@@ -117,13 +123,23 @@ def _shown(one: Judgement, policy: Policy, evidence: Evidence | None) -> _Shown:
     slo = next((slo for slo in policy.slos if slo.name == one.slo), None)
     if slo is None:
         return _NOTHING
-    for seen in evidence.measurements if evidence else ():
-        if seen.origin is not None and seen.origin.slo != slo.name:
-            continue  # an imported result speaks for one SLO only
-        key = (seen.indicator, seen.segment, seen.quantile, seen.part)
-        if key == (slo.indicator, one.segment, slo.quantile, None):
-            return _Shown(seen.value, seen.lo, seen.hi, str(seen.n), str(slo.target))
-    return _Shown(None, None, None, "0", str(slo.target))
+    seen = _judged(one, slo, evidence.measurements if evidence else ())
+    if seen is None:
+        return _Shown(None, None, None, "0", str(slo.target))
+    return _Shown(seen.value, seen.lo, seen.hi, str(seen.n), str(slo.target))
+
+
+def _judged(one: Judgement, slo: Slo, measured: Iterable[Measurement]) -> Measurement | None:
+    """Return the measurement that this judgement was passed on: of our own and imported ones the worst decided."""
+    key = (slo.indicator, one.segment, slo.quantile, None)
+    fits = [
+        seen
+        for seen in measured
+        if (seen.indicator, seen.segment, seen.quantile, seen.part) == key
+        and (seen.origin is None or seen.origin.slo == slo.name)
+    ]
+    told = [seen for seen in fits if judge(slo, one.segment, (seen,)).because == one.because]
+    return next(iter(told or fits), None)
 
 
 def values_of(judgements: Iterable[Judgement], policy: Policy, evidence: Evidence | None) -> dict[str, float]:
@@ -141,7 +157,7 @@ def _before(one: Judgement, value: float | None, before: Mapping[str, float]) ->
     known = before.get(_name(one))
     if known is None or value is None:
         return ""
-    return f"{known:.4g}" if known == value else f"{known:.4g}, now {value - known:+.4g}"
+    return f"{known:.4g}"
 
 
 def span(value: float | None, lo: float | None, hi: float | None) -> str:
@@ -153,7 +169,7 @@ def span(value: float | None, lo: float | None, hi: float | None) -> str:
     return f"{value:.3f} [{lo:.3f}, {hi:.3f}]"
 
 
-def mend(one: Judgement, op: str = "") -> str:
+def mend(one: Judgement, op: str = "", first: bool = False) -> str:
     """Return what would turn the row green, empty when it is green or does not decide here.
 
     Where data is short, it also says which limit (against a baseline: which margin) these samples do prove.
@@ -163,9 +179,19 @@ def mend(one: Judgement, op: str = "") -> str:
     if one.outcome is Outcome.NO_DATA:
         return f"{one.needs_n} more samples" if one.needs_n else "evidence: run `shipworthy evaluate`"
     if one.outcome is Outcome.BREACHED:
-        return "a better candidate, or a decision under the last shipped contract"
+        return _better(one.slo, first)
     more = f"{one.needs_n} more samples, if the rate stays" if one.needs_n else "more samples, or a better candidate"
     return more + _proven(one, op)
+
+
+def _better(name: str, first: bool) -> str:
+    if name.startswith(NEVER):
+        return "a candidate that does not do it: a never event cannot be overridden"
+    if name.startswith(FOUND):
+        return "take out what was found: it cannot be overridden"
+    if first:
+        return "a better candidate, or a target that people stand for"
+    return "a better candidate; if it cannot wait, two people: `shipworthy override request`"
 
 
 def _proven(one: Judgement, op: str) -> str:

@@ -122,7 +122,8 @@ def _loosening_blocks(rows: tuple[str, ...], covers: Digest) -> list[Block]:
         Block(
             name="loosened",
             because=row,
-            fix=f"record a decision in docs/decisions/ with `covers: {covers}`, signed under the last shipped contract",
+            fix="two people of the last shipped contract: `shipworthy decide allow --role reviewer`, then `--role ml`"
+            f" (covers {covers})",
             exit_code=1,
         )
         for row in rows

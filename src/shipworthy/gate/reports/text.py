@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from shipworthy.facts import Decision, Verdict
+from shipworthy.facts import Decision, Outcome, Verdict
 from shipworthy.gate.reports.plain import one_line
 from shipworthy.gate.table import MARK, Row
 
+NAMED = 5
 SAYS = {
     Decision.SHIP: "SHIP: every deciding row is proven good",
     Decision.BLOCKED: "DO NOT DEPLOY: blocked",
@@ -30,7 +31,16 @@ def render(verdict: Verdict, table: Iterable[Row]) -> str:
     lines += [f"  not claimed  {told}" for told in verdict.not_claimed]
     lines += [f"  OVERRIDE  {told}" for told in verdict.overrides]
     plain = [one_line(line) for line in lines]  # no text of a row can start a line of its own
-    return "\n".join([*plain, "", SAYS[verdict.decision], ""])
+    return "\n".join([*plain, "", one_line(SAYS[verdict.decision] + _by(verdict)), ""])
+
+
+def _by(verdict: Verdict) -> str:
+    """What keeps it from shipping, by name, so that nobody has to look for the red rows."""
+    if verdict.decision is Decision.SHIP:
+        return ""
+    rows = [one for one in verdict.judgements if one.here and not one.trial and one.outcome is not Outcome.MET]
+    names = list(dict.fromkeys([*(one.name for one in verdict.blocks), *(one.slo for one in rows)]))
+    return f" by {', '.join(names[:NAMED])}{f' and {len(names) - NAMED} more' if len(names) > NAMED else ''}"
 
 
 def _against(verdict: Verdict) -> str:
@@ -43,7 +53,7 @@ def _against(verdict: Verdict) -> str:
 
 def _line(row: Row) -> list[str]:
     where = "" if row.segment == "*" else f" on {row.segment}"
-    state = "" if row.deciding else "  (not judged here)" if "not judged" in row.because else "  (trial)"
+    state = "" if row.deciding else "  (not judged here)" if "not judged" in row.because else "  (does not decide)"
     was = f"  (was {row.was})" if row.was else ""
     lines = [f"  {MARK[row.outcome]} {row.name + where:<44} {row.value:<24} n={row.n:<6} {row.target}{state}{was}"]
     if row.against:
