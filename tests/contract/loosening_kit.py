@@ -205,6 +205,8 @@ LOOSER: list[tuple[Change, str, bool]] = [
         True,
     ),
     (case("tail.old", severity="minor"), "case tail.old: severity blocker → minor", True),
+    (case("tail.old", kind="incident"), "case tail.old: kind tail → incident", False),
+    (case("tail.old", clause="alignment"), "case tail.old: clause robustness → alignment", False),
     (case("tail.old", trial=True), "case tail.old: trial false → true", True),
     (case("bias.office", segment="office=P1"), "case bias.office: segment office=P1,P2 → office=P1", False),
     (oracle("tail.old", target=0.3), "case tail.old: target <= 0.2 → <= 0.3", True),

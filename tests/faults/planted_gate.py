@@ -103,6 +103,20 @@ FAULTS: tuple[Fault, ...] = (
         ("the ledger does not hear of a reversal", "authority.note(person, REVERSED,", "str((person, REVERSED),"),
     ),
     *_in(
+        "flows/decide.py",
+        "tests/flows/test_decide.py",
+        ("an edited lock says who may", "        verify_lock(contract.lock, gate_key(contract.lock, workspace))", "        str(verify_lock)"),
+        ("a ledger elsewhere is believed", "if one.kind != REVERSED or _signed_back(contract, one))", "if one)"),
+    ),
+    *_in(
+        "flows/last_shipped.py",
+        "tests/flows/test_last_shipped.py",
+        ("an older lock will do", "    if stands:", "    if False:"),
+        ("what people forbade counts", "if not any(decision.holds_for(one.version) for decision in standing)]", "]"),
+        ("nobody is told whose bar it is", "    if later:", "    if False:"),
+        ("a lock from elsewhere is not told", "        if not shipped:\n", "        if True:\n"),
+    ),
+    *_in(
         "runtime/standing.py",
         "tests/flows/test_decide.py",
         ("a reversal is not heard", "elif entry.kind == REVERSED:", "elif False:"),

@@ -5,15 +5,16 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from shipworthy.contract.record_text import with_approval
-from shipworthy.errors import ContractError, PolicySaysNo, UsageError
+from shipworthy.errors import CannotDecide, ContractError, PolicySaysNo, UsageError
 from shipworthy.facts import Named
 from shipworthy.flows import decide, gate
 from shipworthy.flows.rollout import start
 from shipworthy.gate.verdict import exit_code
-from shipworthy.runtime.standing import standing_in
+from shipworthy.runtime.standing import RECORDED, REVERSED, standing_in
 from tests.flows.tiny import Tiny
 from tests.runtime.served import Served
 
@@ -199,3 +200,49 @@ def test_an_approval_is_added_and_every_other_line_stays(second: Tiny) -> None:
 def test_records_are_numbered_one_after_the_other(second: Tiny) -> None:
     files = [Path(refuse(second, kind).file).name for kind in ("retire", "do-not-deploy")]
     assert files == ["0001-retire-2.md", "0002-do-not-deploy-2.md"]
+
+
+def test_the_same_words_recorded_again_are_not_taken_back_by_an_old_reversal(second: Tiny) -> None:
+    made = refuse(second)
+    reverse(second, made.id, "ben", "reviewer")
+    back = reverse(second, made.id, "chidi", "ml")
+    text = (second.root / back.file).read_text()
+    for one in (second.root / "docs/decisions").iterdir():
+        one.unlink()
+    second.clock.advance(60)
+    again = refuse(second)
+    assert again.id == made.id
+    (second.root / back.file).write_text(text)
+    assert told(second)[0] == 1
+
+
+def test_people_whom_an_edited_lock_names_take_nothing_back(second: Tiny) -> None:
+    made = refuse(second)
+    before = second.kinds()
+    second.edit("shipworthy.lock", '"operator",\n    "sre"', '"operator",\n    "reviewer"')
+    with pytest.raises(CannotDecide, match="not what was signed"):
+        reverse(second, made.id, "ana", "reviewer")
+    with pytest.raises(CannotDecide, match="not what was signed"):
+        decide.allow(second.workspace, ("slo x: removed",), "sha256:" + "0" * 64, "ana", "reviewer")
+    assert second.kinds() == before
+
+
+def test_a_reversal_that_a_ledger_elsewhere_tells_of_needs_its_signatures(second: Tiny) -> None:
+    made = refuse(second)
+    for person, role in (("ben", "reviewer"), ("chidi", "ml")):
+        reverse(second, made.id, person, role)
+    recorded, reversed_ = (one for one in second.entries() if one.kind in (RECORDED, REVERSED))
+    unsigned = msgspec.structs.replace(reversed_, body={**reversed_.body, "approvals": []})
+    one_hand = msgspec.structs.replace(reversed_, body={**reversed_.body, "approvals": reversed_.body["approvals"][:1]})
+    for file in (second.root / "docs/decisions").iterdir():
+        file.unlink()
+    contract = second.workspace.contract()
+    for entries, stands in (((recorded, reversed_), 0), ((recorded, unsigned), 1), ((recorded, one_hand), 1)):
+        assert len(decide.standing_against(second.workspace, contract, entries)) == stands
+
+
+def test_a_decision_taken_back_says_which_order_still_holds(second: Tiny) -> None:
+    made = refuse(second)
+    (order,) = made.orders
+    reverse(second, made.id, "ben", "reviewer")
+    assert reverse(second, made.id, "chidi", "ml").orders == (order,)

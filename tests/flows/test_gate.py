@@ -296,3 +296,26 @@ def test_one_case_can_be_asked_alone(prepared: Tiny) -> None:
     told = evaluate_case(prepared.root, "tail.fast")
     assert told.status == "pass"
     assert told.n > 50
+
+
+def test_what_a_case_is_judged_on_is_not_swapped_unseen(shipped: Tiny) -> None:
+    rows = (shipped.root / "data/rows.csv").read_text().splitlines()
+    test = [at for at, row in enumerate(rows) if row.startswith("test,")]
+    del rows[test[0]]
+    text = "\n".join(rows) + "\n"
+    before = digest((shipped.root / "data/rows.csv").read_bytes())
+    (shipped.root / "data/rows.csv").write_text(text)
+    shipped.edit("shipworthy.yaml", before, digest(text.encode()))
+    shipped.release("2")
+    blocks = [one.because for one in shipped.judge().verdict.blocks if one.name == "loosened"]
+    assert blocks == ["dataset test: judged on other rows"]
+
+
+def test_more_rows_to_learn_from_are_no_loosening(shipped: Tiny) -> None:
+    path = shipped.root / "data/rows.csv"
+    before = digest(path.read_bytes())
+    more = [row for row in path.read_text().splitlines() if row.startswith("train,")][:5]
+    path.write_text(path.read_text() + "\n".join(more) + "\n")
+    shipped.edit("shipworthy.yaml", before, digest(path.read_bytes()))
+    shipped.release("2")
+    assert shipped.judge().verdict.decision is Decision.SHIP

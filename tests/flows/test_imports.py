@@ -202,3 +202,17 @@ def test_the_verb_says_what_it_read(prepared: Tiny) -> None:
     left = verb(prepared, "import", path, "--format", "garak", "--slo", "unit_tests")
     assert left.code == 4
     assert len(left.err.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "spoil", [(b'"source":"imported"', b'"source":"offline"'), (b'"slo":"unit_tests"', b'"slo":null')]
+)
+def test_a_result_without_its_origin_is_no_import(prepared: Tiny, spoil: tuple[bytes, bytes]) -> None:
+    ask(prepared)
+    import_results(prepared.workspace, results(prepared, GOOD), "junit", "unit_tests")
+    (path,) = prepared.root.rglob(FILE)
+    raw = path.read_bytes()
+    path.write_bytes(raw.replace(*spoil))
+    assert path.read_bytes() != raw
+    with pytest.raises(CannotDecide):
+        prepared.judge()

@@ -180,8 +180,9 @@ def test_a_lock_of_an_earlier_release_is_warned_of(served: Served, tmp_path: Pat
     served.tiny.clock.advance(60)
     served.tiny.release("2", slope=0.51)
     served.tiny.ship()
-    assert "the lock is of version 1; 2 shipped last" in first.judge().verdict.warnings
-    assert "shipped last" not in " ".join(runner(served, tmp_path / "second").judge().verdict.warnings)
+    late = [one.because for one in first.judge().verdict.blocks if one.name == "lock"]
+    assert late == ["it is of version 1, and version 2 shipped since"]
+    assert "lock" not in {one.name for one in runner(served, tmp_path / "second").judge().verdict.blocks}
 
 
 def test_ship_tells_the_shared_ledger_and_pins_it(served: Served, tmp_path: Path) -> None:

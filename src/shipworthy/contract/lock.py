@@ -50,6 +50,8 @@ class LockedCase(Fact, frozen=True, kw_only=True):
     """What could be weakened of one pack case. `material` is the digest of its input or generator and of its rows."""
 
     id: str
+    kind: str
+    clause: str
     severity: str
     trial: bool
     segment: str
@@ -61,6 +63,7 @@ class Lock(Fact, frozen=True, kw_only=True):
     """The last shipped release. `verdict` is the DSSE text; `bits` holds one outcome per row of each paired case.
 
     `standing` holds the decisions against deployment that stood when it shipped: deleting a record takes none back.
+    `rows` holds the digest of the rows of each dataset that something was judged on.
     `values` holds what was measured, by `<slo> on <segment>` or `case:<id>`: the next release prints the difference.
     """
 
@@ -90,6 +93,7 @@ class Lock(Fact, frozen=True, kw_only=True):
     retention: dict[str, str] = {}
     values: dict[str, float] = {}
     standing: tuple[Standing, ...] = ()
+    rows: dict[str, Digest] = {}
     relations: tuple[Relation, ...] = ()
     scan_classes: tuple[str, ...] = ()
     bits: dict[str, str] = {}
@@ -143,6 +147,8 @@ def locked_cases(cases: tuple[Case, ...], files: Mapping[str, Digest]) -> tuple[
     return tuple(
         LockedCase(
             id=case.id,
+            kind=case.kind,
+            clause=case.clause,
             severity=case.severity,
             trial=case.trial,
             segment=case.segment,

@@ -8,7 +8,7 @@ looser counts as looser: a rewritten expression, another generator, a new key of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from shipworthy.contract.contract import Contract
 from shipworthy.contract.lock import Lock
@@ -19,6 +19,7 @@ from shipworthy.contract.loosening_scan import scan_rows
 from shipworthy.contract.loosening_scope import (
     decision_rows,
     feature_rows,
+    judged_rows,
     limit_rows,
     people_rows,
     relation_rows,
@@ -29,11 +30,14 @@ from shipworthy.facts import Digest, digest
 _STAKES = ("low", "standard", "high")
 
 
-def loosenings(old: Lock, new: Contract, covered: frozenset[str] = frozenset()) -> tuple[str, ...]:
+def loosenings(
+    old: Lock, new: Contract, covered: frozenset[str] = frozenset(), rows: Mapping[str, Digest] | None = None
+) -> tuple[str, ...]:
     """Return a row per loosening, sorted, none when nothing lets more through.
 
     `covered` holds `feature=value` for each category whose promoted incident case of this subject passes: a wider
-    category list is excused for exactly these values.
+    category list is excused for exactly these values. `rows` are the digests of the rows that the evidence was made on,
+    None when there is no evidence: then nothing ships anyway.
     """
     parts: tuple[Iterable[str], ...] = (
         _stakes(old, new),
@@ -49,6 +53,7 @@ def loosenings(old: Lock, new: Contract, covered: frozenset[str] = frozenset()) 
         limit_rows(old.scope_limits, new.manifest.scope_limits),
         decision_rows(old, new.manifest),
         runtime_rows(old, new.manifest),
+        judged_rows(old.rows, rows),
         scan_rows(old.scan_classes, new.manifest.scan.classes),
     )
     return tuple(sorted({row for rows in parts for row in rows}))

@@ -28,6 +28,9 @@ def case_rows(old: Iterable[LockedCase], new: Iterable[Case], files: Mapping[str
 def _case(old: LockedCase, new: Case, files: Mapping[str, Digest]) -> Iterator[str]:
     if SEVERITIES.index(new.severity) > SEVERITIES.index(old.severity):
         yield f"severity {old.severity} → {new.severity}"
+    for key in ("kind", "clause"):  # what may be overridden, and which clause has a case, hang on these words
+        if getattr(old, key) != getattr(new, key):
+            yield f"{key} {getattr(old, key)} → {getattr(new, key)}"
     if new.trial and not old.trial:
         yield "trial false → true"
     if new.segment != old.segment:

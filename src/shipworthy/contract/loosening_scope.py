@@ -7,11 +7,11 @@ it changes who can approve the next loosening; a person who leaves is one only w
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from shipworthy.contract.lock import Lock
 from shipworthy.contract.manifest import Feature, Manifest, Relation, Review, ScopeLimit
-from shipworthy.facts import Person, contains, digest
+from shipworthy.facts import Digest, Person, contains, digest
 
 _MUTABLE = {"no": 0, "increase": 1, "decrease": 1, "yes": 2}  # what an attacker is granted; fewer grants test less
 _FALLBACKS = ("baseline", "human_review", "refuse")  # loosest first
@@ -69,6 +69,12 @@ def relation_rows(old: Iterable[Relation], new: Iterable[Relation]) -> Iterator[
     """Yield a row per relation that was not there: what attacks must respect is attacked less."""
     before = {" ".join(one.holds.split()) for one in old}
     yield from (f"relation {one.name}: {one.holds!r} added" for one in new if " ".join(one.holds.split()) not in before)
+
+
+def judged_rows(old: Mapping[str, Digest], new: Mapping[str, Digest] | None) -> Iterator[str]:
+    """Yield a row per dataset that is judged on other rows than before, by their digests."""
+    if new is not None:
+        yield from (f"dataset {name}: judged on other rows" for name in sorted(old) if new.get(name) != old[name])
 
 
 def limit_rows(old: Iterable[ScopeLimit], new: Iterable[ScopeLimit]) -> Iterator[str]:

@@ -47,8 +47,8 @@ class Promised(Fact, frozen=True, kw_only=True, rename="kebab"):
 class RecordFront(Fact, frozen=True, kw_only=True, rename="kebab"):
     """The front matter of a record, with MADR's key names.
 
-    `applies-to` is the version that a decision against deployment is about (`*` = all); `reverses` names the record
-    that a reversal takes back.
+    `applies-to` is the version that a decision against deployment is about (`*` = all), `recorded` the moment it was
+    signed; `reverses` names the record that a reversal takes back.
     """
 
     status: str
@@ -65,6 +65,7 @@ class RecordFront(Fact, frozen=True, kw_only=True, rename="kebab"):
     next_review: str | None = None
     covers: Digest | None = None
     applies_to: str | None = None
+    recorded: str | None = None
     reverses: str | None = None
     approvals: tuple[Approval, ...] | None = None
 

@@ -15,9 +15,15 @@ FORBIDS = ("do-not-deploy", "retire")
 
 
 class Standing(Fact, frozen=True, kw_only=True):
-    """One decision that a version (`*` = all) is not deployed, until a reversal that two people signed."""
+    """One decision that a version (`*` = all) is not deployed, until a reversal that two people signed.
+
+    `at` is the moment it was recorded: the same words recorded again are another decision, which an old reversal does
+    not take back.
+    """
 
     id: str
+    model: str
+    at: str
     kind: str
     version: str
     because: str
@@ -33,18 +39,25 @@ class Standing(Fact, frozen=True, kw_only=True):
         return self.version in ("*", version)
 
 
-def standing_of(records: Iterable[DecisionRecord]) -> tuple[Standing, ...]:
+def standing_of(records: Iterable[DecisionRecord], model: str) -> tuple[Standing, ...]:
     """Return the decisions against deployment among these records, in their order; those not accepted do not stand."""
     return tuple(
-        Standing(id=one.id, kind=one.front.kind, version=one.front.applies_to or "*", because=_line(one.outcome))
+        Standing(
+            id=one.id,
+            model=model,
+            at=one.front.recorded or one.front.date,
+            kind=one.front.kind,
+            version=one.front.applies_to or "*",
+            because=_line(one.outcome),
+        )
         for one in records
         if one.front.kind in FORBIDS and one.accepted
     )
 
 
-def decision_digest(kind: str, version: str, because: str) -> Digest:
+def decision_digest(model: str, kind: str, version: str, because: str, at: str) -> Digest:
     """Return what the person who records a decision against deployment signs."""
-    return digest({"decision": kind, "version": version, "because": _line(because)})
+    return digest({"decision": kind, "model": model, "version": version, "because": _line(because), "at": at})
 
 
 def reversal_digest(standing: Standing) -> Digest:

@@ -105,13 +105,14 @@ class PairedRows(Fact, frozen=True, kw_only=True):
 
 
 class Evidence(Fact, frozen=True, kw_only=True):
-    """All that one evaluation of one subject showed. No clock in it."""
+    """All that one evaluation of one subject showed. No clock in it. `rows`: digests of the rows it was judged on."""
 
     subject: Subject
     measurements: tuple[Measurement, ...]
     coverage: Coverage
     cases: tuple[CaseResult, ...] = ()
     paired: PairedRows | None = None
+    rows: dict[str, Digest] = {}
     tool: str = "shipworthy"
     tool_version: str
     assurance: str = "self_attested"

@@ -19,8 +19,10 @@ from shipworthy.contract.record_text import new_record, next_file, with_approval
 from shipworthy.contract.standing import FORBIDS, Standing, decision_digest, reversal_digest, standing_of
 from shipworthy.errors import CannotDecide, ContractError, PolicySaysNo, UsageError
 from shipworthy.facts import Approval, Block, Digest, Entry, Named, Person, Scope
+from shipworthy.flows.lock import gate_key
 from shipworthy.flows.posture import tighten
 from shipworthy.flows.site_state import acting, open_site
+from shipworthy.runtime.admission import verify_lock
 from shipworthy.runtime.standing import RECORDED, REVERSED, standing_in
 from shipworthy.runtime.workspace import Workspace
 
@@ -29,13 +31,17 @@ ROLES = ("reviewer", "ml")
 
 
 class Recorded(msgspec.Struct, frozen=True, kw_only=True):
-    """A record as it stands now. `waits` says whose signature is missing; empty when the decision holds."""
+    """A record as it stands now. `waits` says whose signature is missing; empty when the decision holds.
+
+    `orders` are those that a decision gave, or that still hold after it was taken back.
+    """
 
     id: str
     file: str
     what: Digest
     signed_by: tuple[str, ...]
     waits: str
+    orders: tuple[str, ...] = ()
 
 
 def record(workspace: Workspace, kind: str, version: str, because: str, person: str) -> Recorded:
@@ -47,11 +53,13 @@ def record(workspace: Workspace, kind: str, version: str, because: str, person: 
         raise UsageError("a decision against deployment needs a kind and a reason", kind, " or ".join(FORBIDS))
     contract = workspace.contract()
     role = acting(contract, person).roles[0]
-    what = decision_digest(kind, version, because)
+    at, model = workspace.now(), contract.manifest.model
+    what = decision_digest(model, kind, version, because, at)
     mine = _sign(workspace, person, role, what)
     front: dict[str, str | list[str]] = {
         "status": "accepted",
-        "date": workspace.now()[:10],
+        "date": at[:10],
+        "recorded": at,
         "kind": kind,
         "decision-makers": [person],
         "applies-to": version,
@@ -61,17 +69,22 @@ def record(workspace: Workspace, kind: str, version: str, because: str, person: 
     text = new_record(front, title, f"Recorded by {person} against version {version}.", " ".join(because.split()))
     file = next_file(contract.records, f"{kind}-{version}")
     made = _write(workspace.root, file, with_approval(text, mine, accepted=True))
-    (standing,) = standing_of([made])
+    (standing,) = standing_of([made], model)
+    closed: tuple[str, ...] = ()
     if _has_site(workspace):
         with open_site(workspace) as authority:
             authority.note(person, RECORDED, {"standing": standing, "approval": mine})
-        tighten(workspace, Scope(model=contract.manifest.model, version=version), Named.KILLED, standing.told, person)
-    return Recorded(id=made.id, file=file, what=what, signed_by=(person,), waits="")
+        held = tighten(workspace, Scope(model=model, version=version), Named.KILLED, standing.told, person)
+        closed = (held.order.id,)
+    return Recorded(id=made.id, file=file, what=what, signed_by=(person,), waits="", orders=closed)
 
 
 def reverse(workspace: Workspace, name: str, person: str, role: str) -> Recorded:
-    """Sign, in a role, that the decision `name` is taken back; it is when two people of different roles have."""
-    contract = workspace.contract()
+    """Sign, in a role, that the decision `name` is taken back; it is when two people of different roles have.
+
+    Raises CannotDecide when the lock, which says who these people are, is not the one that was signed.
+    """
+    contract = _trusted(workspace)
     standing = next((one for one in standing_against(workspace, contract) if one.id == name), None)
     if standing is None:
         raise UsageError(f"no decision {name!r} stands", "docs/decisions", "see `shipworthy decide list`")
@@ -88,6 +101,9 @@ def reverse(workspace: Workspace, name: str, person: str, role: str) -> Recorded
         with open_site(workspace) as authority:
             made = _found(workspace.contract(), what)
             authority.note(person, REVERSED, {"standing": standing, "approvals": list(made.approvals)})
+            held = authority.state().orders
+        still = tuple(one.order.id for one in held if one.because == standing.told)
+        return msgspec.structs.replace(told, orders=still)
     return told
 
 
@@ -101,7 +117,7 @@ def allow(workspace: Workspace, rows: tuple[str, ...], covers: Digest, person: s
     listed = "\n".join(f"- {row}" for row in rows)
     return _sign_record(
         workspace,
-        workspace.contract(),
+        _trusted(workspace),
         covers,
         (person, role),
         {"kind": "loosening"},
@@ -122,7 +138,9 @@ def standing_against(workspace: Workspace, contract: Contract, shared: Iterable[
             kept = standing_in(store.entries())
         finally:
             store.close()
-    known = dict.fromkeys((*standing_of(contract.records), *locked, *kept, *standing_in(shared)))
+    elsewhere = standing_in(one for one in shared if one.kind != REVERSED or _signed_back(contract, one))
+    written = standing_of(contract.records, contract.manifest.model)
+    known = dict.fromkeys((*written, *locked, *kept, *elsewhere))
     return tuple(one for one in known if not _reversed(contract, one))
 
 
@@ -139,6 +157,21 @@ def blocks(standing: tuple[Standing, ...], version: str) -> tuple[Block, ...]:
 def people_of(contract: Contract) -> tuple[Person, ...]:
     """Return who may loosen: the people of the contract that shipped last, at first those of this one."""
     return contract.lock.people if contract.lock else contract.people
+
+
+def _trusted(workspace: Workspace) -> Contract:
+    """Return the contract, its lock verified: who may loosen is said by what shipped, as it was signed."""
+    contract = workspace.contract()
+    if contract.lock is not None:
+        verify_lock(contract.lock, gate_key(contract.lock, workspace))
+    return contract
+
+
+def _signed_back(contract: Contract, entry: Entry) -> bool:
+    """A ledger elsewhere says that a decision was taken back: it was when two people of our own lock signed so."""
+    standing: Standing = entry.read(Standing, "standing")
+    approvals = msgspec.convert(entry.body.get("approvals", ()), tuple[Approval, ...])
+    return not _waits(contract, approvals, reversal_digest(standing))
 
 
 def _reversed(contract: Contract, standing: Standing) -> bool:

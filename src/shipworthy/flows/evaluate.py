@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,18 +18,19 @@ import sklearn
 
 from shipworthy import __version__
 from shipworthy.contract.contract import Contract
-from shipworthy.contract.pack import case_files
+from shipworthy.contract.pack import case_files, is_table
 from shipworthy.errors import CannotDecide, UsageError
 from shipworthy.evaluate.bench import Baseline, Bench
 from shipworthy.evaluate.pack import run_case
 from shipworthy.evaluate.run.engine import evaluate_local
 from shipworthy.evaluate.run.offline import no_network
 from shipworthy.expr import compile_expr
-from shipworthy.facts import Case, CaseResult, Coverage, Evidence, Run, digest, seed_of
+from shipworthy.facts import Case, CaseResult, Coverage, Digest, Evidence, Run, digest, seed_of
 from shipworthy.flows.evidence import write_evidence
 from shipworthy.flows.model import OpenModel, all_datasets, open_model
 from shipworthy.flows.scan import findings_measurement, scan
 from shipworthy.models.table import read_rows
+from shipworthy.profile.rows import Value
 from shipworthy.profile.score import Scorer
 from shipworthy.profile.shapes import Profile
 from shipworthy.profile.thresholds import Thresholds
@@ -38,6 +39,7 @@ from shipworthy.runtime.subject import PROFILE, RELEASE, subject_of
 from shipworthy.runtime.workspace import Workspace
 
 SCAN = "artefact_scan"
+LEARNED_FROM = ("train", "calibration")
 
 
 def evaluate(workspace: Workspace, say: Callable[[str], None]) -> tuple[Evidence, Path]:
@@ -54,6 +56,7 @@ def evaluate(workspace: Workspace, say: Callable[[str], None]) -> tuple[Evidence
         coverage=Coverage(requested=(*shown.coverage.requested, SCAN), executed=(*shown.coverage.executed, SCAN)),
         cases=shown.cases,
         paired=shown.paired,
+        rows=judged_rows(bench.datasets),
         tool_version=__version__,
     )
     run = Run(
@@ -64,6 +67,16 @@ def evaluate(workspace: Workspace, say: Callable[[str], None]) -> tuple[Evidence
         versions={"python": sys.version.split()[0], "numpy": np.__version__, "scikit-learn": sklearn.__version__},
     )
     return evidence, write_evidence(workspace, evidence, run)
+
+
+def judged_rows(datasets: Mapping[str, Sequence[Mapping[str, Value]]]) -> dict[str, Digest]:
+    """Return a digest of each dataset that something may be judged on: all but what a model and its thresholds learn
+    from, and the files of cases, which the pack's own digest covers."""
+    return {
+        name: digest([[f"{column}={row[column]!r}" for column in sorted(row)] for row in rows])
+        for name, rows in datasets.items()
+        if name not in LEARNED_FROM and not is_table(name)
+    }
 
 
 def evaluate_case(root: Path, name: str) -> CaseResult:

@@ -17,11 +17,13 @@ from shipworthy.contract.lock import Lock
 from shipworthy.contract.loosening import loosening_digest, loosenings
 from shipworthy.contract.pack import case_files
 from shipworthy.contract.problems import Problem
+from shipworthy.contract.standing import Standing
 from shipworthy.errors import CannotDecide, PolicySaysNo
 from shipworthy.facts import Approval, Block, Case, Digest, Evidence, Granted, Measurement, Verdict, digest
 from shipworthy.flows import decide
 from shipworthy.flows.evidence import read_evidence
 from shipworthy.flows.imported import read_imported
+from shipworthy.flows.last_shipped import older, shipped_here
 from shipworthy.flows.lock import gate_key, shipped_before
 from shipworthy.flows.origin import REBUILD, Origins, origins, with_rebuild
 from shipworthy.flows.override import held_here, with_overrides
@@ -63,6 +65,7 @@ def judge(workspace: Workspace) -> Judged:
     shared = look_up(workspace, contract)
     loosened, allowed, covers = _loosened(workspace, contract, lock, evidence, shared)
     standing = decide.standing_against(workspace, contract, shared.records("govern."))
+    late, bar = _late(workspace, lock, shared, standing)
     verdict = give_verdict(
         Question(
             subject=subject,
@@ -78,11 +81,12 @@ def judge(workspace: Workspace) -> Judged:
                 *(_problem(one) for one in problems),
                 *_signature(workspace, contract),
                 *_lock(workspace, lock, shared),
+                *late,
                 *_unproven(contract, origin, shared),
                 *origin.blocks,
                 *decide.blocks(standing, contract.manifest.version),
             ),
-            warnings=(*_still(shared.warnings(contract), origin, f"no {REBUILD}"), *origin.warnings, *stale),
+            warnings=(*_still(shared.warnings(contract), origin, f"no {REBUILD}"), *origin.warnings, *stale, *bar),
             not_claimed=_still(shared.not_claimed(contract.not_claimed), origin, REBUILD),
         )
     )
@@ -151,12 +155,23 @@ def _lock(workspace: Workspace, lock: Lock | None, shared: Shared) -> tuple[Bloc
     return ()
 
 
+def _late(
+    workspace: Workspace, lock: Lock | None, shared: Shared, standing: tuple[Standing, ...]
+) -> tuple[tuple[Block, ...], tuple[str, ...]]:
+    """Hold the lock against what shipped since, by the ledger of this site and by the shared one."""
+    if lock is None:
+        return (), ()
+    known = (shipped_here(workspace, lock.subject.model), shared.facts.shipped if shared.facts else ())
+    found = [older(lock, shipped, standing) for shipped in known]
+    blocks = dict.fromkeys(block for blocks, _ in found for block in blocks)
+    return tuple(blocks), tuple(dict.fromkeys(told for _, told in found if told))
+
+
 def loosened(workspace: Workspace) -> tuple[tuple[str, ...], Digest]:
     """Return the loosened rows that nobody allowed yet, and the digest that an approval of exactly these names."""
     contract = workspace.contract()
-    evidence = None
-    if any(feature.accepted for feature in contract.manifest.features):
-        evidence = read_evidence(workspace, artefact_digest(workspace.root / contract.manifest.artefacts))
+    folder = workspace.root / contract.manifest.artefacts
+    evidence = read_evidence(workspace, artefact_digest(folder)) if folder.is_dir() else None
     shared = look_up(workspace, contract)
     found, _, covers = _loosened(workspace, contract, contract.lock, evidence, shared)
     return found, covers
@@ -168,7 +183,8 @@ def _loosened(
     """Return (rows nobody allowed, rows that a signed decision allows, the digest such a decision names)."""
     if lock is None:
         return (), (), ""
-    found = loosenings(lock, contract, covered_values(workspace, contract, evidence, shared.promoted))
+    covered = covered_values(workspace, contract, evidence, shared.promoted)
+    found = loosenings(lock, contract, covered, evidence.rows if evidence else None)
     if not found:
         return (), (), ""
     wanted = loosening_digest(found, digest(lock.subject))

@@ -59,10 +59,14 @@ def _lines(path: Path) -> tuple[Imported, ...]:
     if not path.is_file():
         return ()
     lines = [line for line in path.read_bytes().split(b"\n") if line]
+    again = "remove the file and import again"
     try:
-        return tuple(msgspec.convert(loads(line, str(path)), Imported, strict=True) for line in lines)
+        read = tuple(msgspec.convert(loads(line, str(path)), Imported, strict=True) for line in lines)
     except msgspec.ValidationError as fault:
-        raise CannotDecide(f"not imported results: {fault}", str(path), "remove the file and import again") from fault
+        raise CannotDecide(f"not imported results: {fault}", str(path), again) from fault
+    if any(one.measurement.source != "imported" or one.measurement.origin is None for one in read):
+        raise CannotDecide("a result that does not say where it was imported from", str(path), again)
+    return read
 
 
 def _key(one: Imported) -> tuple[str, str, str]:

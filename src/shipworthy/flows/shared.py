@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from shipworthy.contract.contract import Contract
-from shipworthy.contract.lock import Lock
 from shipworthy.contract.stakes import UNPROVEN
 from shipworthy.errors import Unreachable
 from shipworthy.facts import Case, Entry, Granted, Verdict, digest
@@ -75,7 +74,7 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
         answered = f"no {PROVES}: {UNPROVEN[PROVES]}"
         open_ = [f"{one.id} is open ({one.severity}): {one.title}" for one in self.facts.incidents]
         rest = (warning for warning in contract.warnings if warning != answered)
-        return (*rest, *open_, *_older(contract.lock, self.facts))
+        return (*rest, *open_)
 
     def tell(self, kind: str, body: Mapping[str, Any]) -> str:
         """Append an entry before anybody is answered; return "", or what to warn of. Raises Unreachable if it must."""
@@ -123,10 +122,3 @@ def _warned(verdict: Verdict, trouble: str) -> Verdict:
     if not trouble:
         return verdict
     return msgspec.structs.replace(verdict, warnings=(*verdict.warnings, trouble))
-
-
-def _older(lock: Lock | None, facts: SharedFacts) -> tuple[str, ...]:
-    """A lock of an earlier release is signed as well: only the ledger knows that another one shipped since."""
-    if lock is None or not facts.shipped or facts.shipped[-1] == lock.subject:
-        return ()
-    return (f"the lock is of version {lock.subject.version}; {facts.shipped[-1].version} shipped last",)

@@ -37,7 +37,8 @@ def refusals(verdict: Verdict, policy: Policy, cases: Iterable[Case], lock: Lock
     if not red_rows(verdict):
         return ("no red row says what would be overridden",)
     by_id = {case.id: case for case in cases}
-    rows = [_judgement_refused(one, policy, by_id) for one in _red(verdict)]
+    shipped = {case.id: case.kind for case in lock.pack}
+    rows = [_judgement_refused(one, policy, by_id, shipped) for one in _red(verdict)]
     blocks = [_block_refused(one, lock, by_id) for one in verdict.blocks]
     return tuple(dict.fromkeys(reason for reason in (*rows, *blocks) if reason))
 
@@ -54,8 +55,11 @@ def _block(one: Block) -> str:
     return f"{one.name}: {one.because}"
 
 
-def _judgement_refused(one: Judgement, policy: Policy, cases: dict[str, Case]) -> str:
+def _judgement_refused(one: Judgement, policy: Policy, cases: dict[str, Case], shipped: dict[str, str]) -> str:
     name = one.slo.removesuffix(BASELINE)
+    kind = shipped.get(name.removeprefix(CASE), "tail") if name.startswith(CASE) else "tail"
+    if kind not in CASE_KINDS:
+        return f"{name}: shipped as a {kind} case, which is never overridden"
     if name.startswith(CASE):
         return _case_refused(cases.get(name.removeprefix(CASE)), name)
     return _slo_refused(policy, name)
