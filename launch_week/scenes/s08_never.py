@@ -112,6 +112,20 @@ def _restore(launch: Launch, repo: Any) -> None:
     again = _kills(launch)
     say.claim("old breaches do not trip again", not again, f"{len(again)} kills five minutes later")
     world.verb("rollout", "abort", "--as", "ana", repo=repo).expect()
+    _forbid(launch)
+
+
+def _forbid(launch: Launch) -> None:
+    """The candidate must not come back under its name: a decision that gate and site keep."""
+    world, say = launch.world, launch.record
+    because = "It denied claims it was unsure of; its rows hold no year in which that shows."
+    made = world.verb("decide", "record", "do-not-deploy", "--version", "2t", "--because", because, "--as", "ben")
+    again = world.verb("rollout", "start", "2t", "--as", "ana")
+    say.claim(
+        "`do not deploy` is recorded, and nobody rolls the candidate out again",
+        made.code == 0 and again.code == 1,
+        f"exit {again.code}: {again.err.strip()[:120]}",
+    )
 
 
 def _kills(launch: Launch) -> list[dict[str, Any]]:

@@ -106,6 +106,14 @@ def test_an_order_with_the_id_of_another_does_not_loosen_it() -> None:
     assert {one.order.posture for one in state.orders} == {Named.KILLED, Named.HUMAN_REVIEW}
 
 
+def test_a_confirmation_of_one_order_leaves_the_others_as_they_are() -> None:
+    both = fold([ordered("ORD-1"), ordered("ORD-2"), entry("respond.confirmed", {"order": "ORD-2", "by": "ann"})])
+    assert {one.order.id: one.confirmed_by for one in both.orders} == {
+        "ORD-1": held("ORD-1").confirmed_by,
+        "ORD-2": "ann",
+    }
+
+
 def test_a_confirmation_names_the_person_and_changes_no_posture() -> None:
     state = fold([ordered("ORD-1"), entry("respond.confirmed", {"order": "ORD-1", "by": "ann"})])
     assert state.orders == (msgspec.structs.replace(held("ORD-1"), confirmed_by="ann"),)
