@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 import time
 from datetime import timedelta
@@ -21,6 +22,14 @@ def play(launch: Launch) -> None:
     world, say = launch.world, launch.record
     say.scene(8, "A never event: nothing leaves, the kill switch trips, two people restore")
     faulty = world.run / "faulty"
+    early = world.verb("gate", repo=faulty)
+    say.claim(
+        "a branch with the lock of version 1 is not judged by that bar any more",
+        early.code == 4 and "version 2 shipped since" in early.out,
+        f"exit {early.code}",
+    )
+    shutil.copyfile(world.repo / "shipworthy.lock", faulty / "shipworthy.lock")
+    world.verb("evaluate", repo=faulty).expect()
     shipped = world.verb("ship", repo=faulty)
     say.claim(
         "the faulty candidate passes the gate: its fault needs a year the gate's rows do not have",
