@@ -161,6 +161,7 @@ NOTES = {
     "artifact.trained": ("`train`", "model, when the training began, digests of the change and of what it left"),
     "gate.decided": ("the gate", "subject, decision, digest of the verdict"),
     "gate.shipped": ("the gate", "subject, whether it was the first release"),
+    "deploy.admitted": ("an operator", "subject and digest of the lock's terms, of a release no entry pinned so"),
     "govern.decided": ("a person", "a decision against deployment that stands, with its signature"),
     "govern.reversed": ("a person", "the decision that no longer stands, with the approvals of two people"),
     "gate.overridden": (
@@ -173,7 +174,7 @@ NOTES = {
     "runtime.token_made": ("an operator", "id, scope and end of a token of the API; never the token"),
     "respond.approved": ("a person", "a signed approval of a restore, its orders, scope and moment"),
     "respond.incident_opened": ("the controller", "the incident"),
-    "respond.incident_promoted": ("a person", "the incident, its new cases, the number of rows"),
+    "respond.incident_promoted": ("a person", "the incident, its new cases, number and digest of their rows"),
     "respond.incident_closed": ("a person", "the incident, its cases before and after the fix"),
     "respond.review_opened": ("a person", "item, tenant and until when it is leased; never the input"),
     "respond.review_answered": ("a person", "item and decision"),

@@ -226,6 +226,21 @@ def test_a_linked_folder_is_refused(tmp_path: Path) -> None:
     assert "src" in [problem.file for problem in problems]
 
 
+@pytest.mark.parametrize("place", ["docs", "docs/decisions"])
+@pytest.mark.parametrize("how", ["link", "file"])
+def test_decisions_cannot_be_put_out_of_sight(tmp_path: Path, place: str, how: str) -> None:
+    root = write(tmp_path / "root", files("low") | {"docs/decisions/0001-no.md": RECORD})
+    assert (read_contract(root)[0] is not None) is True
+    hidden = (root / place).rename(tmp_path / "hidden")
+    if how == "link":
+        (root / place).symlink_to(hidden)
+    else:
+        (root / place).write_text("")
+    contract, problems = read_contract(root)
+    assert contract is None
+    assert (place, "not a folder that can be read") in [(problem.file, problem.what) for problem in problems]
+
+
 def test_a_pipe_does_not_hang_the_reader(tmp_path: Path) -> None:
     write(tmp_path, files())
     (tmp_path / "train.py").unlink()

@@ -108,4 +108,18 @@ FAULTS: tuple[Fault, ...] = (
         ("an open network is offline", "shown.provenance and shown.offline and", "shown.provenance and"),
         ("the same bits by hearsay", "SAME_BITS: shown.same_bits,", "SAME_BITS: True,"),
     ),
+    *_in(
+        "runtime/known.py",
+        "tests/flows/test_known.py",
+        ("another version may lie in the folder", "if one.manifest.version != folder.name:", "if False:"),
+        ("any baseline is ours", "        _check_shipped(entries, folder, one)\n        return", "        return"),
+        ("the baseline of a rollout is not looked at", "    _check_shipped(entries, releases / baseline, first)", "    pass"),
+        ("a site serves any model", "if one.manifest.model != first.manifest.model:", "if False:"),
+        ("a release brings its own issuers", "if one.issuers != first.issuers:", "if False:"),
+        ("nothing need be in the ledger", "if pin is None:", "if False:"),
+        ("other people under the same subject", "if pin and pin != _terms(one):", "if False:"),
+        ("any entry about a release lets it in", "if entry.kind in _LET_IN and _subject(entry) == subject:", "if _subject(entry) == subject:"),
+        ("one release that shipped lets in all", "if entry.kind in _LET_IN and _subject(entry) == subject:", "if entry.kind in _LET_IN:"),
+        ("nothing is pinned", "return None if _pin(entries, subject) else {", "return None if True else {"),
+    ),
 )  # fmt: skip

@@ -58,7 +58,7 @@ FAULTS: tuple[Fault, ...] = (
         ("it never ends by itself", "return known is not None and rfc3339(self._clock()) >= known.until", "return False"),
         ("its tenants are not looked at", "within(routes, known.tenants, known.share_bp)", 'within(routes, ("*",), known.share_bp)'),
         ("its share is not looked at", "within(routes, known.tenants, known.share_bp)", "within(routes, known.tenants, 10_000)"),
-        ("an end at the door is forgotten", "            self._know(ended.override.subject.version, ended.override)\n", ""),
+        ("an end at the door is forgotten", "                self._know(folder.name, ended.override)\n", "                pass\n"),
         ("the rollout goes on", '                _abort(authority, version, f"{one.id} ended at {one.until}")\n', ""),
         ("nobody is told of it", 'return ", ".join(header(one) for one in self._holding())', 'return ""'),
     ),

@@ -6,6 +6,7 @@ The incident: version 1 denies nearly everybody whose supplier it has never seen
 from __future__ import annotations
 
 import csv
+import gzip
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,12 @@ import pytest
 from shipworthy.errors import CannotDecide, ContractError, UsageError
 from shipworthy.facts import Named, Scope, Severity
 from shipworthy.flows import incident as incidents
+from shipworthy.flows.evidence import read_evidence
+from shipworthy.flows.gate import covered_values
 from shipworthy.flows.site_state import open_site
 from shipworthy.respond import playbook
 from shipworthy.respond.incidents import open_incident
+from shipworthy.runtime.subject import artefact_digest
 from tests.flows.tiny import Tiny
 
 UNSEEN = "supplier=__unseen__"
@@ -171,6 +175,24 @@ def test_an_incident_about_something_else_is_written_by_hand(denying: Tiny) -> N
     name = opened(denying, "supplier=S1")
     with pytest.raises(UsageError, match="by hand"):
         incidents.promote(denying.workspace, name, rows_of(denying), "chidi", 0.15)
+
+
+def accept(tiny: Tiny, before: str, *values: str) -> frozenset[str]:
+    """Accept suppliers, build and measure; return which of them an incident's rows cover."""
+    now = f"type: category, accepted: [{', '.join(values)}]}}"
+    tiny.edit("shipworthy.yaml", f"type: category{before}}}", now)
+    tiny.prepare()
+    contract = tiny.workspace.contract()
+    evidence = read_evidence(tiny.workspace, artefact_digest(tiny.root / "model"))
+    return covered_values(tiny.workspace, contract, evidence)
+
+
+def test_a_row_added_to_a_promoted_case_covers_nothing(denying: Tiny) -> None:
+    mend(denying, promoted(denying))
+    assert accept(denying, "", "S9") == {"supplier=S9"}
+    (path,) = (denying.root / "cases").iterdir()
+    path.write_bytes(gzip.compress(gzip.decompress(path.read_bytes()) + b"S8,15,30,1,inc-0\n", mtime=0))
+    assert accept(denying, ", accepted: [S9]", "S9", "S8") == set()
 
 
 def test_strangers_and_unknown_incidents_are_told(denying: Tiny) -> None:

@@ -32,6 +32,7 @@ from shipworthy.gate.verdict import Question, give_verdict
 from shipworthy.models.table import read_rows
 from shipworthy.runtime.admission import verify_lock, verify_signature
 from shipworthy.runtime.columns import text_columns
+from shipworthy.runtime.shared_facts import Promoted, promoted_in
 from shipworthy.runtime.subject import artefact_digest, subject_of
 from shipworthy.runtime.workspace import Workspace
 
@@ -204,17 +205,22 @@ def _approved(lock: Lock, approvals: Iterable[Approval], wanted: str) -> bool:
 
 
 def covered_values(
-    workspace: Workspace, contract: Contract, evidence: Evidence | None, shared: tuple[Case, ...] = ()
+    workspace: Workspace, contract: Contract, evidence: Evidence | None, shared: tuple[Promoted, ...] = ()
 ) -> frozenset[str]:
     """Return `feature=value` for accepted categories in the rows of a passing case that an incident really became.
 
-    The incident and its case must stand in a ledger as `incident promote` wrote them, and the case must decide.
+    The incident, its case and the digest of its rows must stand in a ledger as `incident promote` wrote them, and the
+    case must decide: a row that was added since covers nothing.
     """
     if not any(feature.accepted for feature in contract.manifest.features):
         return frozenset()
     passed = {result.case for result in evidence.cases if result.status == "pass"} if evidence else set()
-    wrote = (*promoted_cases(workspace), *shared)
-    cases = [case for case in contract.cases if case.id in passed and case in wrote and case.severity == "blocker"]
+    wrote = (*promoted_here(workspace, contract.manifest.model), *shared)
+    cases = [
+        case
+        for case in contract.cases
+        if case.id in passed and case.severity == "blocker" and _as_written(contract, case, wrote)
+    ]
     text = text_columns(contract.manifest)
     seen = [
         row
@@ -230,13 +236,18 @@ def covered_values(
     )
 
 
-def promoted_cases(workspace: Workspace) -> tuple[Case, ...]:
+def _as_written(contract: Contract, case: Case, wrote: Iterable[Promoted]) -> bool:
+    """True when a case and every row it runs on are what an incident became."""
+    rows = [contract.digests.get(name, "") for name in case_files(case)]
+    return len(rows) == 1 and rows[0] != "" and Promoted(case=case, rows=rows[0]) in wrote
+
+
+def promoted_here(workspace: Workspace, model: str) -> tuple[Promoted, ...]:
     """Return the cases that incidents of this site became, as the ledger has them; none without a ledger."""
     if not (workspace.home / "store.db").is_file():
         return ()
     store = workspace.store()
     try:
-        entries = [entry for entry in store.entries() if entry.kind == "respond.incident_promoted"]
+        return promoted_in(store.entries(), model)
     finally:
         store.close()
-    return tuple(msgspec.convert(case, Case) for entry in entries for case in entry.body["cases"])

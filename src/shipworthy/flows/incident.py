@@ -20,7 +20,7 @@ import yaml
 from shipworthy.contract import pack
 from shipworthy.contract.contract import Contract
 from shipworthy.errors import ContractError, UsageError
-from shipworthy.facts import UNSEEN, Case, CaseResult, Incident, Oracle, parse_segment
+from shipworthy.facts import UNSEEN, Case, CaseResult, Incident, Oracle, digest, parse_segment
 from shipworthy.flows.evaluate import evaluate_cases
 from shipworthy.flows.model import dataset_rows
 from shipworthy.flows.site_state import acting, open_site
@@ -84,11 +84,13 @@ def promote(
         kept = _rows_of(contract, incident, feature, rows, release.scorer.bucket)
         cases = _cases(contract, incident, feature, kept, who.id, target, companion)
         _check_new(contract, incident, cases)
-        _write_rows(workspace.root / pack.FOLDER / f"{cases[0].id}.csv.gz", kept)
+        raw = _packed(kept)
+        (workspace.root / pack.FOLDER).mkdir(exist_ok=True)
+        (workspace.root / pack.FOLDER / f"{cases[0].id}.csv.gz").write_bytes(raw)
         _append(workspace.root / pack.FILE, cases)
         promoted = incidents.promote(incident, [case.id for case in cases if case.severity == SHOWS])
         authority.store.put_incident(promoted)
-        body = {"incident": promoted, "cases": cases, "rows": len(kept)}
+        body = {"incident": promoted, "cases": cases, "rows": len(kept), "rows_digest": digest(raw)}
         authority.note(person, "respond.incident_promoted", body)
         return promoted, cases
 
@@ -205,14 +207,13 @@ def _cases(
     )
 
 
-def _write_rows(path: Path, rows: Sequence[Row]) -> None:
-    """Write the rows with deterministic bytes."""
+def _packed(rows: Sequence[Row]) -> bytes:
+    """Return the rows as a packed table: the same rows, the same bytes."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
     writer.writeheader()
     writer.writerows({key: "" if value is None else value for key, value in row.items()} for row in rows)
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(gzip.compress(text.getvalue().encode(), mtime=0))
+    return gzip.compress(text.getvalue().encode(), mtime=0)
 
 
 def _check_new(contract: Contract, incident: Incident, cases: Sequence[Case]) -> None:

@@ -5,19 +5,18 @@ from __future__ import annotations
 from shipworthy.artifact.files.keys import VERDICT
 from shipworthy.artifact.keys import PublicKey, load_public
 from shipworthy.contract.lock import Lock
+from shipworthy.facts import Subject
 from shipworthy.runtime.workspace import Workspace
 
 
-def shipped_before(workspace: Workspace) -> bool:
-    """True when the ledger of this site, if there is one, knows of a shipped version of anything."""
+def shipped_before(workspace: Workspace) -> str:
+    """Return what the ledger of this site, if there is one, saw shipped last, whatever its model; "" when nothing."""
     if not (workspace.home / "store.db").is_file():
-        return False
+        return ""
     store = workspace.store()
     try:
-        model = workspace.contract().manifest.model
-        return any(
-            entry.kind == "gate.shipped" and entry.body["subject"]["model"] == model for entry in store.entries()
-        )
+        shipped = [entry.read(Subject, "subject") for entry in store.entries() if entry.kind == "gate.shipped"]
+        return f"{shipped[-1].model} {shipped[-1].version}" if shipped else ""
     finally:
         store.close()
 

@@ -14,6 +14,7 @@ from shipworthy.facts import Approval, RolloutState, digest
 from shipworthy.flows.site_state import acting, open_site, shipped_contract
 from shipworthy.respond.moments import moment
 from shipworthy.runtime.authority import Authority
+from shipworthy.runtime.known import ADMITTED, baseline_contract, check_release, unpinned
 from shipworthy.runtime.releases import load, load_to_serve
 from shipworthy.runtime.standing import refuse
 from shipworthy.runtime.workspace import Workspace
@@ -24,13 +25,15 @@ OPERATOR = "operator"
 def start(workspace: Workspace, version: str, person: str) -> RolloutState:
     """Start the first stage of a version that the gate passed, or that an override lets through for a while.
 
-    Raises PolicySaysNo while another rollout runs, or when a decision stands against the version.
+    Raises PolicySaysNo while another rollout runs, or when a decision stands against the version; CannotDecide for a
+    release that is not of this site. What is let in and was not pinned by its lock is from then on.
     """
     contract = load_to_serve(workspace.releases / version, workspace.clock()).contract
     acting(contract, person, OPERATOR)
     with open_site(workspace) as authority:
         refuse(authority.ledger.entries(), version)
         state = authority.state()
+        _check(workspace, authority, version, contract)
         if state.rollout is not None and state.rollout.status in ("running", "held"):
             raise PolicySaysNo(f"{state.rollout.id} is {state.rollout.status}", "rollout", "abort it first")
         stages = _stages(contract)
@@ -44,6 +47,7 @@ def start(workspace: Workspace, version: str, person: str) -> RolloutState:
             shadow=stages.shadow.segments,
             started_at=workspace.now(),
         )
+        _pin(workspace, authority, person, version, contract)
         authority.rollout(person, "started", first, f"{person} started {version}", state.rollout)
         return first
 
@@ -62,7 +66,7 @@ def advance(workspace: Workspace, person: str) -> RolloutState:
     """
     with open_site(workspace) as authority:
         rollout = _running(authority)
-        contract = _contract(workspace, rollout.version)
+        contract = _contract(workspace, authority, rollout.version)
         stages = _stages(contract).stages
         role = stages[rollout.stage].advance
         acting(contract, person, OPERATOR if role == "auto" else role)
@@ -115,8 +119,26 @@ def abort(workspace: Workspace, person: str) -> RolloutState:
         return gone
 
 
-def _contract(workspace: Workspace, version: str) -> Contract:
-    return load(workspace.releases / version, workspace.now()).contract
+def _contract(workspace: Workspace, authority: Authority, version: str) -> Contract:
+    contract = load(workspace.releases / version, workspace.now()).contract
+    _check(workspace, authority, version, contract)
+    return contract
+
+
+def _check(workspace: Workspace, authority: Authority, version: str, contract: Contract) -> None:
+    entries, baseline = authority.ledger.entries(), authority.state().baseline
+    check_release(entries, baseline, workspace.releases / version, contract, workspace.now())
+
+
+def _pin(workspace: Workspace, authority: Authority, person: str, version: str, contract: Contract) -> None:
+    """Record the locks of baseline and candidate where no entry has them: later, other keys are not taken for these."""
+    entries = tuple(authority.ledger.entries())
+    baseline = authority.state().baseline
+    first = baseline_contract(entries, workspace.releases, baseline, workspace.now())
+    for name, one in ((baseline, first), (version, contract)):
+        body = unpinned(entries, workspace.releases / name, one)
+        if body is not None:
+            authority.note(person, ADMITTED, body)
 
 
 def _running(authority: Authority) -> RolloutState:

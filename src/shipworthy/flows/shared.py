@@ -15,9 +15,9 @@ import msgspec
 from shipworthy.contract.contract import Contract
 from shipworthy.contract.stakes import UNPROVEN
 from shipworthy.errors import Unreachable
-from shipworthy.facts import Case, Entry, Granted, Verdict, digest
+from shipworthy.facts import Entry, Granted, Verdict, digest
 from shipworthy.runtime.posted import DECIDED, SHIPPED
-from shipworthy.runtime.shared_facts import SharedFacts
+from shipworthy.runtime.shared_facts import Promoted, SharedFacts
 from shipworthy.runtime.workspace import SHARED, Workspace
 
 if TYPE_CHECKING:
@@ -41,8 +41,8 @@ class Shared(msgspec.Struct, frozen=True, kw_only=True):
         return self.facts.overrides if self.facts else ()
 
     @property
-    def promoted(self) -> tuple[Case, ...]:
-        """Cases that incidents became."""
+    def promoted(self) -> tuple[Promoted, ...]:
+        """Cases that incidents became, with the digests of their rows."""
         return self.facts.promoted if self.facts else ()
 
     @property

@@ -34,13 +34,18 @@ class Permits:
         self._known: dict[str, Override] = {}
         self._recorded: set[str] = set()
 
-    def load(self, folder: Path) -> Loaded:
-        """Load and admit a release as of now. Raises CannotDecide; an override that ended is remembered as such."""
+    def load(self, folder: Path, check: Callable[[Loaded], None]) -> Loaded:
+        """Load and admit a release as of now. Raises CannotDecide; an override that ended is remembered as such.
+
+        `check` raises for a release that is not of this site: nothing of that one is remembered.
+        """
         try:
             one = load_to_serve(folder, self._clock())
         except Ended as ended:
-            self._know(ended.override.subject.version, ended.override)
+            if ended.override.subject.version == folder.name:  # it may end its own version, no other
+                self._know(folder.name, ended.override)
             raise
+        check(one)
         self._know(one.version, one.override)
         return one
 

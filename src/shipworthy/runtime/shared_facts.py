@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
 
-from shipworthy.facts import Case, Entry, Fact, Granted, Incident, Subject
+from shipworthy.facts import Case, Digest, Entry, Fact, Granted, Incident, Subject
 from shipworthy.govern.overrides import APPROVED, REQUESTED, granted_in
 from shipworthy.ledger.files.log import Ledger
 from shipworthy.runtime.posted import SHIPPED
@@ -21,6 +22,13 @@ from shipworthy.store.protocol import Store
 PROMOTED = "respond.incident_promoted"
 RECORDS = re.compile(r"govern\.(?:decided|reversed)|academy\..*|[a-z]+\.drill.*")  # decisions, certificates, drills
 _OF_OTHERS = (SHIPPED, PROMOTED, REQUESTED, APPROVED)
+
+
+class Promoted(Fact, frozen=True, kw_only=True):
+    """A case that an incident became; `rows` is the digest of its file of rows, "" in an entry that does not say."""
+
+    case: Case
+    rows: Digest = ""
 
 
 class SharedFacts(Fact, frozen=True, kw_only=True):
@@ -39,7 +47,7 @@ class SharedFacts(Fact, frozen=True, kw_only=True):
     shipped: tuple[Subject, ...]
     overrides: tuple[Granted, ...]
     incidents: tuple[Incident, ...]
-    promoted: tuple[Case, ...]
+    promoted: tuple[Promoted, ...]
     records: tuple[Entry, ...]
 
 
@@ -74,7 +82,7 @@ class Told:
             incidents=tuple(
                 one for one in self._store.incidents() if one.status != "closed" and one.scope.model == self._model
             ),
-            promoted=tuple(case for entry in kept if entry.kind == PROMOTED for case in _cases(entry, self._model)),
+            promoted=promoted_in(kept, self._model),
             records=tuple(entry for entry in kept if RECORDS.fullmatch(entry.kind)),
         )
 
@@ -89,8 +97,14 @@ def _shipped(kept: tuple[Entry, ...]) -> list[Subject]:
     return [entry.read(Subject, "subject") for entry in kept if entry.kind == SHIPPED]
 
 
-def _cases(entry: Entry, model: str) -> list[Case]:
+def promoted_in(entries: Iterable[Entry], model: str) -> tuple[Promoted, ...]:
+    """Return the cases that the incidents of a model became, as `incident promote` wrote them."""
+    return tuple(one for entry in entries if entry.kind == PROMOTED for one in _promoted(entry, model))
+
+
+def _promoted(entry: Entry, model: str) -> list[Promoted]:
     incident: Incident = entry.read(Incident, "incident")
     if incident.scope.model != model:
         return []
-    return msgspec.convert(entry.body["cases"], list[Case])
+    rows = str(entry.body.get("rows_digest", ""))
+    return [Promoted(case=case, rows=rows) for case in msgspec.convert(entry.body["cases"], list[Case])]

@@ -30,6 +30,7 @@ from shipworthy.runtime import status as told
 from shipworthy.runtime.api import BODY_WITHIN_S, Api
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.controller import Controller
+from shipworthy.runtime.known import check_release
 from shipworthy.runtime.learned import calibration_cells, probe_rows
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.models import Models, ModelsLike
@@ -40,6 +41,7 @@ from shipworthy.runtime.standing import refuse
 from shipworthy.runtime.telemetry import Telemetry
 from shipworthy.runtime.workspace import Workspace
 from shipworthy.store.group import GroupCommit
+from shipworthy.store.instants import rfc3339
 
 RECEIPT_LIVES = timedelta(days=400)
 AT_LEAST_EVERY_S = 1.0
@@ -278,9 +280,13 @@ class Site:
             await self.models.stop(version)
 
     def _admit(self, version: str) -> Loaded:
-        """Load a release that the gate passed and that nobody decided not to deploy."""
+        """Load a release of this site that the gate passed and that nobody decided not to deploy."""
         refuse(self.ledger.entries(), version)
-        return self.permits.load(self.workspace.releases / version)
+        return self.permits.load(self.workspace.releases / version, self._check)
+
+    def _check(self, one: Loaded) -> None:
+        baseline = self.authority.state().baseline
+        check_release(self.ledger.entries(), baseline, one.folder, one.contract, rfc3339(self.workspace.clock()))
 
     async def _serve(self, one: Loaded) -> None:
         rows = await asyncio.to_thread(probe_rows, one)

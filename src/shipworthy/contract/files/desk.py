@@ -22,6 +22,7 @@ from shipworthy.contract.threats import ThreatModel
 from shipworthy.facts import Case, Digest, Policy
 
 _NO_RECORD = frozenset({"README.md", "index.md", "template.md", "adr-template.md"})
+_ABOVE_RECORDS = ("docs", FOLDER)
 _BEGIN = "run `shipworthy init`, which writes what is missing"
 
 
@@ -85,7 +86,7 @@ class Desk:
     def read_records(self) -> None:
         """Read `docs/decisions/*.md`, and see that each scope limit has its decision."""
         records = []
-        whole = True
+        whole = self._listed(*_ABOVE_RECORDS)
         for name in self.names:
             folder, _, file = name.rpartition("/")
             if folder == FOLDER and file.endswith(".md") and file not in _NO_RECORD:
@@ -160,6 +161,16 @@ class Desk:
         """Note a folder where a file of the contract belongs: it must not pass for a file that is not there."""
         if self.root.exists(name):
             self.problems.append(Problem(name, 1, 1, "a folder, not a file", "remove it and restore the file"))
+
+    def _listed(self, *folders: str) -> bool:
+        """Return False after noting a link, a file or a closed folder where a folder belongs: it looks like no folder.
+
+        What `names` holds under such a name is all there is of it.
+        """
+        found = [name for name in folders if name in self.names]
+        for name in found:
+            self.problems.append(Problem(name, 1, 1, "not a folder that can be read", "restore the folder itself"))
+        return not found
 
     def _optional(self, name: str) -> bytes | None:
         if name not in self.names:
