@@ -145,8 +145,9 @@ def _lock(workspace: Workspace, lock: Lock | None, shared: Shared) -> tuple[Bloc
     """The lock must be the one that was signed, and must not be gone once something has shipped from this site."""
     fix = "restore shipworthy.lock from version control"
     if lock is None:
-        if shared.shipped or shipped_before(workspace):
-            because = "it is missing, though a version has shipped"
+        before = shipped_before(workspace)
+        if shared.shipped or before:
+            because = f"it is missing, though {before or 'a version'} has shipped"
             return (Block(name="lock", because=because, fix=fix, exit_code=4),)
         return ()
     try:

@@ -59,7 +59,7 @@ def tighten(workspace: Workspace, scope: Scope, posture: Named, because: str, pe
 def confirm(workspace: Workspace, order: str, person: str) -> RuntimeState:
     """Stand by a machine's order, in the role of operator. The posture stays."""
     with open_site(workspace) as authority:
-        who = acting(shipped_contract(workspace, authority.state()), person)
+        who = acting(shipped_contract(workspace, authority), person)
         return authority.confirm(order, who)
 
 
@@ -67,7 +67,7 @@ def restore(workspace: Workspace, scope: Scope, person: str, role: str) -> Resto
     """Approve, with this person's key, that the orders inside `scope` are released; release them if that suffices."""
     with open_site(workspace) as authority:
         state = authority.state()
-        contract = shipped_contract(workspace, state, scope.version)
+        contract = shipped_contract(workspace, authority, scope.version)
         acting(contract, person, role)
         orders = tuple(held.order.id for held in postures.orders_within(state, scope))
         if not orders:

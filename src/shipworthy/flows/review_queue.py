@@ -36,7 +36,7 @@ def waiting(workspace: Workspace, tenant: str | None = None) -> tuple[QueueItem,
 def take(workspace: Workspace, person: str, tenant: str | None = None) -> Opened | None:
     """Lease the most urgent item to a person and open its input; the ledger says who opened what."""
     with open_site(workspace) as authority:
-        contract = shipped_contract(workspace, authority.state())
+        contract = shipped_contract(workspace, authority)
         who = acting(contract, person)
         if not set(REVIEWERS) & set(who.roles):
             acting(contract, person, REVIEWERS[0])
@@ -52,7 +52,7 @@ def take(workspace: Workspace, person: str, tenant: str | None = None) -> Opened
 def answer(workspace: Workspace, item_id: str, person: str, decision: str) -> QueueItem:
     """Record the decision of the person who holds the lease; `deny` and `approve` are labels."""
     with open_site(workspace) as authority:
-        contract = shipped_contract(workspace, authority.state())
+        contract = shipped_contract(workspace, authority)
         acting(contract, person)
         words = contract.manifest.decisions
         if decision not in (words.deny, words.approve, words.review):

@@ -98,7 +98,7 @@ def hold(workspace: Workspace, person: str) -> RolloutState:
     """Keep the share as it is."""
     with open_site(workspace) as authority:
         rollout = _running(authority)
-        acting(shipped_contract(workspace, authority.state(), rollout.version), person, OPERATOR)
+        acting(shipped_contract(workspace, authority, rollout.version), person, OPERATOR)
         held = plan.hold(rollout, f"{person} holds it").next
         authority.rollout(person, "held", held, f"{person} holds it", rollout)
         return held
@@ -112,7 +112,7 @@ def abort(workspace: Workspace, person: str) -> RolloutState:
             raise UsageError("there is no rollout", "rollout")
         if rollout.status == "completed":
             raise UsageError("this rollout is complete: its version is the baseline", rollout.id, "roll out another")
-        acting(shipped_contract(workspace, authority.state(), rollout.version), person, OPERATOR)
+        acting(shipped_contract(workspace, authority, rollout.version), person, OPERATOR)
         gone = plan.abort(rollout, f"{person} aborted it").next
         if gone != rollout:
             authority.rollout(person, "aborted", gone, f"{person} aborted it", rollout)

@@ -81,7 +81,9 @@ def _ship(workspace: Workspace, judged: Judged, authority: Authority, checkpoint
     lock = msgspec.structs.replace(terms, verdict=signed.summary)
     (workspace.root / LOCK_FILE).write_text(render_lock(lock), encoding="utf-8")
     keep_release(workspace, contract.manifest.version)
-    authority.note("gate", "gate.shipped", {"subject": judged.verdict.subject, "first": judged.verdict.first})
+    verdict = judged.verdict
+    pinned = {"subject": verdict.subject, "first": verdict.first, "terms": terms_digest(lock)}
+    authority.note("gate", "gate.shipped", pinned)
     if not authority.state().baseline:
         authority.baseline("gate", contract.manifest.version)
 

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 
 from shipworthy.contract.contract import Contract
 from shipworthy.errors import CannotDecide, PolicySaysNo, UsageError
-from shipworthy.facts import Person, RuntimeState
+from shipworthy.facts import Person
 from shipworthy.runtime.admission import admitted
 from shipworthy.runtime.authority import Authority
+from shipworthy.runtime.known import check_release
 from shipworthy.runtime.overridden import is_overridden
 from shipworthy.runtime.workspace import Workspace
 
@@ -37,14 +38,17 @@ def acting(contract: Contract, person: str, role: str | None = None) -> Person:
     return found
 
 
-def shipped_contract(workspace: Workspace, state: RuntimeState, version: str = "*") -> Contract:
+def shipped_contract(workspace: Workspace, authority: Authority, version: str = "*") -> Contract:
     """Return the contract that the gate passed: of the version, if it passed, else of the baseline.
 
-    Who may loosen is said by what shipped, never by a working copy that anybody can edit. Raises CannotDecide when no
-    release is there or what is there is not what the gate passed.
+    Who may loosen is said by what shipped from this site, never by a working copy or a folder that anybody can edit.
+    Raises CannotDecide when no release is there, or when what is there is not what this site's ledger knows.
     """
+    baseline = authority.state().baseline
     own = workspace.releases / version
-    wanted = version if version != "*" and own.is_dir() and not is_overridden(own) else state.baseline
+    wanted = version if version != "*" and own.is_dir() and not is_overridden(own) else baseline
     if not wanted:
         raise CannotDecide("no version has shipped yet", str(workspace.home))
-    return admitted(workspace.releases / wanted)
+    contract = admitted(workspace.releases / wanted)
+    check_release(authority.ledger.entries(), baseline, workspace.releases / wanted, contract, workspace.now())
+    return contract

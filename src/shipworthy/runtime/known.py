@@ -63,11 +63,14 @@ def _check_shipped(entries: Iterable[Entry], folder: Path, one: Contract) -> Non
 
 
 def _pin(entries: Iterable[Entry], subject: Subject) -> Digest | None:
-    """Return the terms that the last entry about a subject pins, "" when it pins none, None without an entry."""
+    """Return the terms that the last entry about a subject pins, "" when none does, None without an entry.
+
+    An entry without terms, such as a gate elsewhere may post, takes no pin away.
+    """
     pin = None
     for entry in entries:
         if entry.kind in _LET_IN and _subject(entry) == subject:
-            pin = str(entry.body.get("terms", ""))
+            pin = str(entry.body.get("terms", "")) or pin or ""
     return pin
 
 
