@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shipworthy.indicators import INDICATORS, parse_name, window_seconds
+from shipworthy.indicators import INDICATORS, length_seconds, parse_name, window_seconds
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,13 @@ def test_windows_have_a_length(window: str, seconds: int | None) -> None:
 def test_other_windows_are_refused(window: str) -> None:
     with pytest.raises(ValueError, match="not a window"):
         window_seconds(window)
+
+
+@pytest.mark.parametrize("text", ["", "0d", "1s", "24", "rolling"])
+def test_a_length_of_time_ends_and_is_no_window(text: str) -> None:
+    with pytest.raises(ValueError, match="not a length of time"):
+        length_seconds(text)
+    assert length_seconds("36h") == 129600
 
 
 def test_every_indicator_has_a_place_to_be_measured() -> None:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 
 class ShipworthyError(Exception):
-    """Our fault unless a child says otherwise. `str()` is one line: `where: what — fix`."""
+    """Our fault unless a child says otherwise. `str()` is one line: `where: what — fix`.
+
+    A place that is where the caller stands (`.`) tells nothing and is left out.
+    """
 
     exit_code = 70
 
@@ -19,7 +22,7 @@ class ShipworthyError(Exception):
         self.fix = fix
 
     def __str__(self) -> str:
-        told = f"{self.where}: {self.what}" if self.where else self.what
+        told = f"{self.where}: {self.what}" if self.where not in ("", ".") else self.what
         return f"{told} — {self.fix}" if self.fix else told
 
 

@@ -119,3 +119,15 @@ def window_seconds(window: str) -> int | None:
     if match is None:
         raise ValueError(f"not a window: {window!r}; use `rolling` or a whole number with m, h or d, such as 24h")
     return int(match[1]) * _SECONDS[match[2]]
+
+
+def length_seconds(text: str) -> int:
+    """Return the seconds of a length of time that ends. Raises ValueError for anything else, `rolling` included.
+
+    >>> length_seconds("36h")
+    129600
+    """
+    match = WINDOW.match(text)
+    if match is None:
+        raise ValueError(f"not a length of time: {text!r}; write a whole number with m, h or d")
+    return int(match[1]) * _SECONDS[match[2]]

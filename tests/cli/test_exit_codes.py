@@ -24,7 +24,7 @@ def test_a_release_walks_through_every_verb_and_leaves_with_0(written: Tiny) -> 
         assert verb(written, *args).code == 0, args
     assert verb(written, "ship").code == 0
     assert verb(written, "verify", "--verdict").code == 0
-    assert verb(written, "reproduce").out == "bits\n"
+    assert verb(written, "reproduce").out == "bits: every file is the same, byte for byte\n"
     assert verb(written, "status").out.startswith("epoch 1, baseline 1")
     assert verb(written, "keys", "new").out == "all keys were there\n"
 

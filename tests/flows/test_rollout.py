@@ -54,8 +54,9 @@ def test_only_one_rollout_runs_at_a_time(rolling: Tiny) -> None:
 
 
 def test_a_version_that_never_shipped_cannot_start(shipped: Tiny) -> None:
-    with pytest.raises(CannotDecide):
+    with pytest.raises(CannotDecide, match="no shipped version '9'") as told:
         shipped.start("9")
+    assert told.value.fix == "there are: 1"
     shipped.release("2", slope=0.51)  # evaluated, not shipped
     with pytest.raises(CannotDecide):
         shipped.start("2")

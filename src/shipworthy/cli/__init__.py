@@ -77,7 +77,12 @@ class Verbs(click.Group):
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "auto_envvar_prefix": "SHIPWORTHY"})
-@click.option("--root", type=click.Path(file_okay=False, path_type=Path), default=Path(), help="The model repository.")
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    default=Path(),
+    help="The model repository (default: this folder).",
+)
 @click.option(
     "--home",
     type=click.Path(file_okay=False, path_type=Path),

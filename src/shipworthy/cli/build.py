@@ -7,7 +7,7 @@ import click
 from shipworthy.cli.show import as_json, progress, result, workspace
 
 
-@click.command()
+@click.command(short_help="Build the model in a clean folder.")
 @as_json
 @click.pass_context
 def build(ctx: click.Context, json_: bool) -> None:

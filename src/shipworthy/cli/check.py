@@ -6,10 +6,10 @@ import gc
 
 import click
 
-from shipworthy.cli.show import as_json, problems, result
+from shipworthy.cli.show import as_json, counted, problems, result
 
 
-@click.command()
+@click.command(short_help="Read the contract, print every problem.")
 @as_json
 @click.pass_context
 def check(ctx: click.Context, json_: bool) -> int:
@@ -30,7 +30,7 @@ def check(ctx: click.Context, json_: bool) -> int:
         *(f"warn         {text}" for text in told.warnings),
         *(f"not claimed  {text}" for text in told.not_claimed),
     ]
-    lines.append(f"{len(told.problems)} problems" if told.problems else "the contract is clean")
+    lines.append(counted(len(told.problems), "problem") if told.problems else "the contract is clean")
     result(
         json_,
         {"problems": told.problems, "warnings": told.warnings, "not_claimed": told.not_claimed},

@@ -15,7 +15,7 @@ person = click.option("--as", "person", required=True, help="Your id in the cont
 role = click.option("--role", type=click.Choice(["reviewer", "ml"]), required=True, help="The role you sign in.")
 
 
-@click.group()
+@click.group(short_help="Record, reverse and allow decisions.")
 def decide() -> None:
     """Decisions against deployment, their reversal, and loosenings that are allowed."""
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from shipworthy.cli.show import as_json, progress, result, workspace
+from shipworthy.cli.show import as_json, counted, progress, result, workspace
 
 
-@click.command()
+@click.command(short_help="Measure the built model.")
 @click.option("--case", "only", default=None, help="Run one case and print it; no evidence is written.")
 @as_json
 @click.pass_context
@@ -21,11 +21,10 @@ def evaluate(ctx: click.Context, only: str | None, json_: bool) -> int:
         case = evaluate_case(here.root, only)
         result(json_, {"case": case}, f"{case.status}: {case.because}")
         return 0 if case.status == "pass" else 1
-    evidence, path = run(here, progress)
+    evidence, path = run(here, lambda name: progress(f"measuring {name}"))
     bad = [case for case in evidence.cases if case.status != "pass"]
     lines = [f"{case.status:<12} {case.case}: {case.because}" for case in bad]
-    lines.append(
-        f"{len(evidence.measurements)} measurements, {len(evidence.cases)} cases, {len(bad)} not passed: {path}"
-    )
+    measured, cases = counted(len(evidence.measurements), "measurement"), counted(len(evidence.cases), "case")
+    lines.append(f"{measured}; {cases}, {f'{len(bad)} not passed' if bad else 'all passed'}: {path}")
     result(json_, {"path": str(path), "cases": evidence.cases}, "\n".join(lines))
     return 0

@@ -11,7 +11,7 @@ from shipworthy.cli.reports import outputs_of, report_options
 from shipworthy.cli.show import workspace
 
 
-@click.command()
+@click.command(short_help="Judge the evidence: the release verdict.")
 @report_options
 @click.pass_context
 def gate(ctx: click.Context, format_: str, json_: bool, output: Path | None, also: tuple[str, ...]) -> int:

@@ -10,7 +10,7 @@ from shipworthy.cli.show import as_json, result, workspace
 from shipworthy.facts import IMPORT_FORMATS
 
 
-@click.command("import")
+@click.command("import", short_help="Take results of another tool as evidence.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--format", "format_", type=click.Choice(IMPORT_FORMATS), required=True, help="Which tool wrote it.")
 @click.option("--slo", default=None, help="The SLO that the results speak for; marked pytest tests name their own.")

@@ -12,7 +12,7 @@ from shipworthy.facts import CaseResult
 person = click.option("--as", "person", required=True, help="Your id in the contract's `people`.")
 
 
-@click.group()
+@click.group(short_help="List, show, promote and close incidents.")
 def incident() -> None:
     """Breaches with an owner, a timeline and an end that is proven."""
 
@@ -44,8 +44,19 @@ def show(ctx: click.Context, name: str, json_: bool) -> None:
 
 @incident.command()
 @click.argument("name")
-@click.option("--rows", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
-@click.option("--target", type=click.FloatRange(0, 1), default=0.15, show_default=True)
+@click.option(
+    "--rows",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    required=True,
+    help="A table (CSV) of the incident's rows with their labels.",
+)
+@click.option(
+    "--target",
+    type=click.FloatRange(0, 1),
+    default=0.15,
+    show_default=True,
+    help="The most of the rows labelled 1 that the machine may deny in the new case.",
+)
 @person
 @as_json
 @click.pass_context

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from shipworthy.contract.manifest import Stakes
 
 
-@click.command()
+@click.command(short_help="Write a first contract into a project.")
 @click.option("--template", type=click.Choice(["tabular", "text", "llm"]), default="tabular", help="The kind of model.")
 @click.option("--stakes", type=click.Choice(["low", "standard", "high"]), default="low", help="What a mistake costs.")
 @click.option("--data", default=None, help="The table of labelled rows (default: the largest).")

@@ -7,7 +7,7 @@ import click
 from shipworthy.cli.show import as_json, progress, result, workspace
 
 
-@click.group()
+@click.group(short_help="Keys of this site and of people, API tokens.")
 def keys() -> None:
     """Keys of this site and of people."""
 

@@ -9,7 +9,7 @@ import click
 from shipworthy.cli.show import as_json, result
 
 
-@click.command()
+@click.command(short_help="Send late labels to a gateway.")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="The gateway.")
 @as_json

@@ -9,7 +9,7 @@ import click
 from shipworthy.cli.show import as_json, result, workspace
 
 
-@click.group()
+@click.group(short_help="Show, verify and replay what happened.")
 def ledger() -> None:
     """What happened, by whom, and the proof that nothing of it was changed."""
 
@@ -37,7 +37,12 @@ def checkpoint(ctx: click.Context) -> None:
 
 
 @ledger.command()
-@click.option("--against", type=click.Path(exists=True, dir_okay=False, path_type=Path), default=None)
+@click.option(
+    "--against",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    help="A checkpoint that was kept elsewhere: what it pinned must still be there.",
+)
 @as_json
 @click.pass_context
 def verify(ctx: click.Context, against: Path | None, json_: bool) -> int:

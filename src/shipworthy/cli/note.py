@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from shipworthy.cli.show import as_json, problems, result, workspace
+from shipworthy.cli.show import as_json, counted, problems, result, workspace
 
 
-@click.command()
+@click.command(short_help="Stamp the note with the digest of this change.")
 @click.option("--check", "only_check", is_flag=True, help="Write nothing: exit 4 when it speaks of another change.")
 @as_json
 @click.pass_context
@@ -19,7 +19,7 @@ def note(ctx: click.Context, only_check: bool, json_: bool) -> int:
     if only_check:
         found = note_problems(root)
         problems(found)
-        told = f"{len(found)} problems" if found else "the note speaks of this change"
+        told = counted(len(found), "problem") if found else "the note speaks of this change"
         result(json_, {"problems": found}, told)
         return min((one.exit_code for one in found), default=0)
     change = stamp_note(root)

@@ -10,7 +10,7 @@ from shipworthy.facts import Granted
 person = click.option("--as", "person", required=True, help="Your id in the contract that shipped last.")
 
 
-@click.group()
+@click.group(short_help="Two people let a release through anyway.")
 def override() -> None:
     """Break glass: two people, a reason, a compensating control, a scope and an end."""
 
@@ -65,17 +65,31 @@ def approve(ctx: click.Context, override: str, person: str, json_: bool) -> None
 def list_(ctx: click.Context, json_: bool) -> None:
     """List the overrides of this site: those asked for, those that hold and those that are over."""
     from shipworthy.flows.override import standing
-    from shipworthy.govern.overrides import line
 
     here = workspace(ctx)
     found = standing(here, here.contract().lock)
-    lines = [f"{one.status:<6} {line(one.granted)}{f' ({one.waits})' if one.waits else ''}" for one in found]
+    waits = ["" if not one.waits else f"\n  ({one.waits})" for one in found]
+    lines = [f"{one.status:<6} {_text(one.granted)}{wait}" for one, wait in zip(found, waits, strict=True)]
     result(json_, {"overrides": found}, "\n".join(lines) or "no overrides")
 
 
 def _show(json_: bool, granted: Granted, status: str) -> None:
     from shipworthy.facts import digest
-    from shipworthy.govern.overrides import line
 
     told = {"granted": granted, "digest": digest(granted.override), "status": status}
-    result(json_, told, lambda: f"{line(granted)}\n{granted.override.id} {status}")
+    result(json_, told, lambda: f"{_text(granted)}\n{granted.override.id} {status}")
+
+
+def _text(granted: Granted) -> str:
+    """Return an override as people read it: what, where, until when and by whom, then the reasons line by line."""
+    from shipworthy.govern.overrides import moment, people, share
+
+    one = granted.override
+    lines = [
+        f"{one.id} until {moment(one.until)}, signed by {people(granted)}",
+        *(f"  covers   {row}" for row in one.covers),
+        f"  where    version {one.subject.version}, tenants {', '.join(one.tenants)}, at most {share(one)}",
+        f"  because  {' '.join(one.reason.split())}",
+        f"  instead  {' '.join(one.compensating_control.split())}",
+    ]
+    return "\n".join(lines)

@@ -12,12 +12,16 @@ because_option = click.option("--because", required=True, help="Why: it stands i
 
 
 def _scope_options(command: click.decorators.FC) -> click.decorators.FC:
-    for name, told in (("segment", "Segment, such as supplier=P42."), ("tenant", "Tenant."), ("version", "Version.")):
+    for name, told in (
+        ("segment", "Only requests of this segment, such as supplier=P42; `*` for all."),
+        ("tenant", "Only this tenant; `*` for all."),
+        ("version", "Only this version; `*` for all."),
+    ):
         command = click.option(f"--{name}", default="*", show_default=True, help=told)(command)
     return command
 
 
-@click.command()
+@click.command(short_help="Stop a version, tenant or segment at once.")
 @_scope_options
 @because_option
 @person
@@ -28,7 +32,7 @@ def kill(ctx: click.Context, version: str, tenant: str, segment: str, because: s
     _tighten(ctx, Named.KILLED, version, tenant, segment, because, person, json_)
 
 
-@click.command()
+@click.command(short_help="Put one into the contract's safe mode.")
 @_scope_options
 @click.option("--to-people", is_flag=True, help="Human review instead of the contract's safe mode.")
 @because_option
@@ -50,7 +54,7 @@ def degrade(
     _tighten(ctx, posture, version, tenant, segment, because, person, json_)
 
 
-@click.command()
+@click.command(short_help="Stand by a machine's order.")
 @click.argument("order")
 @person
 @as_json
@@ -64,7 +68,7 @@ def confirm(ctx: click.Context, order: str, person: str, json_: bool) -> None:
     result(json_, {"order": held, "epoch": state.epoch}, f"{order} confirmed by {held.confirmed_by}: {held.because}")
 
 
-@click.command()
+@click.command(short_help="Approve that orders are released.")
 @_scope_options
 @click.option("--role", default="operator", show_default=True, help="The role you approve in.")
 @person

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from shipworthy.cli.show import as_json, progress, result, workspace
 
+if TYPE_CHECKING:
+    from shipworthy.artifact.rebuilt import Rebuilt
 
-@click.command()
+
+@click.command(short_help="Build again and compare.")
 @as_json
 @click.pass_context
 def reproduce(ctx: click.Context, json_: bool) -> int:
@@ -27,7 +32,13 @@ def reproduce(ctx: click.Context, json_: bool) -> int:
     told = {**msgspec.to_builtins(rebuilt), "record": str(path)}
     lines = [f"{one.file}: {one.why}" for one in rebuilt.differences]
     lines += [f"installed otherwise: {one}" for one in rebuilt.environment]
-    if rebuilt.outcome == "behaviour":
-        lines.append(f"not the same bits; the same decisions on {rebuilt.rows} rows, scores within {rebuilt.worst:.3g}")
-    result(json_, told, "\n".join([rebuilt.outcome, *lines]))
+    result(json_, told, "\n".join([f"{rebuilt.outcome}: {_meaning(rebuilt)}", *lines]))
     return 1 if rebuilt.outcome == "differs" else 0
+
+
+def _meaning(rebuilt: Rebuilt) -> str:
+    if rebuilt.outcome == "bits":
+        return "every file is the same, byte for byte"
+    if rebuilt.outcome == "behaviour":
+        return f"not the same bits; the same decisions on {rebuilt.rows} rows, scores within {rebuilt.worst:.3g}"
+    return "neither the same bits nor the same behaviour"

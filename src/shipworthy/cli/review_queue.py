@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import click
 
-from shipworthy.cli.show import as_json, result, workspace
+from shipworthy.cli.show import as_json, counted, result, workspace
 
 person = click.option("--as", "person", required=True, help="Your id in the contract's `people`.")
+tenants = click.option("--tenant", default=None, help="Only what waits for this tenant (default: for any).")
 
 
-@click.group("review-queue")
+@click.group("review-queue", short_help="What waits for a person.")
 def review_queue() -> None:
     """What waits for a person."""
 
 
 @review_queue.command("list")
-@click.option("--tenant", default=None)
+@tenants
 @as_json
 @click.pass_context
 def list_(ctx: click.Context, tenant: str | None, json_: bool) -> None:
@@ -25,11 +26,11 @@ def list_(ctx: click.Context, tenant: str | None, json_: bool) -> None:
     items = waiting(workspace(ctx), tenant)
     told = [{"id": one.id, "tenant": one.tenant, "deadline": one.deadline, "status": one.status} for one in items]
     lines = [f"{one.deadline}  {one.status:<8} {one.tenant:<12} {one.id}" for one in items[:50]]
-    result(json_, {"items": told}, "\n".join([*lines, f"{len(items)} items"]))
+    result(json_, {"items": told}, "\n".join([*lines, counted(len(items), "item")]))
 
 
 @review_queue.command()
-@click.option("--tenant", default=None)
+@tenants
 @person
 @as_json
 @click.pass_context

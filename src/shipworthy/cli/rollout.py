@@ -10,7 +10,7 @@ from shipworthy.facts import RolloutState
 person = click.option("--as", "person", required=True, help="Your id in the contract's `people`.")
 
 
-@click.group()
+@click.group(short_help="Bring in a shipped version by stages.")
 def rollout() -> None:
     """Bring in a shipped version by stages."""
 

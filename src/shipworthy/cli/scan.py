@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import click
 
-from shipworthy.cli.show import as_json, progress, result, workspace
+from shipworthy.cli.show import as_json, counted, progress, result, workspace
 
 if TYPE_CHECKING:
     from shipworthy.artifact.scan import Report
 
 
-@click.command()
+@click.command(short_help="Look for unsafe code in the artefact.")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option("--learn", is_flag=True, help="Print the classes to declare under `scan:` in shipworthy.yaml.")
 @as_json
 @click.pass_context
 def scan(ctx: click.Context, path: Path | None, learn: bool, json_: bool) -> int:
-    """Scan without loading anything. Unknown content is a finding; the planted canary must be found first.
+    """Scan without loading anything. Unknown content is a finding; a planted sample must be found first.
 
     With PATH no contract is needed, and nothing is declared: any file or folder is scanned as it is.
     """
@@ -29,7 +29,8 @@ def scan(ctx: click.Context, path: Path | None, learn: bool, json_: bool) -> int
     else:
         report = _scan(ctx, path)
         lines = [str(one) for one in report.findings]
-        lines.append(f"{len(report.files)} files scanned, {len(report.findings)} findings, canary found")
+        scanned, findings = counted(len(report.files), "file"), counted(len(report.findings), "finding")
+        lines.append(f"{scanned} scanned, {findings}, planted sample found")
         result(json_, {"findings": report.findings, "files": report.files}, "\n".join(lines))
     return 0 if report.clean else 1
 

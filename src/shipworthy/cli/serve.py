@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from shipworthy.cli.show import workspace
+from shipworthy.cli.show import progress, workspace
 
 
-@click.command()
+@click.command(short_help="Serve what has shipped, on 127.0.0.1.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 picks a free port.")
 @click.option("--observe-only", is_flag=True, help="Judge and show, and never act.")
 @click.pass_context
@@ -16,4 +16,4 @@ def serve(ctx: click.Context, port: int, observe_only: bool) -> None:
     from shipworthy.runtime.serve import serve as run
 
     here = workspace(ctx)
-    run(here, port=port, observe_only=observe_only)
+    run(here, port=port, observe_only=observe_only, say=progress)

@@ -42,6 +42,15 @@ def problems(found: Iterable[Problem]) -> None:
         click.echo(str(one), err=True)
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count with its noun.
+
+    >>> counted(1, "problem"), counted(0, "problem")
+    ('1 problem', '0 problems')
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def progress(text: str) -> None:
     """Print one line of progress to stderr."""
     click.echo(text, err=True)

@@ -10,7 +10,7 @@ from shipworthy.cli.show import as_json, result, workspace
 from shipworthy.errors import UsageError
 
 
-@click.command()
+@click.command(short_help="Sign the artefact folder.")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option("--key", type=click.Path(path_type=Path), help="With PATH: a PEM file with an EC private key.")
 @click.option(

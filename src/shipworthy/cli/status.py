@@ -8,7 +8,7 @@ from shipworthy.cli.show import as_json, result, workspace
 from shipworthy.facts import RuntimeState
 
 
-@click.command()
+@click.command(short_help="Show what holds now.")
 @as_json
 @click.pass_context
 def status(ctx: click.Context, json_: bool) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import click
 
-from shipworthy.cli.show import as_json, progress, result, workspace
+from shipworthy.cli.show import as_json, counted, progress, result, workspace
 
 
-@click.command(context_settings={"ignore_unknown_options": True})
+@click.command(context_settings={"ignore_unknown_options": True}, short_help="Run a training and attest it.")
 @as_json
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.pass_context
@@ -19,4 +19,4 @@ def train(ctx: click.Context, json_: bool, command: tuple[str, ...]) -> None:
     from shipworthy.flows.train import train as run
 
     told = run(workspace(ctx), command, progress)
-    result(json_, told, f"attested {len(told['products'])} files: {told['provenance']}")
+    result(json_, told, f"attested {counted(len(told['products']), 'file')}: {told['provenance']}")

@@ -12,7 +12,7 @@ from shipworthy.errors import UsageError
 _ALONE = "shipworthy verify PATH --signature SIG --public-key KEY, or --bundle FILE --public-key KEY"
 
 
-@click.command()
+@click.command(short_help="Verify signature and verdict.")
 @click.argument("path", required=False, type=click.Path(path_type=Path))
 @click.option("--signature", type=click.Path(path_type=Path), help="With PATH: the signature file.")
 @click.option("--bundle", type=click.Path(path_type=Path), help="With PATH: the gate's verdict on that folder.")

@@ -12,7 +12,7 @@ from shipworthy.artifact.files.keys import PERSON, PUBLIC_OF, SIGNING, VERDICT, 
 from shipworthy.contract.manifest import Manifest
 from shipworthy.errors import ContractError, UsageError
 from shipworthy.flows.site_state import open_site
-from shipworthy.indicators import window_seconds
+from shipworthy.indicators import length_seconds
 from shipworthy.runtime.tokens import Token, new_token
 from shipworthy.runtime.workspace import Workspace
 from shipworthy.store.instants import rfc3339
@@ -44,11 +44,11 @@ def make_token(workspace: Workspace, scope: str, lasts: str) -> tuple[str, Token
     `lasts` is such as `30d`, at most 400 days.
     """
     try:
-        seconds = window_seconds(lasts)
+        seconds = length_seconds(lasts)
     except ValueError as problem:
-        raise UsageError(str(problem), "--expires") from problem
-    if seconds is None or timedelta(seconds=seconds) > LONGEST:
-        raise UsageError("a token ends", "--expires", f"say when, such as 30d; at most {LONGEST.days}d")
+        raise UsageError(str(problem), "--expires", f"such as 30d; at most {LONGEST.days}d") from problem
+    if timedelta(seconds=seconds) > LONGEST:
+        raise UsageError(f"{lasts} is longer than a token may last", "--expires", f"at most {LONGEST.days}d")
     now = workspace.clock()
     with open_site(workspace) as authority:
         shown, token = new_token(workspace.home, scope, rfc3339(now), rfc3339(now + timedelta(seconds=seconds)))

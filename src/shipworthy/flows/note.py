@@ -15,7 +15,7 @@ def stamp_note(root: Path) -> Digest:
     """Stamp the note at `root`; return the change digest. Raises ContractError when note or change cannot be read."""
     change, problems = read_change(root)
     if change is None:
-        raise ContractError("\n".join(str(one) for one in problems), str(root))
+        raise ContractError("\n".join(str(one) for one in problems))
     path = root / note.FILE
     try:
         text = path.read_text(encoding="utf-8")

@@ -24,6 +24,7 @@ from shipworthy.flows.site_state import open_site
 from shipworthy.govern.overridable import red_rows, refusals
 from shipworthy.govern.overrides import (
     APPROVED,
+    LONGEST,
     REQUESTED,
     ROLES,
     check_asked,
@@ -34,7 +35,7 @@ from shipworthy.govern.overrides import (
     line,
     signed_by,
 )
-from shipworthy.indicators import window_seconds
+from shipworthy.indicators import length_seconds
 from shipworthy.runtime.admission import verify_lock
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.overridden import FILE, brings_nobody, is_overridden, sign_overridden
@@ -174,7 +175,7 @@ def let_through(workspace: Workspace, granted: Granted, verdict: Verdict, author
 def _person(lock: Lock, name: str, role: str) -> Person:
     found = next((one for one in lock.people if one.id == name), None)
     if found is None:
-        known = ", ".join(one.id for one in lock.people)
+        known = f"they are {', '.join(one.id for one in lock.people)}"
         raise UsageError(f"{name!r} is not one of the people of the contract that shipped last", "people", known)
     if role not in found.roles:
         raise PolicySaysNo(f"{name} does not have the role {role}", "people", f"ask somebody with the role {role}")
@@ -220,11 +221,12 @@ def _standing(granted: Granted, lock: Lock | None, now: str) -> Standing:
 
 
 def lasting(text: str) -> int:
-    """Return the seconds of `36h` or `3d`. Raises UsageError for anything else."""
+    """Return the seconds of `36h` or `3d`. Raises UsageError for anything else, PolicySaysNo for longer than any."""
+    most = f"at most {LONGEST.days}d"
     try:
-        seconds = window_seconds(text)
+        seconds = length_seconds(text)
     except ValueError as problem:
-        raise UsageError(str(problem), "--for") from problem
-    if seconds is None:
-        raise UsageError("an override ends", "--for", "say when, such as 3d")
+        raise UsageError(str(problem), "--for", f"such as 3d; {most}") from problem
+    if timedelta(seconds=seconds) > LONGEST:
+        raise PolicySaysNo(f"{text} is longer than an override may last", "--for", most)
     return seconds

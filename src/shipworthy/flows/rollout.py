@@ -25,9 +25,13 @@ OPERATOR = "operator"
 def start(workspace: Workspace, version: str, person: str) -> RolloutState:
     """Start the first stage of a version that the gate passed, or that an override lets through for a while.
 
-    Raises PolicySaysNo while another rollout runs, or when a decision stands against the version; CannotDecide for a
-    release that is not of this site. What is let in and was not pinned by its lock is from then on.
+    Raises CannotDecide for a version that has not shipped or is not of this site, PolicySaysNo while another rollout
+    runs, or when a decision stands against the version. What is let in and was not pinned by its lock is from then on.
     """
+    there = workspace.versions()
+    if version not in there:
+        known = f"there are: {', '.join(there)}" if there else "`shipworthy ship` makes the first"
+        raise CannotDecide(f"no shipped version {version!r}", "rollout", known)
     contract = load_to_serve(workspace.releases / version, workspace.clock()).contract
     acting(contract, person, OPERATOR)
     with open_site(workspace) as authority:

@@ -7,19 +7,27 @@ from pathlib import Path
 from shipworthy.artifact.files.scanner import learn_path, scan_folder
 from shipworthy.artifact.scan import Declared, Report, may_declare
 from shipworthy.contract.manifest import Manifest
-from shipworthy.errors import ContractError
+from shipworthy.errors import CannotDecide, ContractError
 from shipworthy.facts import Measurement
 
 
 def scan(root: Path, manifest: Manifest) -> Report:
     """Scan the artefact folder. Code that the manifest declares as the model's entry is declared, not a finding, and so
-    are the classes under `scan:`. Raises ContractError on a class that nobody may let through."""
-    return scan_folder(root / manifest.artefacts, declared(manifest))
+    are the classes under `scan:`. Raises ContractError on a class that nobody may let through, CannotDecide without an
+    artefact."""
+    return scan_folder(_artefacts(root, manifest), declared(manifest))
 
 
 def learn(root: Path, manifest: Manifest) -> tuple[tuple[str, ...], Report]:
     """Return the classes that would have to be declared, and the report once they are."""
-    return learn_path(root / manifest.artefacts, declared(manifest))
+    return learn_path(_artefacts(root, manifest), declared(manifest))
+
+
+def _artefacts(root: Path, manifest: Manifest) -> Path:
+    folder = root / manifest.artefacts
+    if not folder.is_dir():
+        raise CannotDecide("there is no artefact", str(folder), "run `shipworthy build`")
+    return folder
 
 
 def declared(manifest: Manifest) -> Declared:

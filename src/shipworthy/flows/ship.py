@@ -20,8 +20,8 @@ from shipworthy.contract.lock import FILE as LOCK_FILE
 from shipworthy.contract.lock import render_lock, terms_digest
 from shipworthy.contract.manifest import Manifest
 from shipworthy.errors import PolicySaysNo
-from shipworthy.facts import Decision, Digest, digest
-from shipworthy.flows.attest import attest, write_bundle
+from shipworthy.facts import Decision, Digest, Subject, digest
+from shipworthy.flows.attest import BUNDLE, attest, write_bundle
 from shipworthy.flows.decide import standing_against
 from shipworthy.flows.gate import Judged, judge
 from shipworthy.flows.override import chosen, let_through
@@ -59,6 +59,12 @@ def ship(workspace: Workspace, override: str = "") -> Judged:
     finally:
         store.close()
     return judged
+
+
+def shipped_files(workspace: Workspace, subject: Subject) -> tuple[Path, ...]:
+    """Return what a pass leaves behind: the lock, the gate's signed verdict and the kept release."""
+    bundle = workspace.evidence(subject.artefact) / BUNDLE
+    return workspace.root / LOCK_FILE, bundle, workspace.releases / subject.version
 
 
 def _ship(workspace: Workspace, judged: Judged, authority: Authority, checkpoint: str) -> None:

@@ -32,7 +32,7 @@ def acting(contract: Contract, person: str, role: str | None = None) -> Person:
     found = contract.person(person)
     if found is None:
         known = ", ".join(one.id for one in contract.people)
-        raise UsageError(f"{person!r} is not one of the people of this contract", "people", f"one of {known}")
+        raise UsageError(f"{person!r} is not one of the people of this contract", "people", f"they are {known}")
     if role is not None and role not in found.roles:
         raise PolicySaysNo(f"{person} does not have the role {role}", "people", f"ask somebody with the role {role}")
     return found

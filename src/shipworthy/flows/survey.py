@@ -19,8 +19,8 @@ from shipworthy.contract.starter.columns import Guess, Row, guess_features, gues
 from shipworthy.contract.starter.manifest_text import Seen, manifest_text
 from shipworthy.contract.starter.split import COLUMN, LEAST_TEST, TEST
 from shipworthy.errors import UsageError
-from shipworthy.flows.survey_model import code_of, model_file, training_script
-from shipworthy.flows.survey_tables import Tables, find_tables
+from shipworthy.flows.survey_model import code_of, model_file, models_in, training_script
+from shipworthy.flows.survey_tables import Tables, find_tables, tables_in
 from shipworthy.models.takes import Taken, taken_by
 
 LOCKFILES = ("requirements.lock", "uv.lock", "poetry.lock", "pdm.lock", "requirements.txt")
@@ -50,6 +50,11 @@ def survey(folder: Path, told: Told) -> Survey:
     """Return what was found at `folder`."""
     names = Root(folder).names()
     script = training_script(names)
+    if script is None and not models_in(names) and not tables_in(names):
+        what = "no model, no training script and no table of labelled rows is here"
+        raise UsageError(
+            what, "the project", "stand in the folder of a model, or name it: shipworthy --root FOLDER init"
+        )
     model = model_file(folder, names, script, told.model)
     tables = find_tables(folder, names, told.data, told.split, script)
     if any(name.startswith(f"{model.artefacts}/") for name in (tables.main, script or "")):
@@ -74,7 +79,12 @@ def survey(folder: Path, told: Told) -> Survey:
         lockfile=next((name for name in LOCKFILES if name in names), None),
         unit=tables.unit,
     )
-    more = (*_about(guess, taken), *_encoding(seen, names), *_about_split(tables, script), *_above_low(told.stakes))
+    more = (
+        *_about(guess, taken, script),
+        *_encoding(seen, names),
+        *_about_split(tables, script),
+        *_above_low(told.stakes),
+    )
     return Survey(manifest=manifest_text(seen), rows=tables.rows, copies=tables.copies, todo=(*model.todo, *more))
 
 
@@ -83,12 +93,13 @@ def _read_by(tables: Tables) -> tuple[str, ...]:
     return (tables.main,) if tables.copies and not tables.drawn else ()
 
 
-def _about(guess: Guess, taken: Taken) -> list[str]:
+def _about(guess: Guess, taken: Taken, script: str | None) -> list[str]:
     lines = [f"not taken for an input: {column}" for column in guess.left_out]
     if taken.count not in (None, len(guess.features)):
         lines.append(f"the model takes {taken.count} values, and {len(guess.features)} inputs were found")
     if not taken.names:
-        lines.append("`features:` must be what the model takes, in its order: compare them with the training script")
+        beside = script or "the code that trained it"
+        lines.append(f"`features:` must be what the model takes, in its order: compare them with {beside}")
     protected = ", ".join(feature.name for feature in guess.features if feature.protected)
     marked = f"marked protected by their names: {protected}" if protected else "no feature is marked protected"
     return [*lines, f"{marked}; only people know by what people are told apart: see `features:`"]

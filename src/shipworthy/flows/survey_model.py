@@ -15,6 +15,7 @@ import msgspec
 
 from shipworthy.errors import UsageError
 
+ARCHIVE = ".skops"
 PICKLES = (".joblib", ".pkl", ".pickle")
 SCRIPTS = ("train.py", "training.py", "train_model.py", "fit.py", "build_model.py")
 _WRITES = re.compile(r"""["']([\w./-]+\.skops)["']""")
@@ -35,14 +36,19 @@ def training_script(names: Sequence[str]) -> str | None:
     return min(found, key=lambda name: (name.count("/"), SCRIPTS.index(name.rpartition("/")[2]), name), default=None)
 
 
+def models_in(names: Sequence[str]) -> list[str]:
+    """Return the files that hold a model by their names, whether they can be opened or not."""
+    return [name for name in names if name.endswith((ARCHIVE, *PICKLES, ".onnx"))]
+
+
 def model_file(folder: Path, names: Sequence[str], script: str | None, named: str | None) -> ModelFile:
     """Return the archive that was named, lies here, or is written by the script. Raises UsageError without any."""
-    found = [named] if named else [name for name in names if name.endswith(".skops")]
-    if named and (named not in names or not named.endswith(".skops")):
+    found = [named] if named else [name for name in names if name.endswith(ARCHIVE)]
+    if named and (named not in names or not named.endswith(ARCHIVE)):
         raise UsageError(f"no skops archive {named!r}", "--model", _SAVE)
     if len(found) > 1:
         raise UsageError(f"several models: {', '.join(found[:4])}", "the model", "say --model FILE.skops")
-    others = [name for name in names if name.endswith((*PICKLES, ".onnx"))]
+    others = [name for name in models_in(names) if not name.endswith(ARCHIVE)]
     if not found and script is None:
         raise UsageError(_unopened(others), "the model", f"save it in the environment that trained it: {_SAVE}")
     path = found[0] if found else _written(folder, script) or ""

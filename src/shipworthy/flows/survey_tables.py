@@ -69,13 +69,14 @@ def _divided(main: str, rows: list[Row], unit: str | None, split: bool, script: 
     known = guess_split(rows)
     if known is not None:
         return _by_column(main, rows, known, unit)
+    fix = "add a column split that says train, calibration or test in every row"
+    if split and script is None:
+        raise UsageError("needs a training script: a finished model has seen its rows already", "--split", fix)
     if not split or script is None:
-        where = "--split" if split else main
-        fix = "add a column split: train, calibration, test"
         if script is not None:
             fix += f"; or `shipworthy init --split` writes a copy with one, for {script} to read"
         what = "no column says which rows the model was trained on, and rows it has seen prove nothing about it"
-        raise UsageError(what, where, fix)
+        raise UsageError(what, main, fix)
     return msgspec.structs.replace(_copied(main, rows, divided(len(rows), _units(rows, unit)), ()), drawn=True)
 
 
@@ -88,14 +89,19 @@ def _by_column(main: str, rows: list[Row], split: Split, unit: str | None) -> Ta
     return Tables(datasets, _by_role(rows, roles), {}, (split.column,), main)
 
 
+def tables_in(names: Sequence[str]) -> list[str]:
+    """Return the files that may be a table of labelled rows."""
+    found = [name for name in names if name.endswith(SUFFIXES) and name.partition("/")[0] not in _NOT_DATA]
+    return [name for name in found if not name.endswith(COPY)]
+
+
 def _main_table(folder: Path, names: Sequence[str], named: str | None) -> str:
     """Return the table: the one that was named, else the largest."""
     if named is not None:
         if named not in names or not named.endswith(SUFFIXES):
             raise UsageError(f"no table {named!r} in the repository", "--data", "give a .csv or .csv.gz file inside it")
         return named
-    found = [name for name in names if name.endswith(SUFFIXES) and name.partition("/")[0] not in _NOT_DATA]
-    found = [name for name in found if not name.endswith(COPY)]
+    found = tables_in(names)
     if not found:
         raise UsageError("no table of labelled rows was found", "the data", "give --data FILE.csv")
     return max(found, key=lambda name: ((folder / name).stat().st_size, name))

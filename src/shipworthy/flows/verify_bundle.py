@@ -15,7 +15,7 @@ from shipworthy.artifact.digests import is_digest
 from shipworthy.artifact.files.keys import read_key
 from shipworthy.artifact.keys import load_public
 from shipworthy.errors import CannotDecide, UsageError
-from shipworthy.indicators import window_seconds
+from shipworthy.indicators import length_seconds
 from shipworthy.runtime.admission import LEVEL, VERIFIER
 from shipworthy.runtime.subject import artefact_digest
 from shipworthy.runtime.workspace import Clock
@@ -29,13 +29,14 @@ def verify_bundle(
     `max_age` is a length such as `30d`, `policy` a digest `sha256:…` that the verdict must have been given under; None
     = not asked. Raises UsageError when one of them is not what it should be.
     """
+    asked_policy, asked_age = _policy(policy), _length(max_age)  # a question that makes no sense is told first
     wanted = Wanted(
         subject=artefact_digest(folder),
         verifier=VERIFIER,
         level=LEVEL,
         at=clock(),
-        policy=_policy(policy),
-        max_age=_length(max_age),
+        policy=asked_policy,
+        max_age=asked_age,
     )
     return admit(read_bundle(bundle), load_public(read_key(public_key)), wanted)
 
@@ -62,9 +63,6 @@ def _length(text: str | None) -> timedelta | None:
     if text is None:
         return None
     try:
-        seconds = window_seconds(text)
+        return timedelta(seconds=length_seconds(text))
     except ValueError as problem:
         raise UsageError(str(problem), "--max-age", "such as 30d") from problem
-    if seconds is None:
-        raise UsageError("an age needs an end", "--max-age", "such as 30d")
-    return timedelta(seconds=seconds)

@@ -96,17 +96,30 @@ def signed_by(approvals: Iterable[Approval]) -> tuple[Approval, ...]:
 
 def line(granted: Granted) -> str:
     """Return the one line that every report shows of an override that holds."""
-    people = " and ".join(dict.fromkeys(approval.person for approval in granted.approvals))
-    return line_of(granted.override, f" by {people}")
+    return line_of(granted.override, f" by {people(granted)}")
 
 
 def line_of(override: Override, by: str = "") -> str:
     """Return that line; `by` says who signed."""
     where = f"version {override.subject.version}, tenants {', '.join(override.tenants)}, at most {share(override)}"
     return (
-        f"{override.id} until {override.until}{by}: {'; '.join(override.covers)} [{where}] "
+        f"{override.id} until {moment(override.until)}{by}: {'; '.join(override.covers)} [{where}] "
         f"because: {' '.join(override.reason.split())}; instead: {' '.join(override.compensating_control.split())}"
     )
+
+
+def people(granted: Granted) -> str:
+    """Return who signed, each once."""
+    return " and ".join(dict.fromkeys(approval.person for approval in granted.approvals))
+
+
+def moment(at: str) -> str:
+    """Return a moment as people read it, to the second; never later than it is.
+
+    >>> moment("2027-01-09T09:00:00.123456Z")
+    '2027-01-09T09:00:00Z'
+    """
+    return f"{at[:19]}Z"
 
 
 def share(override: Override) -> str:

@@ -85,7 +85,7 @@ def _rows(lines: TextIO, path: Path, text: frozenset[str]) -> Iterator[dict[str,
     for cells in reader:
         if len(cells) != len(header):
             what = f"{len(cells)} cells under a header of {len(header)}"
-            raise ContractError(what, f"{path}:{reader.line_num}", "give every line one cell a column")
+            raise ContractError(what, f"{path}:{reader.line_num}", "give every line one cell for each column")
         yield {
             name: spelled_cell(cell) if plain else _parsed(cell, memo)
             for name, plain, cell in zip(header, spelled, cells, strict=True)

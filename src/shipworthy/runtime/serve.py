@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
@@ -25,23 +26,28 @@ KEEP_ALIVE_S = 120  # callers keep pools; a connection closed under a request is
 _log = logging.getLogger("shipworthy.serve")
 
 
-def serve(workspace: Workspace, port: int, observe_only: bool = False) -> None:
-    """Serve until SIGINT or SIGTERM. Raises CannotDecide when there is no admitted baseline to serve."""
+def serve(
+    workspace: Workspace, port: int, observe_only: bool = False, say: Callable[[str], None] = lambda text: None
+) -> None:
+    """Serve until SIGINT or SIGTERM. Raises CannotDecide when there is no admitted baseline to serve.
+
+    `say` hears one line once requests are taken: which version, and at which address.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(workspace, port, observe_only))
+        runner.run(_serve(workspace, port, observe_only, say))
 
 
-async def _serve(workspace: Workspace, port: int, observe_only: bool) -> None:
+async def _serve(workspace: Workspace, port: int, observe_only: bool, say: Callable[[str], None]) -> None:
     site = Site(workspace, observe_only)
     try:
         await site.start()
-        await _run(site, port)
+        await _run(site, port, say)
     finally:
         await site.close()
 
 
-async def _run(site: Site, port: int) -> None:
+async def _run(site: Site, port: int, say: Callable[[str], None]) -> None:
     app = App(
         site.gateway,
         {"/status": lambda _: site.status(), "/quality": site.quality, "/checkpoint": site.checkpoint},
@@ -57,7 +63,7 @@ async def _run(site: Site, port: int) -> None:
         timeout_graceful_shutdown=DRAIN_S,
         timeout_keep_alive=KEEP_ALIVE_S,
     )
-    server = _Server(config)
+    server = _Server(config, lambda url: say(f"serving version {site.live.state.baseline} on {url}"))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.leave)
@@ -71,6 +77,17 @@ async def _run(site: Site, port: int) -> None:
 
 class _Server(uvicorn.Server):
     """Leaves by its own door: a signal drains it and returns, so that what is in memory is written at the end."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[str], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then tell where: a port that the system chose is known only now."""
+        await super().startup(sockets)
+        if self.started:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            self._ready(f"http://{host}:{port}")
 
     def leave(self) -> None:
         """Stop taking requests, finish those under way."""

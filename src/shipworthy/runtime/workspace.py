@@ -62,6 +62,12 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
         """One folder per shipped version, each a whole signed model repository."""
         return self.home / "releases"
 
+    def versions(self) -> tuple[str, ...]:
+        """Return the names of the versions that are kept as releases, sorted."""
+        if not self.releases.is_dir():
+            return ()
+        return tuple(sorted(one.name for one in self.releases.iterdir() if not one.name.startswith(".")))
+
     def now(self) -> str:
         """Return the time as the ledger writes it."""
         return self.clock().isoformat(timespec="microseconds").replace("+00:00", "Z")
@@ -73,7 +79,7 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
         """
         contract, problems = read_contract(self.root)
         if contract is None:
-            raise ContractError("\n".join(str(one) for one in problems), str(self.root))
+            raise ContractError("\n".join(str(one) for one in problems))
         return contract
 
     def read(self) -> tuple[Contract | None, tuple[Problem, ...]]:
@@ -85,7 +91,13 @@ class Workspace(msgspec.Struct, frozen=True, kw_only=True):
         return self.root / ".shipworthy" / "evidence" / artefact.removeprefix("sha256:")[:32]
 
     def store(self) -> SqliteStore:
-        """Open the store of this site."""
+        """Open the store of this site. Raises CannotDecide, and makes nothing, where no site is."""
+        if not self.home.joinpath("store.db").exists() and not self.keys.is_dir():
+            begun = self.root.joinpath("shipworthy.yaml").exists()
+            fix = (
+                "run `shipworthy keys new`, or give --home" if begun else "begin with `shipworthy init`, or give --root"
+            )
+            raise CannotDecide("no site is here: it has no keys and has recorded nothing", str(self.home), fix)
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         return SqliteStore(self.home / "store.db")
 

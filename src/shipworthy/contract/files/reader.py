@@ -35,7 +35,7 @@ def read_manifest(root: Path) -> Manifest:
     desk = Desk(Root(root))
     desk.read_manifest()
     if desk.manifest is None:
-        raise ContractError("\n".join(str(problem) for problem in ordered(desk.problems)), str(root))
+        raise ContractError("\n".join(str(problem) for problem in ordered(desk.problems)))
     return desk.manifest
 
 
