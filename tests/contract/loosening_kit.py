@@ -226,7 +226,7 @@ LOOSER: list[tuple[Change, str, bool]] = [
         True,
     ),
     (lambda c: replace(c, people=(*c.people, EVE)), "person eve: added with roles reviewer", True),
-    (person("ana", roles=("operator", "reviewer")), "person ana: role reviewer added", True),
+    (person("ana", roles=("operator", "ml", "reviewer")), "person ana: role reviewer added", True),
     (lambda c: replace(c, people=c.people[:1]), "role reviewer: removed", False),
     (review(denied=0.2), "review: denied 0.1 → 0.2", True),
     (review(approved=0.3), "review: approved 0.2 → 0.3", True),

@@ -157,7 +157,7 @@ features:
 label: {{column: label}}
 issuers: {{signing: keys/signing.pub, verdict: keys/verdict.pub}}
 people:
-  - {{id: ana, name: Ana, roles: [operator], key: keys/ana.pub}}
+  - {{id: ana, name: Ana, roles: [operator, ml], key: keys/ana.pub}}
   - {{id: ben, name: Ben, roles: [reviewer], key: keys/ben.pub}}
 segments: {{keys: [{{key: office, public: true}}]}}
 datasets:

@@ -42,7 +42,7 @@ def test_a_manifest_is_read() -> None:
         ("code: [train.py]", "code: [./train.py]", 6, "not a plain path"),
         ("keys/ana.pub", "../ana.pub", 13, "not a plain path"),
         ("id: ben", "id: ana", 14, "used twice"),
-        ("roles: [operator]", "roles: []", 13, "has no role"),
+        ("roles: [operator, ml]", "roles: []", 13, "has no role"),
         ("split == 'test'", "split ==", 17, "not an expression"),
         ("label: {column: label}", "label: {column: label, matured_after: soon}", 10, "not a window"),
         ("label: {column: label}", "label: {column: label, matured_after: rolling}", 10, "not a duration"),

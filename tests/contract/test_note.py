@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipworthy.contract.note import TEMPLATE, other_change, read_note, stamp, template
+from shipworthy.contract.note import MINORITY, TEMPLATE, other_change, read_note, stamp, template
 from shipworthy.errors import ContractError
 from tests.contract.repository import NOTE
 
@@ -50,6 +50,13 @@ def test_the_template_as_it_stands_is_refused_in_every_section() -> None:
     note, problems = read_note(template("ana", "2026-11-02"), known=KNOWN)
     assert note is None
     assert sum("template's words" in problem.what for problem in problems) == len(TEMPLATE)
+
+
+def test_the_answer_on_minorities_is_asked_for_with_the_names_that_will_do() -> None:
+    for text in (template("ana", "2026-11-02"), NOTE.replace(MINORITY, "Else")):
+        problems = read_note(text, known=KNOWN)[1]
+        (fix,) = (one.fix for one in problems if MINORITY in one.what)
+        assert fix.endswith("Look at one and name it: P1, age, office")
 
 
 @pytest.mark.parametrize("answer", ["`human_review`", "human-review", "the safe mode", "Baseline takes over."])

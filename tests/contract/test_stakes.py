@@ -6,7 +6,7 @@ import pytest
 
 from shipworthy.contract.files.reader import read_contract
 from shipworthy.contract.problems import Problem
-from shipworthy.contract.stakes import UNPROVEN, is_dev_key
+from shipworthy.contract.stakes import ALONE, UNPROVEN, is_dev_key
 from tests.contract.repository import MISSION_SLOS, PACK, files, pem_key, ssh_key, stamp, standard, whole, write
 
 COMMITTEE = "roles: [reviewer, committee]"
@@ -127,6 +127,20 @@ def test_high_stakes_refuse_a_development_key_and_others_warn(tmp_path: Path) ->
 def test_a_model_that_could_not_be_restored_is_warned_of(tmp_path: Path) -> None:
     contract = whole(tmp_path, manifest=standard().replace("roles: [reviewer]", "roles: [ml]"))
     assert any("could not be restored" in warning for warning in contract.warnings)
+
+
+def test_a_contract_of_one_person_is_warned_of_before_it_locks_itself(tmp_path: Path) -> None:
+    text = standard().replace("  - {id: ben, name: Ben, roles: [reviewer], key: keys/ben.pub}\n", "")
+    assert ALONE in whole(tmp_path / "one", manifest=text).warnings
+    text = standard().replace("roles: [operator, ml]", "roles: [operator]")
+    (told,) = (one for one in whole(tmp_path / "two", manifest=text).warnings if "two people" in one)
+    assert told.startswith("no two people with the roles reviewer and ml: after the first ship nobody can add people")
+
+
+def test_one_person_with_both_roles_is_not_two(tmp_path: Path) -> None:
+    text = standard().replace("roles: [operator, ml]", "roles: [sre]")
+    text = text.replace("roles: [reviewer]", "roles: [reviewer, ml, operator]")
+    assert sum("no two people" in one for one in whole(tmp_path, manifest=text).warnings) == 2
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ FAULTS: tuple[Fault, ...] = (
         ("a late threat model does not matter", "    if late:", "    if False:"),
         ("a threat model may come afterwards", 'return "" if first <= then else', 'return "" if first >= then else'),
         ("what is no date came first", 'return f"{created!r} cannot be compared with the build, which began at {started}"', 'return ""'),
-        ("a late threat model cannot be decided", 'fix=_BUILD_AGAIN, exit_code=1', 'fix=_BUILD_AGAIN, exit_code=4'),
+        ("a late threat model cannot be decided", 'fix=again, exit_code=1', 'fix=again, exit_code=4'),
         ("high stakes need no provenance", 'if stakes == "high":', 'if stakes == "highest":'),
         ("every file is settled", "if name not in settled]", "if False]"),
     ),

@@ -6,12 +6,14 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from shipworthy.artifact.files.keys import SIGNING
 from shipworthy.errors import CannotDecide, ContractError
-from shipworthy.flows.build import build
+from shipworthy.flows.build import build, told_of
 from shipworthy.flows.keys import new_keys
+from shipworthy.profile.thresholds import Bucket
 from shipworthy.runtime.admission import verify_signature, verify_verdict
 from tests.flows.tiny import Tiny
 
@@ -50,6 +52,19 @@ def test_thresholds_are_proven_inside_the_signed_bounds(prepared: Tiny) -> None:
         assert bucket.deny < bucket.approve
         assert bucket.upper_deny <= 0.08
         assert bucket.upper_approve <= 0.08
+
+
+def test_what_the_thresholds_prove_is_said_in_words(written: Tiny) -> None:
+    said: list[str] = []
+    thresholds = build(written.workspace, said.append)["thresholds"]
+    known = thresholds.buckets[0]
+    assert f"the {known.n} calibration rows prove deny at or below {known.deny:.4g}, with at most 8% wrong" in said
+    review = written.workspace.contract().manifest.review
+    nothing = Bucket(feature="supplier", n=396, deny=None, approve=None)
+    (deny, approve) = told_of(msgspec.structs.replace(thresholds, buckets=(nothing,)), review)
+    assert deny == "supplier unknown: the 396 calibration rows prove no threshold for deny, with at most 8% wrong"
+    assert "no threshold for approve" in approve
+    assert told_of(thresholds, None) == ["no `review:`: every answer goes to a person"]
 
 
 def test_without_review_bounds_people_answer_all_at_low_stakes_and_nothing_is_built_above(written: Tiny) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from shipworthy.errors import ContractError
 from shipworthy.flows.check import check
 from shipworthy.flows.note import stamp_note
 from tests.cli.calls import verb
+from tests.contract.repository import files, stamp, write
 from tests.flows.tiny import Tiny
 
 
@@ -119,3 +122,12 @@ def test_the_note_can_be_asked_whether_it_is_still_of_this_change(prepared: Tiny
 def test_the_note_of_a_change_nobody_can_read_is_not_fine(prepared: Tiny) -> None:
     (prepared.root / "model.py").unlink()
     assert verb(prepared, "note", "--check").code == 3
+
+
+def test_a_model_without_the_numbers_of_its_categories_is_warned_of(tmp_path: Path) -> None:
+    contents: dict[str, str | bytes] = {"model/model.skops": b"x"}
+    stamp(write(tmp_path, files("low") | contents))
+    (told,) = (one for one in check(tmp_path).warnings if "encoding.json" in one)
+    assert told.startswith('no model/encoding.json: write it where the model is trained, of the shape {"office": {')
+    (tmp_path / "model/encoding.json").write_text("{}")
+    assert not any("encoding.json" in one for one in check(tmp_path).warnings)

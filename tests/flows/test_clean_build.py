@@ -10,7 +10,7 @@ import pytest
 from shipworthy.artifact.provenance import BUILD, TRAIN
 from shipworthy.artifact.run import fence
 from shipworthy.artifact.statement import read_statement
-from shipworthy.errors import CannotDecide, UsageError
+from shipworthy.errors import CannotDecide, Unreachable, UsageError
 from shipworthy.facts import Decision, Verdict, digest
 from shipworthy.flows.provenance import provenance_bytes, read_made
 from shipworthy.flows.train import train
@@ -63,6 +63,22 @@ def test_a_build_that_needs_the_last_artefact_is_told_that_there_is_none(prepare
     with pytest.raises(CannotDecide) as told:
         prepared.build()
     assert "begins without model/" in told.value.fix
+
+
+def test_a_model_that_does_not_open_is_told_without_the_clean_folder_that_is_gone(written: Tiny) -> None:
+    written.edit("model.py", "def score(", "def unscore(")
+    with pytest.raises(Unreachable, match="the model process did not start") as told:
+        written.build()
+    assert str(told.value).startswith("model: ")
+    assert "model/model.py" in str(told.value)
+    assert "shipworthy-" not in str(told.value)
+
+
+def test_a_build_that_fails_names_files_as_the_repository_does(written: Tiny) -> None:
+    append(written, "import os\nopen(os.path.abspath('data/none.csv'))\n")
+    with pytest.raises(CannotDecide, match=r"'data/none\.csv'") as told:
+        written.build()
+    assert "shipworthy-" not in str(told.value)
 
 
 def test_the_environment_of_a_build_is_pinned(written: Tiny) -> None:

@@ -6,19 +6,24 @@ import gzip
 import subprocess
 from pathlib import Path
 
+import msgspec
 import pytest
 import yaml
 
 from shipworthy.contract.files.reader import read_contract, read_manifest
 from shipworthy.contract.note import FALLBACK, MINORITY
 from shipworthy.contract.schema_files import FOLDER, SCHEMAS
+from shipworthy.contract.slos import read_slos
+from shipworthy.contract.stakes import ALONE
 from shipworthy.contract.starter import review_text
 from shipworthy.contract.strict_yaml import read_yaml
 from shipworthy.errors import UsageError
+from shipworthy.expr import compile_expr
 from shipworthy.flows.survey import Told
+from shipworthy.models.sklearn_model import Encoding
 from tests.cli.calls import call
 from tests.contract.test_schema import complaints
-from tests.flows.project import TABLE, files_of, started, table, with_twins, write_project
+from tests.flows.project import TABLE, files_of, started, table, with_twins, write_project, write_trained
 
 
 @pytest.fixture
@@ -259,7 +264,9 @@ def test_categories_need_their_numbers_from_the_training(project: Path) -> None:
     (project / TABLE).write_text("\n".join([lines[0], *(",".join(row) for row in rows), ""]))
     begun = started(project)
     assert read_manifest(project).feature("plan") is not None
-    assert any("write model/encoding.json" in line and line.endswith("for plan") for line in begun.todo)
+    (told,) = (line for line in begun.todo if "encoding.json" in line)
+    assert "let train.py write model/encoding.json" in told
+    assert msgspec.json.decode(told.partition("trained on: ")[2], type=dict[str, Encoding]).keys() == {"plan"}
 
 
 def test_higher_stakes_list_what_they_require_with_a_fix_each(project: Path) -> None:
@@ -268,6 +275,39 @@ def test_higher_stakes_list_what_they_require_with_a_fix_each(project: Path) -> 
     problems = [one for one in read_contract(project)[1] if "stakes require" in one.what]
     assert [one.what for one in problems] == ["standard stakes require a data record"]
     assert all(one.fix for one in problems)
+
+
+def test_which_outcome_is_the_good_one_is_asked_in_the_manifest_and_in_the_list(project: Path) -> None:
+    begun = started(project)
+    text = (project / "shipworthy.yaml").read_text()
+    assert "\ndecisions: {deny: deny, approve: approve, review: review}\n" in text
+    assert "# label 1 / high score leads to `approve`, 0 / low score to `deny`: flip the label" in text
+    assert begun.todo[0].startswith("`churned` 1 / a high score leads to `approve`")
+
+
+def test_the_hint_for_review_keeps_the_never_event_of_the_first_policy(project: Path) -> None:
+    started(project)
+    path = project / "shipworthy.yaml"
+    path.write_text(path.read_text().replace("# review:", "review:"))
+    review = read_manifest(project).review
+    assert review is not None
+    policy = read_slos((project / "safety-slos.yaml").read_text())[0]
+    assert policy is not None
+    (event,) = policy.never_events
+    never = compile_expr(event.never)
+    assert never({"decision": "deny", "uncertainty": review.max_uncertainty}) is False
+    assert never({"decision": "deny", "uncertainty": 0.31}) is True
+
+
+def test_one_person_is_told_what_one_person_cannot_do_later(project: Path) -> None:
+    assert ALONE in started(project).todo
+    assert "roles: [reviewer], key:" in (project / "shipworthy.yaml").read_text()
+
+
+def test_a_finished_model_is_not_compared_with_a_script_that_is_not_there(tmp_path: Path) -> None:
+    todo = started(write_trained(tmp_path / "churn")).todo
+    (told,) = (line for line in todo if "compare them with" in line)
+    assert "script" not in told
 
 
 def test_the_verb_says_what_it_wrote_kept_and_left_to_do(project: Path) -> None:

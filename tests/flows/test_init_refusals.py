@@ -92,12 +92,12 @@ def test_a_model_that_was_trained_on_who_knows_what_cannot_be_given_test_rows(tm
     root = write_project(tmp_path / "churn", split=False)
     (root / "train.py").unlink()
     _add("model/m.skops", b"x")(root)
-    whats = {False: "no column says which rows the model was trained on", True: "needs a training script"}
-    for split, what in whats.items():
+    for split, what in ((False, "no column says which rows the model was trained on"), (True, "none is here")):
         told = Told(owner="m", stakes="low", label="churned", split=split)
         with pytest.raises(UsageError, match=what) as refused:
             started(root, told)
-        assert "--split` writes" not in refused.value.fix
+        assert refused.value.fix == "add a column split: train, calibration, test"
+        assert (refused.value.where == "--split") is split
 
 
 @pytest.mark.parametrize("template", ["text", "llm"])

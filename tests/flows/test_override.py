@@ -49,6 +49,16 @@ def test_every_step_stands_in_the_ledger(shipped: Tiny) -> None:
     assert "gate.shipped" not in [one.kind for one in shipped.entries()[3:]]
 
 
+def test_where_nobody_could_approve_it_nothing_is_asked(written: Tiny) -> None:
+    written.edit("shipworthy.yaml", "roles: [reviewer], key", "roles: [sre], key")
+    written.prepare()
+    written.ship()
+    worse(written)
+    with pytest.raises(PolicySaysNo, match="has no reviewer beside dana: nobody could approve this"):
+        ask(written, "dana")
+    assert not any(kind.startswith("govern.override") for kind in written.kinds())
+
+
 def test_it_covers_all_that_is_red_by_name(shipped: Tiny) -> None:
     worse(shipped)
     assert ask(shipped).override.covers == ("decision_ece_7d vs baseline on *",)

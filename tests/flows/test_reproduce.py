@@ -140,8 +140,13 @@ def test_the_bar_may_change_between_build_and_rebuild(prepared: Tiny) -> None:
 
 def test_without_provenance_there_is_nothing_to_rebuild_from(prepared: Tiny) -> None:
     (prepared.workspace.evidence(prepared.judge().verdict.subject.artefact) / "provenance.json").unlink()
-    with pytest.raises(CannotDecide, match="nothing says how"):
+    with pytest.raises(CannotDecide, match="nothing says how") as told:
         again(prepared)
+    assert told.value.fix == "run `shipworthy build`"
+    prepared.edit("shipworthy.yaml", "build: [python, build.py]\n", "")
+    with pytest.raises(CannotDecide, match="nothing says how") as told:
+        again(prepared)
+    assert "give the manifest a `build:` command" in told.value.fix
 
 
 def test_a_training_in_place_is_not_repeated(written: Tiny) -> None:

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from shipworthy.artifact.digests import digest
-from shipworthy.artifact.provenance import Provenance
+from shipworthy.artifact.provenance import TRAIN, Provenance
 from shipworthy.gate.origin import Origin, origin, threats_late
 from tests.artifact.test_attestations import ARTEFACT, MAKING
 
@@ -72,6 +72,23 @@ def test_a_date_that_is_none_is_no_date_before_the_build(created: str) -> None:
 def test_a_later_build_of_the_same_comes_after_the_threat_model() -> None:
     later = msgspec.structs.replace(MAKING, started="2026-02-01T00:00:00Z")
     assert ask(made=Provenance(subjects=MADE.subjects, making=later), threats_created="2026-01-31") == Origin()
+
+
+def test_what_was_trained_in_place_is_trained_again_where_there_is_no_build() -> None:
+    trained = msgspec.structs.replace(MAKING, build_type=TRAIN, command=("python", "fit.py"))
+    made = Provenance(subjects=MADE.subjects, making=trained)
+    (block,) = ask(made=made, materials={}, builds=False).blocks
+    assert block.fix.startswith("run `shipworthy train -- python fit.py`, then build")
+    (block,) = ask(made=made, materials={}, builds=True).blocks
+    assert block.fix.startswith("run `shipworthy build`")
+
+
+def test_without_a_build_command_building_alone_shows_nothing() -> None:
+    (warning,) = ask(made=None, builds=False).warnings
+    assert "`build:`" in warning
+    assert "shipworthy train --" in warning
+    (block,) = ask(made=None, builds=False, stakes="high").blocks
+    assert block.fix.startswith("give the manifest a `build:` command")
 
 
 def test_no_provenance_is_told_and_stops_high_stakes() -> None:

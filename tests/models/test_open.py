@@ -73,8 +73,9 @@ def test_a_model_that_is_no_two_class_classifier_is_refused(tmp_path: Path) -> N
 
 def test_a_category_without_an_encoding_is_refused(artefact: Path, tmp_path: Path) -> None:
     (tmp_path / "model.skops").write_bytes((artefact / "model.skops").read_bytes())
-    with pytest.raises(ContractError):
+    with pytest.raises(ContractError, match="cannot be read: No such file") as told:
         open_sklearn(tmp_path, SPEC, COLUMNS)
+    assert '{"supplier": {"values"' in told.value.fix
     (tmp_path / "encoding.json").write_text("{}")
     with pytest.raises(ContractError, match="supplier"):
         open_sklearn(tmp_path, SPEC, COLUMNS)

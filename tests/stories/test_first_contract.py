@@ -105,10 +105,25 @@ def test_rows_nobody_had_divided_are_divided_before_the_training(tmp_path: Path)
             "train.py must train on the rows of data/customers.split.csv with shipworthy_split == 'train'" in left.out
         )
         say_what_only_people_know(root)
+        assert_no_build_reads_the_undivided_table(root)
         text = (root / "train.py").read_text()
         text = text.replace(TABLE, "data/customers.split.csv").replace('row["split"]', 'row["shipworthy_split"]')
         (root / "train.py").write_text(text)
         assert_five_commands_ship(root)
+
+
+def assert_no_build_reads_the_undivided_table(root: Path) -> None:
+    """The training script as it was reads all rows, also those that will test it."""
+    assert run(root, "note").code == 0
+    left = run(root, "build")
+    assert left.code == 4
+    assert "train on the rows of data/customers.split.csv with shipworthy_split == 'train'" in left.err
+    assert "list data/customers.csv" not in left.err
+    before = (root / "shipworthy.yaml").read_text()
+    (root / "shipworthy.yaml").write_text(before.replace("code: [train.py", f"code: [{TABLE}, train.py"))
+    assert "in which nothing says which rows test the model" in run(root, "check").err
+    assert run(root, "build").code == 3
+    (root / "shipworthy.yaml").write_text(before)
 
 
 def test_the_two_jobs_of_the_workflow_pass_where_one_has_no_key_and_the_other_no_model_run(tmp_path: Path) -> None:

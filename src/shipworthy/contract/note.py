@@ -71,7 +71,7 @@ def read_note(
     document = read_document(source, file)
     front, problems = convert(document.front, NoteFront)
     found = Findings(file, document.front.marks, problems)
-    answers, lines = _answers(document, found)
+    answers, lines = _answers(document, found, known)
     thought = {title for title, text in answers.items() if not thoughtless(text, TEMPLATE[title])}
     if known is not None and MINORITY in thought and not _names_one(answers[MINORITY], known):
         told = "the answer on minority data sets names no segment or group that is measured"
@@ -116,7 +116,9 @@ def stamp(text: str, change: Digest) -> str:
     return text[: opening.end()] + front + text[closing.start() :]
 
 
-def _answers(document: Document, found: Findings) -> tuple[dict[str, str], dict[str, int]]:
+def _answers(
+    document: Document, found: Findings, known: Collection[str] | None
+) -> tuple[dict[str, str], dict[str, int]]:
     answers: dict[str, str] = {}
     lines: dict[str, int] = {}
     for section in sections(document):
@@ -127,10 +129,19 @@ def _answers(document: Document, found: Findings) -> tuple[dict[str, str], dict[
             answers[title], lines[title] = section.text, section.line
     for title, words in TEMPLATE.items():
         if title not in answers:
-            found.at(document.body_line, f"missing section {title!r}", f"add `## {title}`: {words}")
+            fix = f"add `## {title}`: {_asked(title, words, known)}"
+            found.at(document.body_line, f"missing section {title!r}", fix)
         elif why := thoughtless(answers[title], words):
-            found.at(lines[title], f"section {title!r} {why}", words)
+            found.at(lines[title], f"section {title!r} {why}", _asked(title, words, known))
     return answers, lines
+
+
+def _asked(title: str, words: str, known: Collection[str] | None) -> str:
+    """Return what a section asks for; the one on minority data sets at once with the names that will do."""
+    if title != MINORITY or known is None:
+        return words
+    advice = _groups_advice(known)
+    return f"{words} {advice[0].upper()}{advice[1:]}"
 
 
 def _names_one(text: str, words: Iterable[str]) -> bool:

@@ -93,6 +93,11 @@ UNPROVEN = {
     "shared ledger": "keep the ledger where the gate and all gateways see it",
     "review quorum": "let product, ML, SRE, security and support sign the review",
 }
+ALONE = (
+    "only one person signs: after the first ship nobody can add people, loosen, reverse or override; "
+    "add a reviewer and an ml to `people:` first"
+)
+_LATER = "after the first ship nobody can add people, loosen or reverse; add them before it"
 WRITTEN_FROM_STANDARD = ("version", "adapter", "issuers")
 _REAL_KEY = "put one made for real use in its place; `shipworthy keys new` makes keys for trying out"
 
@@ -162,11 +167,20 @@ def _unwritten(parts: Parts) -> list[Problem]:
 
 
 def _unheld(manifest: Manifest) -> list[str]:
-    """Leaving `killed` takes an operator and a reviewer, two people: say so before the night it is needed."""
-    if manifest.stakes == "low":
-        return []
-    operators = {person.id for person in manifest.people if "operator" in person.roles}
-    reviewers = {person.id for person in manifest.people if "reviewer" in person.roles}
-    if operators and reviewers and len(operators | reviewers) > 1:
-        return []
-    return ["no two people with the roles operator and reviewer: a killed model could not be restored"]
+    """What takes two people is out of reach for ever once a version shipped without them: the contract
+    that shipped last says who may sign, and adding somebody to it is a loosening. Say so before."""
+    changes, overrides = _in_two_hands(manifest, "reviewer", "ml"), _in_two_hands(manifest, "operator", "reviewer")
+    if len(manifest.people) < 2:
+        return [ALONE]
+    told = [] if changes else [f"no two people with the roles reviewer and ml: {_LATER}"]
+    if overrides:
+        return told
+    return [*told, "no two people with the roles operator and reviewer: a killed model could not be restored, nor a "
+            "verdict overridden"]  # fmt: skip
+
+
+def _in_two_hands(manifest: Manifest, one: str, other: str) -> bool:
+    """True when two people can act in these roles together."""
+    ones = {person.id for person in manifest.people if one in person.roles}
+    others = {person.id for person in manifest.people if other in person.roles}
+    return bool(ones) and bool(others) and len(ones | others) > 1

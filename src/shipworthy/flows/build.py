@@ -16,9 +16,12 @@ from shipworthy.artifact.files.folder import hash_folder
 from shipworthy.artifact.provenance import BUILD, Making
 from shipworthy.artifact.run.clean_room import put_in_place
 from shipworthy.contract.contract import Contract
+from shipworthy.contract.manifest import Review
 from shipworthy.flows.clean_build import Made, made_clean
 from shipworthy.flows.pinned import HASH_SEED, distributions, pins, platform_name
 from shipworthy.flows.provenance import read_trained, write_provenance
+from shipworthy.gate.origin import HOW_TO_TELL
+from shipworthy.profile.thresholds import KNOWN, Thresholds
 from shipworthy.runtime.subject import OURS, artefact_digest
 from shipworthy.runtime.workspace import Workspace
 
@@ -34,15 +37,32 @@ def build(workspace: Workspace, say: Callable[[str], None]) -> dict[str, Any]:
     started = workspace.now()
     with made_clean(workspace.root, contract, pins(), say) as made:
         put_in_place(made.folder, target, workspace.root / ".shipworthy")
-    for bucket in made.thresholds.buckets:
-        say(f"thresholds {bucket.feature}: deny at or below {bucket.deny}, approve at or above {bucket.approve}")
+    for line in told_of(made.thresholds, contract.manifest.review):
+        say(line)
     artefact = artefact_digest(target)
     making = _making(workspace, contract, made, started)
     if making is None:
-        say("no build command and no attested training run: nothing tells how this artefact was made")
+        say(f"no build command and no attested training run: nothing tells how this artefact was made; {HOW_TO_TELL}")
     else:
         write_provenance(workspace, contract.manifest.model, artefact, making)
     return {"artefact": artefact, "thresholds": made.thresholds, "network": making.network if making else ""}
+
+
+def told_of(thresholds: Thresholds, review: Review | None) -> list[str]:
+    """Return in words what a machine may answer from now on, and where the calibration rows prove nothing."""
+    if review is None:
+        return ["no `review:`: every answer goes to a person"]
+    words = thresholds.words
+    lines = []
+    for one in thresholds.buckets:
+        rows = "the" if one.feature == KNOWN else f"{one.feature} unknown: the"
+        for word, side, score, most in (
+            (words.deny, "at or below", one.deny, review.denied),
+            (words.approve, "at or above", one.approve, review.approved),
+        ):
+            proven = f"prove {word} {side} {score:.4g}" if score is not None else f"prove no threshold for {word}"
+            lines.append(f"{rows} {one.n} calibration rows {proven}, with at most {most:.0%} wrong")
+    return lines
 
 
 def _making(workspace: Workspace, contract: Contract, made: Made, started: str) -> Making | None:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import msgspec
 
+from shipworthy.contract.contract import Contract
 from shipworthy.contract.files.reader import read_contract
 from shipworthy.contract.problems import Problem
+from shipworthy.models.spec import ENCODING_ENTRY, ENCODING_FILE
 
 
 class Checked(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,4 +30,18 @@ def check(root: Path) -> Checked:
     contract, problems = read_contract(root)
     if contract is None:
         return Checked(problems=problems, warnings=(), not_claimed=())
-    return Checked(problems=problems, warnings=contract.warnings, not_claimed=contract.not_claimed)
+    warnings = (*contract.warnings, *unencoded(contract))
+    return Checked(problems=problems, warnings=warnings, not_claimed=contract.not_claimed)
+
+
+def unencoded(contract: Contract) -> tuple[str, ...]:
+    """Return a warning where a model lies here without the numbers of its categories: it could not be opened."""
+    manifest = contract.manifest
+    folder, adapter = manifest.artefacts.strip("/"), manifest.adapter
+    categories = [feature.name for feature in manifest.features if feature.type == "category"]
+    path = f"{folder}/{adapter.encoding or ENCODING_FILE}"
+    here = adapter.kind == "sklearn" and f"{folder}/{adapter.file}" in contract.files
+    if not here or not categories or path in contract.files:
+        return ()
+    shape = ", ".join(f'"{name}": {ENCODING_ENTRY}' for name in categories)
+    return (f"no {path}: write it where the model is trained, of the shape {{{shape}}}",)

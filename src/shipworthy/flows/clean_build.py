@@ -18,6 +18,7 @@ from shipworthy.artifact.run.clean_room import Ran, Room, clean_room, last_line,
 from shipworthy.contract.change import TERMS, build_files, build_terms
 from shipworthy.contract.contract import Contract
 from shipworthy.contract.manifest import Manifest
+from shipworthy.contract.starter.split import read_copy, source_names
 from shipworthy.errors import CannotDecide, ContractError
 from shipworthy.facts import UNSEEN, canonical
 from shipworthy.flows.model import OpenModel, Row, all_datasets, open_model
@@ -82,7 +83,7 @@ def _run_author(
     say(f"build: {' '.join(manifest.build)}")
     ran = run_fenced(manifest.build, room.folder, _environment(environment), BUILD_LIMIT_S)
     if ran.code != 0:
-        what = f"the build left with {ran.code}: {last_line(ran.told)}"
+        what = f"the build left with {ran.code}: {last_line(ran.told).replace(f'{room.folder}/', '')}"
         raise CannotDecide(what, str(root), _fix(ran, contract, room.materials))
     if not target.is_dir():
         raise CannotDecide(f"the build wrote no {manifest.artefacts}/", str(root), "write it, or name it `artefacts:`")
@@ -103,7 +104,10 @@ def _fix(ran: Ran, contract: Contract, seen: Mapping[str, str]) -> str:
     folder = f"{contract.manifest.artefacts}/"
     unseen = [name for name in contract.files if name not in seen]
     hidden = [name for name in unseen if Path(name).name in ran.told or f"'{Path(name).stem}'" in ran.told]
+    train = contract.manifest.datasets["train"].path
     for name in hidden:
+        if name in source_names(train):
+            return read_copy(train)
         if name.startswith(folder):
             return f"a build begins without {folder}: keep what it needs elsewhere, under `code:`"
         return f"a build sees only what belongs to the change: list {name} under `code:`"

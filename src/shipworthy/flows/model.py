@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from shipworthy.contract.manifest import Manifest
-from shipworthy.errors import ContractError
+from shipworthy.errors import ContractError, Unreachable
 from shipworthy.expr import compile_expr
 from shipworthy.models.child import ModelProcess
 from shipworthy.models.client import Answers, score_rows
@@ -44,7 +44,11 @@ def open_model(root: Path, manifest: Manifest) -> Iterator[OpenModel]:
         columns_of(manifest.features),
         root / ".shipworthy" / "model.log",
     )
-    process.start()
+    try:
+        process.start()
+    except Unreachable as problem:  # a clean folder is gone before anybody could look there
+        told = problem.what.replace(f"{(root / manifest.artefacts).resolve()}/", f"{manifest.artefacts}/")
+        raise Unreachable(told, manifest.artefacts, problem.fix) from problem
     try:
         yield OpenModel(process, manifest)
     finally:

@@ -40,7 +40,8 @@ def origins(workspace: Workspace, contract: Contract, artefact: Digest) -> Origi
     made, rebuilt, found = None, None, Origin()
     try:
         made = read_made(workspace, artefact)
-        found = origin(made, materials, _SETTLED, created, contract.manifest.stakes)
+        builds = bool(contract.manifest.build)
+        found = origin(made, materials, _SETTLED, created, contract.manifest.stakes, builds)
     except CannotDecide as problem:
         blocks.append(_unreadable("provenance", problem))
     try:

@@ -71,6 +71,7 @@ def request(workspace: Workspace, verdict: Verdict, contract: Contract, asked: A
     if not brings_nobody(contract, contract.lock):
         raise PolicySaysNo("other people or issuers than those that shipped last", "override", "ship that change first")
     who = _person(contract.lock, person, ROLES[0])
+    _other_reviewer(contract.lock, who)
     with open_site(workspace) as authority:
         override = Override(
             id=authority.new_id("OVR"),
@@ -180,6 +181,13 @@ def _person(lock: Lock, name: str, role: str) -> Person:
     if role not in found.roles:
         raise PolicySaysNo(f"{name} does not have the role {role}", "people", f"ask somebody with the role {role}")
     return found
+
+
+def _other_reviewer(lock: Lock, who: Person) -> None:
+    """Raises PolicySaysNo where nobody could ever approve what this person asks for."""
+    if not any(ROLES[1] in one.roles and one.id != who.id for one in lock.people):
+        what = f"the contract that shipped last has no {ROLES[1]} beside {who.id}: nobody could approve this"
+        raise PolicySaysNo(what, "people", "mend what is red, and ship without an override")
 
 
 def _signed(workspace: Workspace, who: Person, role: str, override: Override) -> Approval:

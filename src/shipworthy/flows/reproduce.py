@@ -69,7 +69,9 @@ def reproduce(workspace: Workspace, say: Callable[[str], None]) -> tuple[Rebuilt
 def _rebuildable(workspace: Workspace, contract: Contract, artefact: str) -> Making:
     made = read_made(workspace, artefact)
     if made is None:
-        raise CannotDecide("nothing says how this artefact was made", str(workspace.root), "run `shipworthy build`")
+        builds = bool(contract.manifest.build)
+        fix = "run `shipworthy build`" if builds else "only a build is repeated: give the manifest a `build:` command"
+        raise CannotDecide("nothing says how this artefact was made", str(workspace.root), fix)
     if made.making.build_type != BUILD:
         what = "it was trained in place, and a training run is not repeated here"
         raise CannotDecide(what, str(workspace.root), "give the manifest a `build:` command")

@@ -15,12 +15,14 @@ import msgspec
 
 from shipworthy.contract.files.root import Root
 from shipworthy.contract.manifest import Stakes
+from shipworthy.contract.stakes import ALONE
 from shipworthy.contract.starter.columns import Guess, Row, guess_features, guess_label
 from shipworthy.contract.starter.manifest_text import Seen, manifest_text
-from shipworthy.contract.starter.split import COLUMN, LEAST_TEST, TEST
+from shipworthy.contract.starter.split import LEAST_TEST, TEST, read_copy
 from shipworthy.errors import UsageError
 from shipworthy.flows.survey_model import code_of, model_file, models_in, training_script
 from shipworthy.flows.survey_tables import Tables, find_tables, tables_in
+from shipworthy.models.spec import ENCODING_ENTRY, ENCODING_FILE
 from shipworthy.models.takes import Taken, taken_by
 
 LOCKFILES = ("requirements.lock", "uv.lock", "poetry.lock", "pdm.lock", "requirements.txt")
@@ -80,10 +82,12 @@ def survey(folder: Path, told: Told) -> Survey:
         unit=tables.unit,
     )
     more = (
+        *_about_label(label),
         *_about(guess, taken, script),
         *_encoding(seen, names),
         *_about_split(tables, script),
         *_above_low(told.stakes),
+        ALONE,
     )
     return Survey(manifest=manifest_text(seen), rows=tables.rows, copies=tables.copies, todo=(*model.todo, *more))
 
@@ -93,13 +97,19 @@ def _read_by(tables: Tables) -> tuple[str, ...]:
     return (tables.main,) if tables.copies and not tables.drawn else ()
 
 
+def _about_label(label: str) -> list[str]:
+    """Which of the two outcomes is the good one cannot be read off a column of 0 and 1."""
+    told = f"`{label}` 1 / a high score leads to `approve`, 0 / a low one to `deny`"
+    return [f"{told}: if 1 is the bad outcome, flip the label in the data and train again"]
+
+
 def _about(guess: Guess, taken: Taken, script: str | None) -> list[str]:
     lines = [f"not taken for an input: {column}" for column in guess.left_out]
     if taken.count not in (None, len(guess.features)):
         lines.append(f"the model takes {taken.count} values, and {len(guess.features)} inputs were found")
     if not taken.names:
-        beside = script or "the code that trained it"
-        lines.append(f"`features:` must be what the model takes, in its order: compare them with {beside}")
+        trained = script or "the code that trained it, wherever that is"
+        lines.append(f"`features:` must be what the model takes, in its order: compare them with {trained}")
     protected = ", ".join(feature.name for feature in guess.features if feature.protected)
     marked = f"marked protected by their names: {protected}" if protected else "no feature is marked protected"
     return [*lines, f"{marked}; only people know by what people are told apart: see `features:`"]
@@ -107,18 +117,20 @@ def _about(guess: Guess, taken: Taken, script: str | None) -> list[str]:
 
 def _encoding(seen: Seen, names: Sequence[str]) -> list[str]:
     categories = [feature.name for feature in seen.features if feature.type == "category"]
-    path = f"{seen.artefacts}/encoding.json"
+    path = f"{seen.artefacts}/{ENCODING_FILE}"
     if not categories or path in names:
         return []
-    shape = '{"values": {"a": 0, "b": 1}, "unseen": null, "missing": null}'
-    return [f"the model gets numbers: write {path} with an entry such as {shape} for {', '.join(categories)}"]
+    entries = ", ".join(f'"{name}": {ENCODING_ENTRY}' for name in categories)
+    told = f"let {seen.build[-1]} write {path}" if seen.build else f"write {path}"
+    return [f"the model gets numbers for categories: {told}, of this shape, with the numbers it was trained on: "
+            f"{{{entries}}}"]  # fmt: skip
 
 
 def _about_split(tables: Tables, script: str | None) -> list[str]:
     lines = []
     for path in tables.copies:
         if tables.drawn:
-            lines.append(f"{script} must train on the rows of {path} with {COLUMN} == 'train', and on no others")
+            lines.append(f"{script} must {read_copy(path)}")
         else:
             lines.append(f"{path} is a copy in which a part of the test rows calibrates: never train on it")
     if tables.unit is not None:

@@ -20,6 +20,7 @@ from shipworthy.contract.starter.columns import Row, guess_unit
 from shipworthy.contract.starter.split import (
     CALIBRATION,
     COLUMN,
+    COPY,
     TEST,
     TRAIN,
     Split,
@@ -31,7 +32,6 @@ from shipworthy.errors import UsageError
 from shipworthy.models.table import read_rows
 
 SUFFIXES = (".csv", ".csv.gz")
-COPY = ".split.csv"
 _NOT_DATA = frozenset({"cases", "keys", "tests", "docs"})
 
 
@@ -69,10 +69,11 @@ def _divided(main: str, rows: list[Row], unit: str | None, split: bool, script: 
     known = guess_split(rows)
     if known is not None:
         return _by_column(main, rows, known, unit)
-    fix = "add a column split that says train, calibration or test in every row"
+    fix = "add a column split: train, calibration, test"
     if split and script is None:
-        raise UsageError("needs a training script: a finished model has seen its rows already", "--split", fix)
-    if not split or script is None:
+        what = "it divides rows that a training script has yet to read, and none is here"
+        raise UsageError(f"{what}: no split can be made up for rows the model may have seen", "--split", fix)
+    if not split:
         if script is not None:
             fix += f"; or `shipworthy init --split` writes a copy with one, for {script} to read"
         what = "no column says which rows the model was trained on, and rows it has seen prove nothing about it"

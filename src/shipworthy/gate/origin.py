@@ -12,10 +12,13 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from shipworthy.artifact.provenance import Provenance, changed_materials
+from shipworthy.artifact.provenance import TRAIN, Provenance, changed_materials
 from shipworthy.facts import Block, Digest
 
+HOW_TO_TELL = "give the manifest a `build:` command, or train with `shipworthy train -- COMMAND`"
+"""What is missing where nothing shows how an artefact was made, and `shipworthy build` has nothing to run."""
 _BUILD_AGAIN = "run `shipworthy build` (the same inputs give the same bits), then sign and evaluate"
+_TRAIN_AGAIN = "run `shipworthy train -- {}`, then build, sign and evaluate"
 
 
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,13 +34,17 @@ def origin(
     settled: Collection[str],
     threats_created: str | None,
     stakes: str,
+    builds: bool = True,
 ) -> Origin:
     """Return the findings. `materials` are the digests now; `settled` names files that may change without a rebuild.
 
-    `threats_created` is a date or an RFC 3339 time, None when there is no threat model.
+    `threats_created` is a date or an RFC 3339 time, None when there is no threat model. `builds`: the manifest has a
+    build command.
     """
     if made is None:
-        return _without(threats_created, stakes)
+        return _without(threats_created, stakes, builds)
+    trained = made.making.build_type == TRAIN and not builds
+    again = _TRAIN_AGAIN.format(" ".join(made.making.command)) if trained else _BUILD_AGAIN
     kept = [name for name in {*made.making.materials, *materials} if name not in settled]
     then = {name: made.making.materials[name] for name in kept if name in made.making.materials}
     now = {name: materials[name] for name in kept if name in materials}
@@ -45,10 +52,10 @@ def origin(
     blocks = []
     if changed:
         because = f"the artefact was made from other files: {', '.join(changed)}"
-        blocks.append(Block(name="provenance", because=because, fix=_BUILD_AGAIN, exit_code=4))
+        blocks.append(Block(name="provenance", because=because, fix=again, exit_code=4))
     late = threats_late(threats_created, made.making.started) if threats_created is not None else ""
     if late:
-        blocks.append(Block(name="threat model", because=late, fix=_BUILD_AGAIN, exit_code=1))
+        blocks.append(Block(name="threat model", because=late, fix=again, exit_code=1))
     return Origin(blocks=tuple(blocks))
 
 
@@ -74,11 +81,12 @@ def _instant(text: str) -> datetime:
     return at if at.tzinfo is not None else at.replace(tzinfo=UTC)
 
 
-def _without(threats_created: str | None, stakes: str) -> Origin:
+def _without(threats_created: str | None, stakes: str, builds: bool) -> Origin:
     """No provenance: high stakes cannot be decided, others are told what is not shown."""
     what = "nothing shows how this artefact was made"
     if threats_created is not None:
         what += ", nor that the threat model came first"
+    fix = "run `shipworthy build`" if builds else f"{HOW_TO_TELL}, then run `shipworthy build`"
     if stakes == "high":
-        return Origin(blocks=(Block(name="provenance", because=what, fix="run `shipworthy build`", exit_code=4),))
-    return Origin(warnings=(f"no provenance: {what}: run `shipworthy build`",))
+        return Origin(blocks=(Block(name="provenance", because=what, fix=fix, exit_code=4),))
+    return Origin(warnings=(f"no provenance: {what}: {fix}",))

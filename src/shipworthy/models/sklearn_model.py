@@ -16,7 +16,7 @@ import numpy as np
 import skops.io
 
 from shipworthy.errors import ContractError, PolicySaysNo
-from shipworthy.models.spec import Cell, Columns, OpenSpec, ScoreBody
+from shipworthy.models.spec import ENCODING_ENTRY, ENCODING_FILE, Cell, Columns, OpenSpec, ScoreBody
 
 _TRUSTED = ("sklearn.", "numpy.")
 _NAN = math.nan
@@ -61,11 +61,13 @@ def _encodings(folder: Path, spec: OpenSpec, columns: Columns) -> dict[str, Enco
     wanted = [name for name, kind in columns if kind == "category"]
     if not wanted:
         return {}
-    path = folder / (spec.encoding or "encoding.json")
+    path = folder / (spec.encoding or ENCODING_FILE)
     try:
         known = msgspec.json.decode(path.read_bytes(), type=dict[str, Encoding])
     except (OSError, msgspec.MsgspecError) as error:
-        raise ContractError(f"cannot be read: {error}", str(path), "write it in the build command") from error
+        why = error.strerror if isinstance(error, OSError) else error
+        fix = f'write it where the model is trained, of the shape {{"{wanted[0]}": {ENCODING_ENTRY}}}'
+        raise ContractError(f"cannot be read: {why}", str(path), fix) from error
     lacking = [name for name in wanted if name not in known]
     if lacking:
         raise ContractError(f"no encoding for {', '.join(lacking)}", str(path), "give every category its numbers")

@@ -19,6 +19,9 @@ Row = Mapping[str, Cell]
 Columns = tuple[tuple[str, str], ...]  # (feature name, int | float | bool | category), in the order the model takes
 
 DEFAULT_MEMORY_BYTES = 4 << 30
+ENCODING_FILE = "encoding.json"
+ENCODING_ENTRY = '{"values": {"a": 0, "b": 1}, "unseen": null, "missing": null}'
+"""What one category looks like in it."""
 
 
 class OpenSpec(Fact, frozen=True, kw_only=True):

@@ -18,6 +18,7 @@ from shipworthy.contract.manifest import Manifest
 from shipworthy.contract.manifest_reader import named_files
 from shipworthy.contract.problems import Findings, Path, Problem, did_you_mean
 from shipworthy.contract.stakes import is_dev_key
+from shipworthy.contract.starter.split import TRAIN, read_copy, source_names, tells_split
 from shipworthy.contract.strict_yaml import Reading
 from shipworthy.expr import ExprError, compile_expr
 from shipworthy.facts import Digest, Person
@@ -49,6 +50,7 @@ def read_named(root: Root, manifest: Manifest, reading: Reading, names: tuple[st
     texts, in_keys = _keys(root, manifest, names)
     people = tuple(ref.with_key(texts[ref.key]) for ref in manifest.people if ref.key in texts)
     _shared(people, manifest, found)
+    _undivided(root, manifest, names, found)
     digests, in_files = _data(root, manifest, names, found)
     columns, in_tables = _columns(root, manifest, names, found)
     signing, verdict = manifest.issuers.signing, manifest.issuers.verdict
@@ -142,6 +144,23 @@ def _shared(people: tuple[Person, ...], manifest: Manifest, found: Findings) -> 
         if first != person.id:
             told = f"{first} and {person.id} share one key: two people must be two people"
             found.add(("people", order.index(person.id), "key"), told, "give each person a key of their own")
+
+
+def _undivided(root: Root, manifest: Manifest, names: tuple[str, ...], found: Findings) -> None:
+    """A table that says nowhere which rows train was copied so that the copy says it: a build that reads the table
+    itself trains on the rows that will test it."""
+    train = manifest.datasets.get(TRAIN)
+    shown = [(("code", index), pattern) for index, pattern in enumerate(manifest.code)]
+    recorded = [(("data_sources", index, "file"), source.file) for index, source in enumerate(manifest.data_sources)]
+    if train is None:
+        return
+    for source in source_names(train.path):
+        if source not in names or tells_split(root.columns(source, Findings(source)) or ()):
+            continue
+        for path, pattern in (*shown, *recorded):
+            if matches(pattern, source):
+                what = f"shows the build {source}, in which nothing says which rows test the model"
+                found.add(path, what, f"take it out; {read_copy(train.path)}")
 
 
 def _data(

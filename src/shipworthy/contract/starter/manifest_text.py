@@ -16,6 +16,9 @@ from shipworthy.contract.manifest import Dataset, Feature, Stakes
 from shipworthy.contract.schema_files import editor_line
 from shipworthy.contract.strict_yaml import scalar
 
+NEVER = "never_deny_uncertain"
+"""The never event of a first policy: no denial above `MOST_UNCERTAIN`."""
+MOST_UNCERTAIN = 0.30
 _PLAIN = re.compile(r"[A-Za-z0-9_][\w./*-]*")
 
 
@@ -52,7 +55,10 @@ def manifest_text(seen: Seen) -> str:
             *([f"build: {_listed(seen.build)}"] if seen.build else []),
             *([f"code: {_listed(seen.code)}"] if seen.code else []),
             *([f"lockfile: {plain(seen.lockfile)}"] if seen.lockfile else []),
+            "# label 1 / high score leads to `approve`, 0 / low score to `deny`: flip the label in the data, and train",
+            "# again, if 1 is the bad outcome. Else the best rows are denied.",
             f"label: {{column: {plain(seen.label)}}}",
+            "decisions: {deny: deny, approve: approve, review: review}",
             *(
                 [f"unit: {plain(seen.unit)}   # its rows are answered by one version, and err together"]
                 if seen.unit
@@ -68,10 +74,14 @@ def manifest_text(seen: Seen) -> str:
             "datasets:",
             *(f"  {name}: {_dataset(one)}" for name, one in seen.datasets.items()),
             "",
-            "# Without bounds on wrong answers every answer goes to a person. With them a machine may answer alone:",
-            "# review: {denied: 0.10, approved: 0.10}",
+            "# Without bounds on wrong answers every answer goes to a person. With them a machine may answer alone; it",
+            f"# then denies nothing more uncertain than `{NEVER}` allows:",
+            f"# review: {{denied: 0.10, approved: 0.10, max_uncertainty: {MOST_UNCERTAIN:.2f}}}",
             "fallback: human_review",
             "kill_fallback: human_review",
+            "# Once a version has shipped, only these people can add others, loosen, reverse or override, and only two",
+            "# together: add a reviewer and an ml before, each with their own key (`shipworthy keys new` makes one).",
+            "# - {id: ana, name: Ana, roles: [reviewer], key: keys/ana.pub}",
             "people:",
             f"  - {{id: {plain(seen.owner)}, name: {plain(seen.owner)}, roles: [operator], key: keys/owner.pub}}",
             "issuers: {signing: keys/signing.pub, verdict: keys/verdict.pub}",

@@ -13,6 +13,7 @@ from shipworthy.contract import slos
 from shipworthy.contract.manifest import Manifest
 from shipworthy.contract.schema_files import editor_line
 from shipworthy.contract.starter.columns import Row
+from shipworthy.contract.starter.manifest_text import MOST_UNCERTAIN, NEVER
 
 GUARDRAIL = "decision_ece_7d"
 PROXIES = (("error rate at 0.5", GUARDRAIL),)
@@ -47,8 +48,8 @@ def policy_text(manifest: Manifest, rows: Sequence[Row]) -> str:
         + "  # Systemic safety\n"
         + _slo("artefact_findings", "No file of the release can run code.", "== 0", "rolling", "kill_switch")
         + "\nnever_events:\n"
-        + "  - name: never_deny_uncertain\n"
-        + f'    never: "decision == {manifest.decisions.deny!r} and uncertainty > 0.30"\n'
+        + f"  - name: {NEVER}\n"
+        + f'    never: "decision == {manifest.decisions.deny!r} and uncertainty > {MOST_UNCERTAIN:.2f}"\n'
     )
 
 

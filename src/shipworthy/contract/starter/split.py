@@ -7,7 +7,7 @@ nothing about it, so rows are only ever divided among those it has *not* been tr
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 
@@ -15,6 +15,7 @@ from shipworthy.contract.manifest_reader import FEATURE_NAME
 from shipworthy.contract.starter.columns import Row
 
 COLUMN = "shipworthy_split"  # of the copies that `init` writes
+COPY = ".split.csv"  # how the name of such a copy ends
 TRAIN, CALIBRATION, TEST = "train", "calibration", "test"
 LEAST_TEST = 300  # what error_rate, auroc and decision_ece need at least
 SHARES = (0.6, 0.2)  # train and calibration of rows nobody has used yet; the rest tests
@@ -48,6 +49,26 @@ def guess_split(rows: Sequence[Row]) -> Split | None:
         if train is not None and test is not None:
             return Split(column, train, test, found[CALIBRATION])
     return None
+
+
+def source_names(copy: str) -> tuple[str, ...]:
+    """Return the names that the table of a copy made by `init` can have; none for a table that is no such copy.
+
+    >>> source_names("data/a.split.csv"), source_names("data/a.csv")
+    (('data/a.csv', 'data/a.csv.gz'), ())
+    """
+    name = copy.removesuffix(COPY)
+    return (f"{name}.csv", f"{name}.csv.gz") if copy.endswith(COPY) else ()
+
+
+def read_copy(copy: str) -> str:
+    """Return what a training script has to do with a copy."""
+    return f"train on the rows of {copy} with {COLUMN} == {TRAIN!r}, and on no others"
+
+
+def tells_split(columns: Collection[str]) -> bool:
+    """True when a table has a column that may say which of its rows train."""
+    return any(column.lower() in _NAMES for column in columns)
 
 
 def drawn(places: Sequence[int], units: Sequence[object] | None = None) -> list[list[int]]:
