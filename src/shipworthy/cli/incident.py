@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from shipworthy.cli.show import as_json, result, workspace
+from shipworthy.cli.words import Finite
 from shipworthy.facts import CaseResult
 
 person = click.option("--as", "person", required=True, help="Your id in the contract's `people`.")
@@ -45,7 +46,7 @@ def show(ctx: click.Context, name: str, json_: bool) -> None:
 @incident.command()
 @click.argument("name")
 @click.option("--rows", type=click.Path(exists=True, dir_okay=False, path_type=Path), required=True)
-@click.option("--target", type=click.FloatRange(0, 1), default=0.15, show_default=True)
+@click.option("--target", type=Finite(0, 1), default=0.15, show_default=True)
 @person
 @as_json
 @click.pass_context

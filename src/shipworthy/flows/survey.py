@@ -48,7 +48,7 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
 
 def survey(folder: Path, told: Told) -> Survey:
     """Return what was found at `folder`."""
-    names = Root(folder).names()
+    names = [name for name in Root(folder).names() if (folder / name).is_file()]  # a pipe would hold us for ever
     script = training_script(names)
     model = model_file(folder, names, script, told.model)
     tables = find_tables(folder, names, told.data, told.split, script)
