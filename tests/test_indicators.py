@@ -38,7 +38,7 @@ def test_windows_have_a_length(window: str, seconds: int | None) -> None:
     assert window_seconds(window) == seconds
 
 
-@pytest.mark.parametrize("window", ["", "0d", "1w", "d", "-1h", "24", "1.5h", "24h "])
+@pytest.mark.parametrize("window", ["", "0d", "1w", "d", "-1h", "24", "1.5h", "24h ", "24h\n"])
 def test_other_windows_are_refused(window: str) -> None:
     with pytest.raises(ValueError, match="not a window"):
         window_seconds(window)
@@ -49,6 +49,13 @@ def test_a_length_of_time_ends_and_is_no_window(text: str) -> None:
     with pytest.raises(ValueError, match="not a length of time"):
         length_seconds(text)
     assert length_seconds("36h") == 129600
+
+
+@pytest.mark.parametrize("window", ["36526d", "9999999999999d", "99999999999999999d", "1" + "0" * 5000 + "m"])
+def test_a_length_that_fits_no_calendar_is_refused(window: str) -> None:
+    with pytest.raises(ValueError, match="longer than a hundred years"):
+        window_seconds(window)
+    assert window_seconds("36525d") == 36_525 * 86_400
 
 
 def test_every_indicator_has_a_place_to_be_measured() -> None:

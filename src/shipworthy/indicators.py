@@ -14,6 +14,8 @@ _SUFFIX = re.compile(
     r"^(?P<base>[a-z][a-z0-9]*(?:_[a-z0-9]+)*?)(?:_p(?P<q>[1-9][0-9]?))?(?:_(?P<window>[1-9][0-9]*[mhd]))?$"
 )
 WINDOW = re.compile(r"^([1-9][0-9]*)([mhd])$")
+LONGEST = 100 * 31_557_600  # seconds of a hundred years: what is longer fits no calendar
+_MOST_DIGITS = 10
 _SECONDS = {"m": 60, "h": 3600, "d": 86400}
 
 
@@ -115,10 +117,10 @@ def window_seconds(window: str) -> int | None:
     """Return the length of a window in seconds, None for `rolling`. Raises ValueError for anything else."""
     if window == "rolling":
         return None
-    match = WINDOW.match(window)
+    match = WINDOW.fullmatch(window)
     if match is None:
         raise ValueError(f"not a window: {window!r}; use `rolling` or a whole number with m, h or d, such as 24h")
-    return int(match[1]) * _SECONDS[match[2]]
+    return _seconds(match, window)
 
 
 def length_seconds(text: str) -> int:
@@ -127,7 +129,14 @@ def length_seconds(text: str) -> int:
     >>> length_seconds("36h")
     129600
     """
-    match = WINDOW.match(text)
+    match = WINDOW.fullmatch(text)
     if match is None:
         raise ValueError(f"not a length of time: {text!r}; write a whole number with m, h or d")
-    return int(match[1]) * _SECONDS[match[2]]
+    return _seconds(match, text)
+
+
+def _seconds(match: re.Match[str], text: str) -> int:
+    seconds = int(match[1]) * _SECONDS[match[2]] if len(match[1]) <= _MOST_DIGITS else LONGEST + 1
+    if seconds > LONGEST:
+        raise ValueError(f"longer than a hundred years: {text[:20]!r}")
+    return seconds

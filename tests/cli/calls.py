@@ -30,7 +30,8 @@ class Left:
 
 def call(*args: str, clock: Clock | None = None) -> Left:
     """Run one verb."""
-    out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.TextIOWrapper(io.BytesIO(), "utf-8")
+    out = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    err = io.TextIOWrapper(io.BytesIO(), "utf-8", "backslashreplace")  # as Python opens standard error
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
             main(args=list(args), obj=clock)

@@ -62,3 +62,19 @@ def test_an_address_that_cannot_be_meant_stops_the_gate_and_nothing_else(
     assert left.code == 2
     assert "in the clear" in left.err
     assert verb(shipped, "kill", "--because", "bad", "--as", "ana").code == 0
+
+
+def test_the_key_of_the_ledger_is_printed_for_gates_elsewhere(shipped: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped.release("2", slope=0.51)
+    key = verb(shipped, "ledger", "key").out.strip()
+    assert verb(shipped, "ledger", "key", "--json").json()["key"] == key
+    shown = verb(shipped, "keys", "token", "--scope", "gate", "--expires", "1d").out.strip()
+    with Served(shipped) as served:
+        monkeypatch.setenv("SHIPWORTHY_URL", f"http://127.0.0.1:{served.port}")
+        monkeypatch.setenv("SHIPWORTHY_TOKEN", shown)
+        monkeypatch.setenv("SHIPWORTHY_LEDGER_KEY", key)
+        assert "not claimed  shared ledger" not in verb(shipped, "gate").out
+        monkeypatch.setenv("SHIPWORTHY_LEDGER_KEY", key[:-4] + "AAA=")
+        left = verb(shipped, "gate")
+        assert left.code == 2
+        assert "SHIPWORTHY_LEDGER_KEY" in left.err

@@ -10,6 +10,7 @@ from tests.faults import (
     planted_gate,
     planted_init,
     planted_ledger,
+    planted_words,
     planted_world,
 )
 from tests.faults.planted import Fault
@@ -23,6 +24,7 @@ _PARTS = (
     planted_gate,
     planted_init,
     planted_ledger,
+    planted_words,
     planted_world,
 )
 FAULTS: tuple[Fault, ...] = tuple(fault for part in _PARTS for fault in part.FAULTS)

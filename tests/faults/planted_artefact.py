@@ -40,7 +40,7 @@ FAULTS: tuple[Fault, ...] = (
         "artifact/files/signatures.py",
         "tests/artifact/test_signatures.py",
         ("model.sig is always passed over", "return (place.relative_to(folder).as_posix(),) if place.is_relative_to(folder) and place != folder else ()", 'return (SIGNATURE_FILE, signature.name)'),
-        ("links on the way are not followed", "place = signature.parent.resolve() / signature.name", "place = signature"),
+        ("links on the way are not followed", "place = real(signature.parent) / signature.name", "place = signature"),
         ("anything may be overwritten", "if BUNDLE.encode() not in _read(path)[:MAX_SIGNATURE_BYTES]:", "if False:"),
         ("the key of whoever reads", "public = model_public(_read(public_key), str(public_key))", "public = model_private(_read(public_key), str(public_key)).public_key()"),
     ),

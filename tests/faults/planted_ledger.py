@@ -81,7 +81,7 @@ FAULTS: tuple[Fault, ...] = (
         ("an entry of any size", "if len(raw) > MAX_BYTES:", "if False:"),
         ("a digest that is none", "if not is_digest(getattr(subject, field)):", "if False:"),
         ("a verdict that is none", "not is_digest(body.verdict)", "False"),
-        ("a version without a name", "if not subject.version or", "if"),
+        ("any version has a name", "if not is_version(subject.version):", "if False:"),
         ("all entries are one", "digest({'kind': posted.kind, 'body': body})", "digest({'kind': posted.kind})"),
     ),
     *_in(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,3 +118,18 @@ def test_an_invalid_manifest_is_told_and_nothing_is_made_to_fit_it(project: Path
     with pytest.raises(ContractError, match="stakes"):
         started(project)
     assert files_of(project) == before
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", ["train.py", "features.py", TABLE, "model/churn.skops", ".gitignore"])
+def test_a_pipe_in_the_project_holds_nobody_up(project: Path, name: str) -> None:
+    (project / name).unlink(missing_ok=True)
+    (project / name).parent.mkdir(exist_ok=True)
+    os.mkfifo(project / name)
+    if name in ("features.py", "model/churn.skops"):
+        assert name not in "".join(started(project).written)  # made of what can be read
+    else:
+        with pytest.raises(UsageError) as refused:
+            started(project)
+        assert refused.value.fix
+    assert stat.S_ISFIFO((project / name).stat().st_mode)

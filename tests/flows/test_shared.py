@@ -8,17 +8,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shipworthy.contract.stakes import UNPROVEN
 from shipworthy.errors import Unreachable
 from shipworthy.facts import Decision, Scope
 from shipworthy.flows.gate import Judged, judge
 from shipworthy.flows.keys import make_token
+from shipworthy.flows.ledger import verifier_key_of
 from shipworthy.flows.note import stamp_note
 from shipworthy.flows.report import report
 from shipworthy.flows.ship import ship
 from shipworthy.ledger.checkpoint import open_checkpoint
-from shipworthy.ledger.note import parse_verifier_key
+from shipworthy.ledger.note import parse_verifier_key, verifier_key
 from shipworthy.runtime.workspace import Environment, Workspace
 from tests.contract.repository import THREATS
 from tests.flows.overriding import approve, ask, worse
@@ -32,10 +34,10 @@ SHARED_LEDGER = f"shared ledger: {UNPROVEN['shared ledger']}"
 class Runner:
     """A CI runner: the repository as it was checked out, the gate's keys, and no state at all."""
 
-    def __init__(self, tiny: Tiny, at: Path, url: str = "", token: str = TOKEN) -> None:
+    def __init__(self, tiny: Tiny, at: Path, url: str = "", token: str = TOKEN, key: str = "") -> None:
         shutil.copytree(tiny.root, at / "repo")
         (at / "home").mkdir(parents=True, mode=0o700)
-        named = {"SHIPWORTHY_URL": url, "SHIPWORTHY_TOKEN": token} if url else {}
+        named = {"SHIPWORTHY_URL": url, "SHIPWORTHY_TOKEN": token, "SHIPWORTHY_LEDGER_KEY": key} if url else {}
         self.tiny = Tiny(at, tiny.clock)
         self.keys = tiny.workspace.keys
         self.workspace = Workspace(root=at / "repo", home=at / "home", clock=tiny.clock, environment=Environment(named))
@@ -61,7 +63,7 @@ def _served(shipped: Tiny) -> Iterator[Served]:
 def runner(served: Served, at: Path, scope: str = "gate") -> Runner:
     """Return a runner with a token of the served site."""
     shown = make_token(served.tiny.workspace, scope, "1d")[0]
-    return Runner(served.tiny, at, f"http://127.0.0.1:{served.port}", shown)
+    return Runner(served.tiny, at, f"http://127.0.0.1:{served.port}", shown, verifier_key_of(served.tiny.workspace))
 
 
 def raise_stakes(tiny: Tiny) -> None:
@@ -131,7 +133,7 @@ def test_a_ledger_that_is_gone_is_a_warning_in_every_report_and_exit_5_at_high_s
     shipped: Tiny, tmp_path: Path
 ) -> None:
     shipped.release("2", slope=0.51)
-    one = Runner(shipped, tmp_path / "ci", f"http://127.0.0.1:{free_port()}")
+    one = Runner(shipped, tmp_path / "ci", f"http://127.0.0.1:{free_port()}", key=verifier_key_of(shipped.workspace))
     judged = one.judge()
     assert judged.verdict.decision is Decision.SHIP
     assert SHARED_LEDGER in judged.verdict.not_claimed
@@ -143,6 +145,30 @@ def test_a_ledger_that_is_gone_is_a_warning_in_every_report_and_exit_5_at_high_s
     assert gone.value.exit_code == 5
 
 
+def test_a_ledger_of_another_key_is_no_ledger(served: Served, tmp_path: Path) -> None:
+    one = runner(served, tmp_path / "ci")
+    other = verifier_key("shipworthy/another", Ed25519PrivateKey.generate().public_key())
+    one.workspace.environment["SHIPWORTHY_LEDGER_KEY"] = other
+    before = served.tiny.kinds()
+    judged = one.judge()
+    assert any("signed with another key" in warning for warning in judged.verdict.warnings)
+    assert SHARED_LEDGER in judged.verdict.not_claimed
+    raise_stakes(one.tiny)
+    with pytest.raises(Unreachable, match="another key"):
+        one.judge()
+    assert served.tiny.kinds() == before
+
+
+def test_at_high_stakes_the_key_of_the_ledger_is_pinned(served: Served, tmp_path: Path) -> None:
+    one = runner(served, tmp_path / "ci")
+    del one.workspace.environment["SHIPWORTHY_LEDGER_KEY"]
+    assert SHARED_LEDGER not in one.judge().verdict.not_claimed
+    raise_stakes(one.tiny)
+    with pytest.raises(Unreachable) as missing:
+        one.judge()
+    assert "shipworthy ledger key" in str(missing.value)
+
+
 def test_a_server_that_dies_between_facts_and_entry(served: Served, tmp_path: Path) -> None:
     """The facts were read, the entry is not taken: that is a warning, and at high stakes no answer at all."""
     told = json.dumps(call_facts(served)).encode()
@@ -151,7 +177,9 @@ def test_a_server_that_dies_between_facts_and_entry(served: Served, tmp_path: Pa
         return http_answer(told) if head.startswith(b"GET") else b""
 
     with answering(only_facts) as port:
-        one = Runner(served.tiny, tmp_path / "ci", f"http://127.0.0.1:{port}")
+        one = Runner(
+            served.tiny, tmp_path / "ci", f"http://127.0.0.1:{port}", key=verifier_key_of(served.tiny.workspace)
+        )
         assert any("cannot be used" in warning for warning in one.judge().verdict.warnings)
         raise_stakes(one.tiny)
         with pytest.raises(Unreachable):
@@ -226,5 +254,7 @@ def test_an_override_that_the_server_made_up_counts_for_nothing(served: Served, 
     told = call_facts(served)
     told["overrides"][0]["override"]["tenants"] = ["*"]
     with answering(lambda head: http_answer(json.dumps(told).encode())) as port:
-        one = Runner(served.tiny, tmp_path / "ci", f"http://127.0.0.1:{port}")
+        one = Runner(
+            served.tiny, tmp_path / "ci", f"http://127.0.0.1:{port}", key=verifier_key_of(served.tiny.workspace)
+        )
         assert one.judge().held == ()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
+from pathlib import Path
+
 import pytest
 
 from shipworthy.contract.files.reader import read_contract
 from shipworthy.errors import CannotDecide
 from shipworthy.facts import Decision, digest
-from shipworthy.flows.ship import ship
+from shipworthy.flows.ship import keep_release, ship
 from shipworthy.runtime.releases import load
 from tests.flows.tiny import Tiny
 
@@ -91,3 +96,46 @@ def test_shipping_the_same_again_is_the_same_release(shipped: Tiny) -> None:
     assert load(shipped.workspace.releases / "1").contract.lock is not None
     assert shipped.judge().verdict.subject == before
     assert shipped.state().baseline == "1"
+
+
+@pytest.mark.parametrize("step", range(1, 9))
+def test_a_crash_while_a_release_is_replaced_leaves_a_whole_one(shipped: Tiny, step: int) -> None:
+    """A child of this process ends at the n-th call that moves or removes a file or folder of the releases."""
+    kept = shipped.workspace.releases / "1"
+    whole = files_below(kept)
+    (shipped.root / "more.txt").write_text("new\n")
+    child = os.fork()
+    if child == 0:
+        _end_at(step)
+        keep_release(shipped.workspace, "1")
+        os._exit(0)
+    os.waitpid(child, 0)
+    there = kept if kept.is_dir() else kept.with_name(".1.old")
+    assert files_below(there) in (whole, whole | {"more.txt": b"new\n"})
+    keep_release(shipped.workspace, "1")
+    assert files_below(kept) == whole | {"more.txt": b"new\n"}
+    assert [path.name for path in shipped.workspace.releases.iterdir()] == ["1"]
+
+
+def test_a_release_that_was_put_aside_comes_back_though_the_next_one_cannot_be_copied(shipped: Tiny) -> None:
+    kept = shipped.workspace.releases / "1"
+    whole = files_below(kept)
+    kept.rename(kept.with_name(".1.old"))
+    (shipped.root / "gone").symlink_to("nowhere")
+    with pytest.raises(shutil.Error):
+        keep_release(shipped.workspace, "1")
+    assert files_below(kept) == whole
+
+
+def _end_at(step: int) -> None:
+    calls = iter(range(1, 1_000))
+
+    def look(event: str, args: tuple[object, ...]) -> None:
+        if event in ("os.rename", "os.rmdir", "shutil.copytree", "shutil.rmtree") and next(calls) == step:
+            os._exit(9)
+
+    sys.addaudithook(look)
+
+
+def files_below(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}

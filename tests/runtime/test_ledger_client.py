@@ -15,7 +15,7 @@ import pytest
 
 from shipworthy.errors import Unreachable, UsageError
 from shipworthy.flows.keys import make_token
-from shipworthy.runtime.ledger_client import MAX_BYTES, LedgerClient, Place, ledger_client, place_of
+from shipworthy.runtime.ledger_client import MAX_BYTES, WAIT_S, WHOLE_S, LedgerClient, Place, ledger_client, place_of
 from shipworthy.runtime.workspace import Environment, Workspace
 from tests.flows.tiny import MODEL, Tiny
 from tests.runtime.served import Served, free_port
@@ -61,9 +61,9 @@ def http_answer(body: bytes, status: str = "200 OK", headers: str = "") -> bytes
     return f"HTTP/1.1 {status}\r\ncontent-length: {len(body)}\r\n{headers}\r\n".encode() + body
 
 
-def client(port: int, **more: float) -> LedgerClient:
+def client(port: int, wait_s: float = WAIT_S, whole_s: float = WHOLE_S) -> LedgerClient:
     """Return a client of this machine."""
-    return LedgerClient(Place(tls=False, host="127.0.0.1", port=port, prefix=""), TOKEN, **more)
+    return LedgerClient(Place(tls=False, host="127.0.0.1", port=port, prefix=""), TOKEN, wait_s, whole_s)
 
 
 def call_facts(served: Served) -> dict[str, Any]:
@@ -213,6 +213,7 @@ def test_the_token_comes_from_a_variable_or_a_file_and_not_from_both(tmp_path: P
         {"SHIPWORTHY_TOKEN": TOKEN + "\nx"},
         {"SHIPWORTHY_TOKEN_FILE": str(tmp_path / "none")},
         {"SHIPWORTHY_TOKEN_FILE": str(tmp_path)},
+        {"SHIPWORTHY_TOKEN": TOKEN, "SHIPWORTHY_LEDGER_KEY": "x"},
     ):
         with pytest.raises(UsageError) as wrong:
             ledger_client(url | named)

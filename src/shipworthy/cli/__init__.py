@@ -15,6 +15,7 @@ from typing import Any
 
 import click
 
+from shipworthy.cli.words import with_words
 from shipworthy.errors import ShipworthyError
 
 VERBS = {
@@ -62,7 +63,7 @@ class Verbs(click.Group):
         module = import_module(f"shipworthy.cli.{VERBS[cmd_name]}")
         name = cmd_name.replace("-", "_")
         command = getattr(module, f"{name}_" if iskeyword(name) else name)
-        return command if isinstance(command, click.Command) else None
+        return with_words(command) if isinstance(command, click.Command) else None
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

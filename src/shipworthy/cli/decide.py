@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from shipworthy.cli.show import as_json, result, workspace
+from shipworthy.cli.words import PROSE
 
 if TYPE_CHECKING:
     from shipworthy.flows.decide import Recorded
@@ -23,7 +24,7 @@ def decide() -> None:
 @decide.command()
 @click.argument("kind", type=click.Choice(["do-not-deploy", "retire"]))
 @click.option("--version", required=True, help="The version it is about; `*` for all.")
-@click.option("--because", required=True, help="Why: it stands in the record and in the ledger.")
+@click.option("--because", type=PROSE, required=True, help="Why: it stands in the record and in the ledger.")
 @person
 @as_json
 @click.pass_context

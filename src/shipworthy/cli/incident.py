@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from shipworthy.cli.show import as_json, result, workspace
+from shipworthy.cli.words import Finite
 from shipworthy.facts import CaseResult
 
 person = click.option("--as", "person", required=True, help="Your id in the contract's `people`.")
@@ -52,7 +53,7 @@ def show(ctx: click.Context, name: str, json_: bool) -> None:
 )
 @click.option(
     "--target",
-    type=click.FloatRange(0, 1),
+    type=Finite(0, 1),
     default=0.15,
     show_default=True,
     help="The most of the rows labelled 1 that the machine may deny in the new case.",

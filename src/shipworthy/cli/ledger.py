@@ -1,4 +1,4 @@
-"""`shipworthy ledger show|checkpoint|verify|replay`."""
+"""`shipworthy ledger show|checkpoint|key|verify|replay`."""
 
 from __future__ import annotations
 
@@ -34,6 +34,17 @@ def checkpoint(ctx: click.Context) -> None:
     from shipworthy.flows.ledger import checkpoint as run
 
     click.echo(run(workspace(ctx)), nl=False)
+
+
+@ledger.command()
+@as_json
+@click.pass_context
+def key(ctx: click.Context, json_: bool) -> None:
+    """Print the public key of this ledger's checkpoints: gates elsewhere pin it as SHIPWORTHY_LEDGER_KEY."""
+    from shipworthy.flows.ledger import verifier_key_of
+
+    told = verifier_key_of(workspace(ctx))
+    result(json_, {"key": told}, told)
 
 
 @ledger.command()

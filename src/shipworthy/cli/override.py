@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from shipworthy.cli.show import as_json, result, workspace
+from shipworthy.cli.words import PROSE, Finite
 from shipworthy.facts import Granted
 
 person = click.option("--as", "person", required=True, help="Your id in the contract that shipped last.")
@@ -17,12 +18,10 @@ def override() -> None:
 
 @override.command()
 @person
-@click.option("--reason", required=True, help="Why it cannot wait.")
-@click.option("--control", required=True, help="What protects people meanwhile.")
+@click.option("--reason", type=PROSE, required=True, help="Why it cannot wait.")
+@click.option("--control", type=PROSE, required=True, help="What protects people meanwhile.")
 @click.option("--tenants", required=True, help="Which tenants, separated by commas; `*` for all.")
-@click.option(
-    "--share", type=click.FloatRange(0.01, 100), required=True, help="The largest share of units, in percent."
-)
+@click.option("--share", type=Finite(0.01, 100), required=True, help="The largest share of units, in percent.")
 @click.option("--for", "lasts", required=True, help="How long, such as 36h or 3d; at most 14d.")
 @as_json
 @click.pass_context

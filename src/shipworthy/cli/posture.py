@@ -8,7 +8,7 @@ from shipworthy.cli.show import as_json, result, workspace
 from shipworthy.facts import Held, Named, Scope
 
 person = click.option("--as", "person", required=True, help="Your id in the contract's `people`.")
-because_option = click.option("--because", required=True, help="Why: it stands in the ledger.")
+because_option = click.option("--because", type=click.UNPROCESSED, required=True, help="Why: it stands in the ledger.")
 
 
 def _scope_options(command: click.decorators.FC) -> click.decorators.FC:

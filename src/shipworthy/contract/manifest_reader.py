@@ -17,6 +17,7 @@ from shipworthy.contract.pack import is_table
 from shipworthy.contract.problems import Findings, Path, Problem, did_you_mean, label
 from shipworthy.contract.segment_text import KeyValues, unknown_keys, write_segments
 from shipworthy.contract.strict_yaml import Reading, read_yaml
+from shipworthy.contract.words import VERSION_FIX, is_version
 from shipworthy.expr import ExprError, compile_expr
 from shipworthy.facts import RESERVED, bin_names
 from shipworthy.indicators import window_seconds
@@ -76,6 +77,8 @@ def _words(manifest: Manifest, found: Findings) -> None:
     for key in ("model", "version", "owner"):
         if not getattr(manifest, key).strip():
             found.add((key,), f"{key} is empty", f"fill in {key}")
+    if manifest.version.strip() and not is_version(manifest.version):
+        found.add(("version",), f"no version can have the name {manifest.version!r}", VERSION_FIX)
     words = (manifest.decisions.deny, manifest.decisions.approve, manifest.decisions.review)
     if len(set(words)) < 3 or not all(words):
         found.add(("decisions",), "deny, approve and review must be three different words", "rename one")

@@ -16,6 +16,7 @@ from shipworthy.contract.record import FOLDER, DecisionRecord
 from shipworthy.errors import ContractError
 from shipworthy.facts import Approval
 
+_MOST_SLUG = 80  # characters: a file name has at most 255 bytes
 _NUMBERED = re.compile(r"(\d{4})-")
 
 
@@ -26,7 +27,7 @@ def next_file(records: Iterable[DecisionRecord], slug: str) -> str:
     'docs/decisions/0001-do-not-deploy-3.md'
     """
     numbers = [int(match[1]) for one in records if (match := _NUMBERED.match(one.id))]
-    plain = re.sub(r"[^a-z0-9]+", "-", slug.lower()).strip("-")
+    plain = re.sub(r"[^a-z0-9]+", "-", slug.lower())[:_MOST_SLUG].strip("-")
     return f"{FOLDER}/{max(numbers, default=0) + 1:04}-{plain}.md"
 
 

@@ -17,6 +17,7 @@ from shipworthy.contract.contract import Contract
 from shipworthy.contract.record import DecisionRecord, read_record
 from shipworthy.contract.record_text import new_record, next_file, with_approval
 from shipworthy.contract.standing import FORBIDS, Standing, decision_digest, reversal_digest, standing_of
+from shipworthy.contract.words import check_decision
 from shipworthy.errors import CannotDecide, ContractError, PolicySaysNo, UsageError
 from shipworthy.facts import Approval, Block, Digest, Entry, Named, Person, Scope
 from shipworthy.flows.lock import gate_key
@@ -51,6 +52,7 @@ def record(workspace: Workspace, kind: str, version: str, because: str, person: 
     """
     if kind not in FORBIDS or not because.strip():
         raise UsageError("a decision against deployment needs a kind and a reason", kind, " or ".join(FORBIDS))
+    check_decision(version, because)
     contract = workspace.contract()
     role = acting(contract, person).roles[0]
     at, model = workspace.now(), contract.manifest.model

@@ -114,6 +114,8 @@ def _same_copies(root: Path, copies: Mapping[str, str]) -> None:
 
 def _text_of(path: Path) -> str:
     try:
+        if path.exists() and not path.is_file():
+            raise UsageError("not a plain file", path.name, "mend it, then run init again")
         return path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, UnicodeError) as problem:
         raise UsageError("cannot be read as UTF-8 text", path.name, "mend it, then run init again") from problem

@@ -10,6 +10,7 @@ from shipworthy.artifact.files.keys import CHECKPOINT
 from shipworthy.errors import CannotDecide
 from shipworthy.facts import Entry, RuntimeState, canonical, digest
 from shipworthy.ledger.audit import VerifyReport
+from shipworthy.ledger.note import verifier_key
 from shipworthy.runtime.workspace import Workspace
 
 
@@ -44,6 +45,11 @@ def checkpoint(workspace: Workspace) -> str:
         return workspace.ledger(store).checkpoint()
     finally:
         store.close()
+
+
+def verifier_key_of(workspace: Workspace) -> str:
+    """Return the public key of this site's checkpoints, as gates elsewhere pin it."""
+    return verifier_key(workspace.origin(), workspace.ed25519(CHECKPOINT).public_key())
 
 
 def verify(workspace: Workspace, against: Path | None) -> VerifyReport:

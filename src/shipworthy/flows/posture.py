@@ -13,6 +13,8 @@ import msgspec
 from shipworthy.artifact.approval import approve, check
 from shipworthy.artifact.keys import load_public
 from shipworthy.contract.contract import Contract
+from shipworthy.contract.problems import plainly
+from shipworthy.contract.words import on_one_line, unfit
 from shipworthy.errors import CannotDecide, PolicySaysNo, Unreachable, UsageError
 from shipworthy.facts import Approval, Digest, Held, Named, Person, RuntimeState, Scope
 from shipworthy.flows.site_state import acting, open_site, shipped_contract
@@ -43,6 +45,7 @@ def state_of(workspace: Workspace) -> RuntimeState:
 def tighten(workspace: Workspace, scope: Scope, posture: Named, because: str, person: str) -> Held:
     """Give an order by hand: it holds at once, also when store and ledger are dead."""
     acting(workspace.contract(), person)
+    because = _kept(because)
     now = workspace.clock()
     try:
         with open_site(workspace) as authority:
@@ -54,6 +57,12 @@ def tighten(workspace: Workspace, scope: Scope, posture: Named, because: str, pe
         held = msgspec.structs.replace(held, order=msgspec.structs.replace(held.order, id=local_id(held)))
         workspace.state_files().journal_kill(held)  # the ledger takes it up when it is back
         return held
+
+
+def _kept(because: str) -> str:
+    """Return the reason as it can be kept: an order is never refused for the words it comes with."""
+    line = on_one_line(because)
+    return plainly(line) if unfit(line) else line
 
 
 def confirm(workspace: Workspace, order: str, person: str) -> RuntimeState:

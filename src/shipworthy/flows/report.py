@@ -84,7 +84,7 @@ def check_outputs(outputs: Outputs) -> None:
     """Raise UsageError when a file of `outputs` could not be written, or is meant twice."""
     paths = [path for path in (outputs.output, *(path for _, path in outputs.also)) if path is not None]
     for path in paths:
-        if path.is_dir() or not path.absolute().parent.is_dir() or not _writable(path):
+        if not _writable(path):
             raise UsageError("cannot be written", str(path), "name a file in a folder that exists")
         if paths.count(path) > 1:
             raise UsageError("two reports would go there", str(path), "give each its own file")
@@ -126,6 +126,12 @@ def _places(root: Path) -> Places:
 
 
 def _writable(path: Path) -> bool:
+    """False as well for a name that no disk takes."""
+    try:
+        if path.is_dir() or not path.absolute().parent.is_dir():
+            return False
+    except OSError:
+        return False
     return os.access(path if path.exists() else path.absolute().parent, os.W_OK)
 
 

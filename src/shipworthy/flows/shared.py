@@ -99,6 +99,9 @@ def look_up(workspace: Workspace, contract: Contract) -> Shared:
     if client is None:
         return Shared()
     must = contract.manifest.stakes == "high"
+    if must and not client.key:
+        what = "the shared ledger cannot be used: at high stakes its key is pinned"
+        raise Unreachable(what, SHARED[4], "write what `shipworthy ledger key` prints at the site")
     try:
         return Shared(client=client, facts=client.facts(contract.manifest.model), must=must)
     except Unreachable as problem:

@@ -113,11 +113,25 @@ def _same_release(workspace: Workspace, manifest: Manifest, artefact: Digest) ->
 def keep_release(workspace: Workspace, version: str, beside: Mapping[str, bytes] | None = None) -> Path:
     """Copy the repository as it ships, with the files `beside` it; one that is kept already is replaced whole."""
     target = workspace.releases / version
+    aside = workspace.releases / f".{version}.old"
+    _put_back(aside, target)
     fresh = workspace.releases / f".{version}.new"
     shutil.rmtree(fresh, ignore_errors=True)
     shutil.copytree(workspace.root, fresh, ignore=shutil.ignore_patterns(*_NOT_KEPT))
     for name, content in (beside or {}).items():
         (fresh / name).write_bytes(content)
-    shutil.rmtree(target, ignore_errors=True)
-    fresh.rename(target)
+    shutil.rmtree(aside, ignore_errors=True)
+    if target.is_dir():
+        target.rename(aside)
+    try:
+        fresh.rename(target)
+    finally:
+        _put_back(aside, target)
+    shutil.rmtree(aside, ignore_errors=True)
     return target
+
+
+def _put_back(aside: Path, target: Path) -> None:
+    """Undo a replacement that was cut after its first step: the release that may serve now is whole again."""
+    if aside.is_dir() and not target.exists():
+        aside.rename(target)

@@ -50,7 +50,7 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
 
 def survey(folder: Path, told: Told) -> Survey:
     """Return what was found at `folder`."""
-    names = Root(folder).names()
+    names = [name for name in Root(folder).names() if (folder / name).is_file()]  # a pipe would hold us for ever
     script = training_script(names)
     if script is None and not models_in(names) and not tables_in(names):
         what = "no model, no training script and no table of labelled rows is here"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from shipworthy.artifact.bundle import MAX_BYTES, Admitted, Wanted, admit
 from shipworthy.artifact.digests import is_digest
+from shipworthy.artifact.files.folder import read_named
 from shipworthy.artifact.files.keys import read_key
 from shipworthy.artifact.keys import load_public
 from shipworthy.errors import CannotDecide, UsageError
@@ -44,10 +45,9 @@ def verify_bundle(
 def read_bundle(path: Path) -> bytes:
     """Return the bytes of a bundle. Raises CannotDecide when there is none or it is too large to be one."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as problem:
-        raise CannotDecide(f"no verdict can be read: {problem.strerror}", str(path), "fetch it from the gate") from None
+        raw = read_named(path, MAX_BYTES)
+    except CannotDecide as problem:
+        raise CannotDecide(f"no verdict can be read: {problem.what}", str(path), "fetch it from the gate") from None
     if not raw.strip():
         raise CannotDecide("the verdict is empty", str(path), "fetch it from the gate")
     return raw

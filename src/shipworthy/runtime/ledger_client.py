@@ -1,9 +1,9 @@
 """A shared ledger as a gate elsewhere sees it: facts in, one entry out, over HTTP with a bearer token.
 
-In: `SHIPWORTHY_URL` and a token, from the environment or a file, never from the command line. Out: facts, or where an
-entry stands; or Unreachable, for everything else: refused, late, too large, redirected, or an answer that does not
-parse. Nothing that was not understood is ever taken for an empty answer. TLS is verified; plain HTTP is for this
-machine only, unless `SHIPWORTHY_UNSAFE_HTTP=1` says that the network in between is trusted.
+In: `SHIPWORTHY_URL`, the ledger's key and a token, from the environment or a file, never from the command line. Out:
+facts, or where an entry stands; or Unreachable, for everything else: refused, late, too large, redirected, signed with
+another key, or an answer that does not parse. Nothing that was not understood is ever taken for an empty answer. TLS is
+verified; plain HTTP is for this machine only, unless `SHIPWORTHY_UNSAFE_HTTP=1` says that the network is trusted.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from shipworthy.runtime.shared_facts import SharedFacts
 from shipworthy.runtime.tokens import is_token
 from shipworthy.runtime.workspace import SHARED
 
-URL, TOKEN, TOKEN_FILE, UNSAFE_HTTP = SHARED
+URL, TOKEN, TOKEN_FILE, UNSAFE_HTTP, KEY = SHARED
 MAX_BYTES = 16 << 20
 WAIT_S = 5.0  # for a connection, and for each read
 WHOLE_S = 20.0  # for an answer from its first byte to its last
@@ -54,10 +54,13 @@ class Appended(Fact, frozen=True, kw_only=True):
 
 
 class LedgerClient:
-    """Asks one shared ledger. It never shows its token."""
+    """Asks one shared ledger. It never shows its token. `key`: whose checkpoints are taken; "" = whoever answers."""
 
-    def __init__(self, place: Place, token: str, wait_s: float = WAIT_S, whole_s: float = WHOLE_S) -> None:
+    def __init__(
+        self, place: Place, token: str, wait_s: float = WAIT_S, whole_s: float = WHOLE_S, key: str = ""
+    ) -> None:
         self.place = place
+        self.key = key
         self._token = token
         self._wait_s = wait_s
         self._whole_s = whole_s
@@ -86,7 +89,12 @@ class LedgerClient:
             raise self._failed(f"the answer does not parse: {str(problem)[:200]}") from problem
 
     def _pinned(self, key: str, checkpoint: str, least: int) -> None:
-        """The checkpoint must be signed by the key beside it, over at least as many entries as are told of."""
+        """The checkpoint must be signed by the pinned key, over at least as many entries as are told of.
+
+        Without a pinned key, the one beside it: that says only that the answer fits together, not whose it is.
+        """
+        if self.key and key != self.key:
+            raise self._failed(f"its checkpoint is signed with another key than {KEY} names")
         try:
             origin, public = parse_verifier_key(key)
             size = open_checkpoint(checkpoint, origin, [public]).size
@@ -136,7 +144,7 @@ def ledger_client(environment: Mapping[str, str]) -> LedgerClient | None:
     if not environment.get(URL):
         return None
     place = place_of(environment[URL], environment.get(UNSAFE_HTTP) == "1")
-    return LedgerClient(place, _token(environment))
+    return LedgerClient(place, _token(environment), key=_key(environment))
 
 
 def place_of(url: str, unsafe_http: bool = False) -> Place:
@@ -174,6 +182,16 @@ def _token(environment: Mapping[str, str]) -> str:
     if not is_token(token):
         raise UsageError("not a token", TOKEN_FILE if file else TOKEN, "make one with `shipworthy keys token`")
     return token
+
+
+def _key(environment: Mapping[str, str]) -> str:
+    key = environment.get(KEY, "").strip()
+    if key:
+        try:
+            parse_verifier_key(key)
+        except UsageError as problem:
+            raise UsageError(problem.what, KEY, "write what `shipworthy ledger key` prints at the site") from problem
+    return key
 
 
 def _cut(connection: http.client.HTTPConnection) -> None:

@@ -12,13 +12,13 @@ import msgspec
 
 from shipworthy.artifact.digests import is_digest
 from shipworthy.artifact.strict import loads
+from shipworthy.contract.words import is_version
 from shipworthy.errors import CannotDecide
 from shipworthy.facts import Decision, Digest, Fact, Subject, digest
 
 DECIDED, SHIPPED = "gate.decided", "gate.shipped"
 FACTS, ENTRIES = "/api/facts", "/api/entries"
 MAX_BYTES = 16 << 10
-MOST_NAME = 200
 
 
 class Unfit(ValueError):
@@ -71,7 +71,7 @@ def read_posted(raw: bytes, model: str) -> tuple[str, Decided | Shipped, str]:
 def _check_subject(subject: Subject, model: str) -> None:
     if subject.model != model:
         raise Unfit("another model")
-    if not subject.version or len(subject.version) > MOST_NAME:
+    if not is_version(subject.version):
         raise Unfit("`version` is not a name")
     for field in ("artefact", "change", "policy", "pack", "data", "profile"):
         if not is_digest(getattr(subject, field)):

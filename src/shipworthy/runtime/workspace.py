@@ -24,7 +24,9 @@ from shipworthy.store.posture import StateFiles
 from shipworthy.store.sqlite import SqliteStore
 
 Clock = Callable[[], datetime]
-SHARED = ("SHIPWORTHY_URL", "SHIPWORTHY_TOKEN", "SHIPWORTHY_TOKEN_FILE", "SHIPWORTHY_UNSAFE_HTTP")
+SHARED = (
+    "SHIPWORTHY_URL", "SHIPWORTHY_TOKEN", "SHIPWORTHY_TOKEN_FILE", "SHIPWORTHY_UNSAFE_HTTP", "SHIPWORTHY_LEDGER_KEY",
+)  # fmt: skip
 
 
 def wall_clock() -> datetime:

@@ -62,6 +62,24 @@ def pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
+def read_named(path: Path, most: int) -> bytes:
+    """The bytes of a plain file that the caller named; a link to it is followed, as secrets are mounted that way.
+
+    Raises CannotDecide for a pipe, a loop of links, more than `most` bytes, or a read error.
+    """
+    raw = bytearray()
+    for piece in pieces(real(path)):
+        raw += piece
+        if len(raw) > most:
+            raise CannotDecide(f"larger than {most} bytes", str(path))
+    return bytes(raw)
+
+
+def real(path: Path) -> Path:
+    """The path with its links followed. One in a loop stays, for whoever opens it to refuse."""
+    return Path(os.path.realpath(path))
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[io.FileIO]:
     """A plain file, unbuffered. What was opened is checked again: a link put there since is refused."""

@@ -7,6 +7,7 @@ not scan. Each file is read once, and the digest is taken over the very bytes th
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from shipworthy.errors import CannotDecide, ShipworthyError
 
 def scan_path(path: Path, declared: Declared = NOTHING_DECLARED, limits: Limits = DEFAULT_LIMITS) -> Report:
     """The report of a folder, or of one file. Raises as `scan_folder`."""
-    if path.is_dir():
+    if os.path.isdir(path):  # False as well for a name that no disk takes
         return scan_folder(path, declared, limits)
     _check_canaries(declared, limits)
     hexed, findings, _ = _scan_file(path.parent, path.name, {}, declared, limits)

@@ -6,11 +6,12 @@ signature file itself is the one exception, and only where it really lies. The k
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
 from shipworthy.artifact.digests import Pair
-from shipworthy.artifact.files.folder import hash_file, hash_folder, pieces
+from shipworthy.artifact.files.folder import hash_file, hash_folder, read_named, real
 from shipworthy.artifact.files.keys import read_key
 from shipworthy.artifact.files.written import write_whole
 from shipworthy.artifact.model_keys import model_private, model_public
@@ -30,7 +31,7 @@ def sign_path(path: Path, key: Path, out: Path | None = None) -> Path:
     private = model_private(read_key(key), str(key))
     _refuse_to_overwrite(kept)
     inside = signature_inside(path, kept)
-    bundle = sign_folder_digests(path.resolve().name, digests_of(path, inside), private, inside)
+    bundle = sign_folder_digests(real(path).name, digests_of(path, inside), private, inside)
     write_whole(kept, bundle)
     return kept
 
@@ -47,7 +48,7 @@ def verify_path(path: Path, signature: Path, public_key: Path) -> None:
 
 def default_signature(path: Path) -> Path:
     """Where the signature of `path` lies unless the caller says otherwise."""
-    return path / SIGNATURE_FILE if path.is_dir() else path.with_name(path.name + ".sig")
+    return path / SIGNATURE_FILE if os.path.isdir(path) else path.with_name(path.name + ".sig")
 
 
 def digests_of(path: Path, ignored: tuple[str, ...]) -> tuple[Pair, ...]:
@@ -61,8 +62,8 @@ def digests_of(path: Path, ignored: tuple[str, ...]) -> tuple[Pair, ...]:
 
 def signature_inside(path: Path, signature: Path) -> tuple[str, ...]:
     """The signature's name relative to the folder, when it lies in it: links on the way are followed, names are not."""
-    place = signature.parent.resolve() / signature.name
-    folder = path.resolve()
+    place = real(signature.parent) / signature.name
+    folder = real(path)
     return (place.relative_to(folder).as_posix(),) if place.is_relative_to(folder) and place != folder else ()
 
 
@@ -76,10 +77,4 @@ def _refuse_to_overwrite(path: Path) -> None:
 
 
 def _read(path: Path) -> bytes:
-    """The bytes of a small file that the caller named; a link to it is followed, as secrets are mounted that way."""
-    raw = bytearray()
-    for piece in pieces(path.resolve()):
-        raw += piece
-        if len(raw) > MAX_SIGNATURE_BYTES:
-            raise CannotDecide("too large for a signature or a key", str(path))
-    return bytes(raw)
+    return read_named(path, MAX_SIGNATURE_BYTES)
