@@ -15,7 +15,7 @@ from shipworthy.contract.contract import Contract
 from shipworthy.contract.lock import terms_digest
 from shipworthy.errors import CannotDecide
 from shipworthy.facts import Digest, Entry, Subject
-from shipworthy.runtime.releases import admit
+from shipworthy.runtime.overridden import admit
 from shipworthy.runtime.subject import subject_of
 
 ADMITTED = "deploy.admitted"

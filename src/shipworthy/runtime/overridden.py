@@ -24,7 +24,7 @@ from shipworthy.contract.lock import Lock
 from shipworthy.errors import CannotDecide, PolicySaysNo
 from shipworthy.facts import Fact, Granted, Override, Verdict, canonical, digest
 from shipworthy.govern.overrides import check_asked, check_holds
-from shipworthy.runtime.admission import SUBJECT, VERIFIER, resource_uri, verify_lock, verify_signature
+from shipworthy.runtime.admission import SUBJECT, VERIFIER, admitted, resource_uri, verify_lock, verify_signature
 from shipworthy.runtime.subject import subject_of
 
 FILE = "shipworthy.override"
@@ -77,6 +77,16 @@ def sign_overridden(granted: Granted, verdict: Verdict, now: str, key: Ed25519Pr
     )
     signed = dsse.sign(dsse.IN_TOTO, statement_bytes(told), key).decode()
     return canonical(Kept(granted=granted, verdict=signed)) + b"\n"
+
+
+def admit(folder: Path, now: str) -> tuple[Contract, Override | None]:
+    """Return the contract of a release, and the override that it is let through by if it did not pass."""
+    if not is_overridden(folder):
+        return admitted(folder), None
+    if not now:
+        raise CannotDecide("it was let through by an override, which is not enough here", str(folder))
+    contract, granted = admitted_under_override(folder, now)
+    return contract, granted.override
 
 
 def admitted_under_override(folder: Path, now: str) -> tuple[Contract, Granted]:

@@ -24,8 +24,8 @@ from shipworthy.models.spec import columns_of, open_spec
 from shipworthy.profile.score import Scorer
 from shipworthy.profile.shapes import Profile
 from shipworthy.profile.thresholds import Thresholds
-from shipworthy.runtime.admission import admitted, verify_age
-from shipworthy.runtime.overridden import admitted_under_override, is_overridden
+from shipworthy.runtime.admission import verify_age
+from shipworthy.runtime.overridden import admit
 from shipworthy.runtime.subject import PROFILE, RELEASE
 from shipworthy.stats.uncertainty import look_up
 from shipworthy.store.instants import rfc3339
@@ -103,16 +103,6 @@ def load_to_serve(folder: Path, now: datetime) -> Loaded:
     if one.override is None:
         verify_age(one.contract, now)
     return one
-
-
-def admit(folder: Path, now: str) -> tuple[Contract, Override | None]:
-    """Return the contract of a release, and the override that it is let through by if it did not pass."""
-    if not is_overridden(folder):
-        return admitted(folder), None
-    if not now:
-        raise CannotDecide("it was let through by an override, which is not enough here", str(folder))
-    contract, granted = admitted_under_override(folder, now)
-    return contract, granted.override
 
 
 def _decoded(path: Path, kind: type[Told]) -> Told:
