@@ -31,7 +31,9 @@ class Served:
 
     def __init__(self, tiny: Tiny, observe_only: bool = False, body_within_s: float = 5.0) -> None:
         self.tiny = tiny
-        self.port = free_port()
+        self._socket = socket.socket()  # held from the start: a port that was only looked up may be taken by then
+        self._socket.bind(("127.0.0.1", 0))
+        self.port = int(self._socket.getsockname()[1])
         self._observe_only = observe_only
         self._body_within_s = body_within_s
         self._loop = asyncio.new_event_loop()
@@ -100,7 +102,7 @@ class Served:
         )
         config = uvicorn.Config(app, port=self.port, log_level="error", lifespan="off", ws="none")
         server = uvicorn.Server(config)
-        return site, server, asyncio.create_task(server.serve())
+        return site, server, asyncio.create_task(server.serve(sockets=[self._socket]))
 
     async def _shut(self) -> None:
         await self._serving
@@ -113,6 +115,7 @@ class Served:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(LIMIT_S)
         self._loop.close()
+        self._socket.close()
 
 
 def claim(**given: Any) -> dict[str, Any]:
