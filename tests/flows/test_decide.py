@@ -237,7 +237,9 @@ def test_a_reversal_that_a_ledger_elsewhere_tells_of_needs_its_signatures(second
     for file in (second.root / "docs/decisions").iterdir():
         file.unlink()
     contract = second.workspace.contract()
-    for entries, stands in (((recorded, reversed_), 0), ((recorded, unsigned), 1), ((recorded, one_hand), 1)):
+    broken = msgspec.structs.replace(reversed_, body={**reversed_.body, "approvals": "all of them"})
+    told_back = (reversed_, unsigned, one_hand, broken)
+    for entries, stands in zip([(recorded, one) for one in told_back], (0, 1, 1, 1), strict=True):
         assert len(decide.standing_against(second.workspace, contract, entries)) == stands
 
 

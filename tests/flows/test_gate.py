@@ -319,3 +319,11 @@ def test_more_rows_to_learn_from_are_no_loosening(shipped: Tiny) -> None:
     shipped.edit("shipworthy.yaml", before, digest(path.read_bytes()))
     shipped.release("2")
     assert shipped.judge().verdict.decision is Decision.SHIP
+
+
+def test_evidence_that_does_not_say_which_rows_it_was_judged_on_decides_nothing(prepared: Tiny) -> None:
+    path = evidence_file(prepared)
+    told = msgspec.json.decode(path.read_bytes())
+    assert set(told["rows"]) == {"test"}
+    path.write_bytes(msgspec.json.encode({**told, "rows": {}}))
+    assert codes(prepared.judge()) == ("undecided", 4)

@@ -36,6 +36,8 @@ from shipworthy.facts import Case, Digest, Fact, Oracle, PairedRows, Person, Pol
 
 FILE = "shipworthy.lock"
 MAX_BYTES = 16 << 20
+LEARNED_FROM = ("train", "calibration")
+"""Datasets that a model and its thresholds learn from: their rows are the author's, those of all others are a bar."""
 _HEX = re.compile(r"(?:[0-9a-f]{4})*")
 
 

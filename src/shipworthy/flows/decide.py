@@ -171,8 +171,11 @@ def _trusted(workspace: Workspace) -> Contract:
 
 def _signed_back(contract: Contract, entry: Entry) -> bool:
     """A ledger elsewhere says that a decision was taken back: it was when two people of our own lock signed so."""
-    standing: Standing = entry.read(Standing, "standing")
-    approvals = msgspec.convert(entry.body.get("approvals", ()), tuple[Approval, ...])
+    try:
+        standing: Standing = entry.read(Standing, "standing")
+        approvals = msgspec.convert(entry.body.get("approvals", ()), tuple[Approval, ...])
+    except (KeyError, ValueError):
+        return False  # what cannot be read takes nothing back
     return not _waits(contract, approvals, reversal_digest(standing))
 
 

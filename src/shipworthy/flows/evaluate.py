@@ -18,7 +18,8 @@ import sklearn
 
 from shipworthy import __version__
 from shipworthy.contract.contract import Contract
-from shipworthy.contract.pack import case_files, is_table
+from shipworthy.contract.lock import LEARNED_FROM
+from shipworthy.contract.pack import case_files
 from shipworthy.errors import CannotDecide, UsageError
 from shipworthy.evaluate.bench import Baseline, Bench
 from shipworthy.evaluate.pack import run_case
@@ -39,7 +40,6 @@ from shipworthy.runtime.subject import PROFILE, RELEASE, subject_of
 from shipworthy.runtime.workspace import Workspace
 
 SCAN = "artefact_scan"
-LEARNED_FROM = ("train", "calibration")
 
 
 def evaluate(workspace: Workspace, say: Callable[[str], None]) -> tuple[Evidence, Path]:
@@ -56,7 +56,7 @@ def evaluate(workspace: Workspace, say: Callable[[str], None]) -> tuple[Evidence
         coverage=Coverage(requested=(*shown.coverage.requested, SCAN), executed=(*shown.coverage.executed, SCAN)),
         cases=shown.cases,
         paired=shown.paired,
-        rows=judged_rows(bench.datasets),
+        rows=judged_rows({name: bench.datasets[name] for name in contract.manifest.datasets}),
         tool_version=__version__,
     )
     run = Run(
@@ -71,11 +71,11 @@ def evaluate(workspace: Workspace, say: Callable[[str], None]) -> tuple[Evidence
 
 def judged_rows(datasets: Mapping[str, Sequence[Mapping[str, Value]]]) -> dict[str, Digest]:
     """Return a digest of each dataset that something may be judged on: all but what a model and its thresholds learn
-    from, and the files of cases, which the pack's own digest covers."""
+    from."""
     return {
         name: digest([[f"{column}={row[column]!r}" for column in sorted(row)] for row in rows])
         for name, rows in datasets.items()
-        if name not in LEARNED_FROM and not is_table(name)
+        if name not in LEARNED_FROM
     }
 
 

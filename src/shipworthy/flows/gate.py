@@ -13,7 +13,7 @@ import msgspec
 
 from shipworthy.artifact.approval import two_people
 from shipworthy.contract.contract import Contract
-from shipworthy.contract.lock import Lock
+from shipworthy.contract.lock import LEARNED_FROM, Lock
 from shipworthy.contract.loosening import loosening_digest, loosenings
 from shipworthy.contract.pack import case_files
 from shipworthy.contract.problems import Problem
@@ -81,6 +81,7 @@ def judge(workspace: Workspace) -> Judged:
             blocks=(
                 *(_problem(one) for one in problems),
                 *_signature(workspace, contract),
+                *_rows_told(contract, evidence),
                 *_lock(workspace, lock, shared),
                 *late,
                 *_unproven(contract, origin, shared),
@@ -117,12 +118,20 @@ def _problem(one: Problem) -> Block:
 
 def _signature(workspace: Workspace, contract: Contract) -> tuple[Block, ...]:
     try:
-        artefact_digest(workspace.root / contract.manifest.artefacts)
         verify_signature(workspace.root, contract)
     except CannotDecide as problem:
         fix = problem.fix or "build and sign again"
         return (Block(name="signature", because=problem.what, fix=fix, exit_code=problem.exit_code),)
     return ()
+
+
+def _rows_told(contract: Contract, evidence: Evidence | None) -> tuple[Block, ...]:
+    """Evidence says on which rows of each dataset it was judged: the lock holds the next release to them."""
+    if evidence is None:
+        return ()
+    untold = sorted(set(contract.manifest.datasets) - set(LEARNED_FROM) - set(evidence.rows))
+    because = f"it does not say which rows it was judged on: {', '.join(untold)}"
+    return (Block(name="evidence", because=because, fix="run `shipworthy evaluate`", exit_code=4),) if untold else ()
 
 
 def _unproven(contract: Contract, origin: Origins, shared: Shared) -> tuple[Block, ...]:

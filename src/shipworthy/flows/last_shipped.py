@@ -15,8 +15,8 @@ from shipworthy.runtime.posted import SHIPPED
 from shipworthy.runtime.workspace import Workspace
 
 
-def shipped_here(workspace: Workspace, model: str) -> tuple[Subject, ...]:
-    """Return the subjects of this model that shipped from this site, in order; none without a ledger."""
+def shipped_here(workspace: Workspace, model: str | None = None) -> tuple[Subject, ...]:
+    """Return the subjects (of one model, or of any) that shipped from this site, in order; none without a ledger."""
     if not (workspace.home / "store.db").is_file():
         return ()
     store = workspace.store()
@@ -24,7 +24,7 @@ def shipped_here(workspace: Workspace, model: str) -> tuple[Subject, ...]:
         subjects = [entry.read(Subject, "subject") for entry in store.entries() if entry.kind == SHIPPED]
     finally:
         store.close()
-    return tuple(one for one in subjects if one.model == model)
+    return tuple(one for one in subjects if model in (None, one.model))
 
 
 def older(lock: Lock, shipped: Sequence[Subject], standing: Sequence[Standing]) -> tuple[tuple[Block, ...], str]:

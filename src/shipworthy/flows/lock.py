@@ -5,20 +5,14 @@ from __future__ import annotations
 from shipworthy.artifact.files.keys import VERDICT
 from shipworthy.artifact.keys import PublicKey, load_public
 from shipworthy.contract.lock import Lock
-from shipworthy.facts import Subject
+from shipworthy.flows.last_shipped import shipped_here
 from shipworthy.runtime.workspace import Workspace
 
 
 def shipped_before(workspace: Workspace) -> str:
     """Return what the ledger of this site, if there is one, saw shipped last, whatever its model; "" when nothing."""
-    if not (workspace.home / "store.db").is_file():
-        return ""
-    store = workspace.store()
-    try:
-        shipped = [entry.read(Subject, "subject") for entry in store.entries() if entry.kind == "gate.shipped"]
-        return f"{shipped[-1].model} {shipped[-1].version}" if shipped else ""
-    finally:
-        store.close()
+    shipped = shipped_here(workspace)
+    return f"{shipped[-1].model} {shipped[-1].version}" if shipped else ""
 
 
 def gate_key(lock: Lock, workspace: Workspace) -> PublicKey:

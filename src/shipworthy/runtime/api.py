@@ -84,7 +84,7 @@ class Api:
             response = error(503, "the ledger does not answer", [(b"retry-after", b"1")])
         except Exception:
             _log.exception("a request failed inside the API")
-            response = error(500, "the API failed; nothing was recorded")
+            response = error(500, "the API failed; ask again: the same entry is recorded once")
         await respond(send, response)
 
     async def _response(self, scope: Scope, receive: Receive) -> Response:
