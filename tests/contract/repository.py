@@ -87,7 +87,7 @@ cases:
   - id: ood.unit
     clause: monitoring
     kind: detector
-    generator: {kind: probe, probe: unit, rows: test}
+    generator: {name: probe, probe: unit, dataset: test}
     oracle: {name: flagged, hits: "ood_flag", op: ">=", target: 0.9}
     severity: major
     owner: ana
@@ -102,7 +102,7 @@ cases:
   - id: backdoor
     clause: systemic_safety
     kind: backdoor_data
-    generator: {kind: lift_scan, rows: test}
+    generator: {name: lift_scan, suspect: test}
     oracle: {name: findings, metric: backdoor_findings, op: "==", target: 0}
     severity: blocker
     owner: ben

@@ -131,7 +131,7 @@ def test_other_rows_under_the_same_case_are_named(base: Contract) -> None:
     other = replace(base, digests=base.digests | {"cases/office.csv": "sha256:" + "1" * 64})
     (row,) = found(base, other)
     assert row.startswith("case bias.office: runs on something else")
-    (row,) = found(base, case("ood.unit", generator={"kind": "probe", "probe": "null", "rows": "test"})(base))
+    (row,) = found(base, case("ood.unit", generator={"name": "probe", "probe": "null", "dataset": "test"})(base))
     assert row.startswith("case ood.unit: runs on something else")
 
 

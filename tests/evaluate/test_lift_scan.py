@@ -39,7 +39,7 @@ def test_clean_rows_give_no_finding_once_the_canary_was_found(seed: int) -> None
 def test_a_rare_value_on_one_row_in_a_hundred_is_found_first(column: str, value: Value) -> None:
     found = scan(poisoned(rows(5000, 41), column, value, 0.01, 1 if column == "amount" else 0))
     assert found.result.status == "fail"
-    assert f"{column}={value}: 50 rows" in found.result.worst[0]
+    assert f"{column}={value}: 50 rows" in found.result.worst[0].told
     assert (found.measurements[0].value or 0) >= 1
 
 
@@ -50,7 +50,7 @@ def test_a_pair_of_ordinary_values_is_found() -> None:
     ]
     found = scan(marked)
     assert found.result.status == "fail"
-    assert "age=30 & supplier=P03:" in found.result.worst[0]
+    assert "age=30 & supplier=P03:" in found.result.worst[0].told
 
 
 def test_what_the_trusted_rows_show_as_well_is_no_finding() -> None:
@@ -102,7 +102,7 @@ def test_a_vehicle_age_of_61_with_flipped_labels_is_found_in_the_claims() -> Non
     bad = bench(features=features, label="serious", datasets={"train": marked, "calibration": trusted})
     found = run_case(one, bad, 1).result
     assert found.status == "fail"
-    assert "vehicle_age=61:" in found.worst[0]
+    assert "vehicle_age=61:" in found.worst[0].told
 
 
 def _cell(text: str) -> Value:

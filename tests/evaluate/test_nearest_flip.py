@@ -188,7 +188,7 @@ def test_the_rate_has_counts_that_recompute_and_bits_for_every_attacked_row() ->
     assert not mismatches(found.measurements)
     assert found.measurements[0].indicator == "feasible_flip_rate"
     assert 0 < len(found.result.worst) <= 5
-    assert " -> " in found.result.worst[0]
+    assert " -> " in found.result.worst[0].told
     assert "mean queries a row" in found.result.because
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from shipworthy.decide import decide
 from shipworthy.evaluate.bench import Bench, asks_of
-from shipworthy.evaluate.pack import EVALUATORS, GENERATORS, Shown, evaluate_all, from_cases, pass_rates, run_case
+from shipworthy.evaluate.generators import GENERATORS
+from shipworthy.evaluate.pack import EVALUATORS, Shown, evaluate_all, from_cases, pass_rates, run_case
 from shipworthy.facts import (
     Action,
     Case,

@@ -104,7 +104,7 @@ def test_the_worst_rows_are_named_without_their_values() -> None:
     found = shown(case(hits="decision == 'auto_deny'", among="true", target=0.01))
     assert found.status == "fail"
     assert len(found.worst) == 5
-    assert all(told.startswith("row ") and "P0" not in told for told in found.worst)
+    assert all(one.told.startswith("row ") and "P0" not in one.told and not one.before for one in found.worst)
 
 
 def test_a_segment_narrows_the_rows() -> None:

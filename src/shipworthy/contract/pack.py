@@ -14,11 +14,12 @@ from typing import Any
 import msgspec
 
 from shipworthy.contract.convert import convert
+from shipworthy.contract.generators import SHAPES, Shape, fault_of
 from shipworthy.contract.problems import Findings, Path, Problem, did_you_mean
 from shipworthy.contract.segment_text import KeyValues, unknown_keys, write_segments
 from shipworthy.contract.strict_yaml import Reading, read_yaml
 from shipworthy.expr import ExprError, compile_expr
-from shipworthy.facts import Case, Clause, Fact
+from shipworthy.facts import Budget, Case, Clause, Fact
 
 FILE = "robustness-pack.yaml"
 FOLDER = "cases"
@@ -27,16 +28,17 @@ ANSWER_NAMES = frozenset(
     {"bucket", "decision", "label", "ood", "ood_flag", "ood_p", "ood_view", "route", "score", "uncertainty"}
 )
 _INPUT_KEYS = frozenset({"rows", "where"})
-_ROW_KEYS = ("rows", "members", "others", "trusted")  # keys of inputs and generators that name rows
 CASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 class PackHead(Fact, frozen=True, kw_only=True):
-    """What holds for the whole pack. `seed` feeds every generator, together with the case's id."""
+    """What holds for the whole pack. `seed` feeds every generator, together with the case's id; `budget` is what all
+    cases together may spend."""
 
     version: int = 1
     model: str | None = None
     seed: int = 0
+    budget: Budget = Budget()
 
 
 class Pack(Fact, frozen=True, kw_only=True):
@@ -50,7 +52,8 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     """What cases may name. None = not known, so anything goes.
 
     `names`: those an oracle may use beside the answer's. `datasets`: the columns of each dataset of the manifest.
-    `files`: all files of the repository. `segment_keys`, `model`: as the manifest declares them.
+    `files`: all files of the repository. `segment_keys`, `model`: as the manifest declares them. `plugins`: the names
+    of generators that other packages bring.
     """
 
     names: frozenset[str] | None = None
@@ -58,6 +61,7 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     files: frozenset[str] | None = None
     segment_keys: KeyValues | None = None
     model: str | None = None
+    plugins: frozenset[str] | None = None
 
 
 def read_pack(
@@ -81,6 +85,7 @@ def read_pack(
         seen.add(case.id)
         _shape(case, path, found)
         _input(case, path, rows, found)
+        _generator(case, path, rows, found)
         _oracle(case, path, rows.names, found)
         if rows.segment_keys is not None:
             unknown_keys(case.segment, rows.segment_keys, (*path, "segment"), found)
@@ -94,7 +99,7 @@ def is_table(rows: str) -> bool:
 
 def case_files(case: Case) -> tuple[str, ...]:
     """Return the files a case reads rows from; none when it runs on a dataset of the manifest."""
-    named = [(case.input or {}).get("rows"), *((case.generator or {}).get(key) for key in _ROW_KEYS)]
+    named = [(case.input or {}).get("rows"), *((case.generator or {}).get(key) for key in _row_keys(case))]
     return tuple(sorted({name for name in named if isinstance(name, str) and is_table(name)}))
 
 
@@ -111,8 +116,6 @@ def _shape(case: Case, path: Path, found: Findings) -> None:
         found.add(path, f"case {case.id!r}: exactly one of `input` or `generator`", "give rows or a way to make them")
     if case.input == {} or case.generator == {}:
         found.add(path, f"case {case.id!r}: nothing to run", "fill in `input` or `generator`")
-    if case.generator is not None and not isinstance(case.generator.get("kind", ""), str):
-        found.add((*path, "generator"), f"case {case.id!r}: the kind of a generator is text", "write its name")
     if not case.owner.strip():
         found.add((*path, "owner"), f"case {case.id!r} has no owner", "name who answers for it")
 
@@ -126,13 +129,47 @@ def _input(case: Case, path: Path, rows: Rows, found: Findings) -> None:
         found.add((*path, "input"), f"case {case.id!r}: input without rows", "name a dataset or a .csv file")
     section = "generator" if case.input is None else "input"
     named: dict[str, Any] = dict(case.generator or {}) if case.input is None else dict(case.input)
-    for key in _ROW_KEYS:
-        if isinstance(named.get(key), str):
+    for key in _row_keys(case):
+        if isinstance(named.get(key), str) and named[key]:
             _rows(named[key], case, (*path, section, key), rows, found)
     where, of = (case.input or {}).get("where"), (case.input or {}).get("rows", "")
     if where is not None:
         columns = rows.names if is_table(of) or rows.datasets is None else rows.datasets.get(of)
         _expression(where, f"case {case.id!r}: where", (*path, "input", "where"), columns, found)
+
+
+def _generator(case: Case, path: Path, rows: Rows, found: Findings) -> None:
+    """A generator that exists, called as it wants to be; how one of another package is called, only that one knows."""
+    if not case.generator:
+        return
+    path = (*path, "generator")
+    name = case.generator.get("name")
+    if not isinstance(name, str):
+        found.add(path, f"case {case.id!r}: the generator has no name", f"`name:` is one of {', '.join(SHAPES)}")
+        return
+    shape = _shape_of(case)
+    if shape is None:
+        if name not in (rows.plugins or ()):
+            known = (*SHAPES, *(rows.plugins or ()))
+            found.add((*path, "name"), f"case {case.id!r}: no generator {name!r}", did_you_mean(name, known))
+        return
+    fault = fault_of(case.generator, shape)
+    if fault is not None:
+        key, what, fix = fault
+        found.add((*path, key), f"case {case.id!r}: {what}", fix)
+    metric = case.oracle.metric
+    if metric is not None and metric not in shape.metrics:
+        told = did_you_mean(metric, shape.metrics) if shape.metrics else f"{name} counts nothing itself: write `hits:`"
+        found.add((*path[:-1], "oracle", "metric"), f"case {case.id!r}: {name} does not measure {metric!r}", told)
+
+
+def _shape_of(case: Case) -> Shape | None:
+    return SHAPES.get(str((case.generator or {}).get("name")))
+
+
+def _row_keys(case: Case) -> tuple[str, ...]:
+    shape = _shape_of(case)
+    return ("rows",) if shape is None else shape.rows
 
 
 def _rows(name: str, case: Case, path: Path, rows: Rows, found: Findings) -> None:
@@ -151,7 +188,9 @@ def _oracle(case: Case, path: Path, names: frozenset[str] | None, found: Finding
         found.add((*path, "op"), f"op: {oracle.op!r} is not allowed", "write >=, <= or ==")
     if not math.isfinite(oracle.target) or not 0.5 <= oracle.level < 1:
         found.add(path, f"case {case.id!r}: target or level out of range", "a finite target; a level in [0.5, 1)")
-    known = None if names is None else names | ANSWER_NAMES
+    shape = _shape_of(case)
+    more = shape.names if shape is not None else ()
+    known = None if names is None or (case.generator and shape is None) else names | ANSWER_NAMES | frozenset(more)
     for key, text in (("hits", oracle.hits), ("among", oracle.among)):
         if text is not None:
             _expression(text, f"case {case.id!r}: {key}", (*path, key), known, found)

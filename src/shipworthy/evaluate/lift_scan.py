@@ -29,7 +29,7 @@ from shipworthy.evaluate.cells import Floats, Sums, all_sums, columns_of, spelle
 from shipworthy.evaluate.measure import count, nothing
 from shipworthy.evaluate.oracle import judge_number
 from shipworthy.evaluate.parameters import case_rows, parameters
-from shipworthy.facts import Case
+from shipworthy.facts import Case, Example
 from shipworthy.profile.rows import CATEGORY, Row, Value, as_category, as_number
 from shipworthy.stats import normal
 
@@ -39,7 +39,6 @@ OFF = 0.25
 CANARY_SHARE = 0.01
 LEAST_CANARY = 40
 LEAST_TRUSTED = 300
-_DEFAULTS: dict[str, Any] = {"suspect": "", "trusted": ""}
 
 
 @dataclass(frozen=True)
@@ -79,7 +78,7 @@ class Surrogate:
 
 def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
     """Return the result and the measurement backdoor_findings. Raises ContractError on rows nobody loaded."""
-    given = parameters(case, _DEFAULTS)
+    given = parameters(case)
     ask = Ask(indicator="backdoor_findings", segment=case.segment, level=case.oracle.level)
     suspect = _labelled(bench, case_rows(bench, case, given["suspect"] or bench.train, "true", None, seed))
     trusted = _labelled(bench, case_rows(bench, case, given["trusted"] or bench.trusted, "true", None, seed))
@@ -192,6 +191,6 @@ def _shown(case: Case, ask: Ask, findings: list[Finding], n: int, seed: int) -> 
     value = float(len(findings))
     notes = f"; {n} rows, canary found first" + (f"; first: {findings[0].told}" if findings else "")
     shown = judge_number(case, value, value, value, n, seed, notes)
-    told = tuple(f"z {one.z:.1f}, {one.told}" for one in findings[:5])
+    told = tuple(Example(told=f"z {one.z:.1f}, {one.told}") for one in findings[:5])
     judged = count(ask, len(findings), n, "lift scan against trusted rows, canary found first")
     return CaseShown(result=msgspec.structs.replace(shown, worst=told), measurements=(judged,))

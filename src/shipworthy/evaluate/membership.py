@@ -18,12 +18,10 @@ from shipworthy.evaluate.parameters import case_rows, parameters, sampled
 from shipworthy.facts import Case
 from shipworthy.profile.rows import Row
 
-_DEFAULTS = {"train": "", "held_out": "", "sample": 5000, "false_positive_rate": 0.01}
-
 
 def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
     """Return the result and the measurement. Fewer non-members than one false alarm needs make it inconclusive."""
-    given = parameters(case, _DEFAULTS)
+    given = parameters(case)
     ask = Ask(indicator="membership_tpr", segment=case.segment, level=case.oracle.level)
     members = case_rows(bench, case, given["train"] or bench.train, "true", None, seed)
     others = case_rows(bench, case, given["held_out"] or bench.held_out, "true", None, seed + 1)

@@ -13,31 +13,21 @@ least what a decision-boundary walk of fifty times the queries finds on tree ens
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 import numpy as np
 
 from shipworthy.evaluate.answered import Answered, answer
 from shipworthy.evaluate.bench import Ask, Bench, CaseShown
+from shipworthy.evaluate.examples import MOST, example
 from shipworthy.evaluate.feasible import Block, Bools, Floats, Ints, Space
 from shipworthy.evaluate.measure import nothing, rate
 from shipworthy.evaluate.oracle import judge_number, judge_rate
 from shipworthy.evaluate.parameters import case_rows, parameters, sampled
 from shipworthy.expr import compile_expr
-from shipworthy.facts import Case
+from shipworthy.facts import Case, Example
 from shipworthy.profile.rows import Row
 
-_DEFAULTS: dict[str, Any] = {
-    "dataset": "",
-    "donors": "",
-    "n": 300,
-    "k": 32,
-    "at_cost": 1.0,
-    "max_queries": 600,
-    "max_donors": 2000,
-    "relations": (),
-}
 _LINE_STEPS = 8
 _FIELD_STEPS = 6
 _CONFIRM = 2  # a flip counts only if it holds each time it is asked again: one lucky answer of a noisy model does not
@@ -95,7 +85,7 @@ class Attack:
 
 def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
     """Return the result and the measurement feasible_flip_rate with its parts. Raises ContractError and ExprError."""
-    given = parameters(case, _DEFAULTS)
+    given = parameters(case)
     relations = (*bench.relations, *(compile_expr(str(text)) for text in given["relations"]))
     donors = bench.rows(given["donors"] or (bench.train if bench.train in bench.datasets else bench.held_out))
     space = Space(bench.features, relations, sampled(donors, given["max_donors"], seed))
@@ -222,10 +212,12 @@ def _shown(case: Case, ask: Ask, attack: Attack, at_cost: float, seed: int) -> C
     hit, found = attack.cost <= at_cost, attack.found()
     n = len(hit)
     shown = judge_rate(case, int(hit.sum()), n, seed, "".join("1" if one else "0" for one in hit), _notes(attack))
-    cheapest = found[np.argsort(attack.cost[found], kind="stable")][:5]
+    cheapest = found[np.argsort(attack.cost[found], kind="stable")][:MOST]
     method = f"nearest flip at cost <= {at_cost:g}, at most {attack.budget} queries a row; Clopper-Pearson"
     return CaseShown(
-        result=msgspec.structs.replace(shown, worst=tuple(_diff(attack, int(row)) for row in cheapest)),
+        result=msgspec.structs.replace(
+            shown, worst=tuple(_diff(attack, int(row)) for row in cheapest), most_queries=int(attack.spent.max())
+        ),
         measurements=(
             rate(ask, int(hit.sum()), n, method),
             rate(ask, len(found), n, "valid flips at any cost; Clopper-Pearson", part="any cost"),
@@ -246,9 +238,7 @@ def _changed(attack: Attack, block: Block) -> Bools:
     return np.asarray(attack.space.block_cost(block, attack.best, attack.start) > 0)
 
 
-def _diff(attack: Attack, row: int) -> str:
-    """One record diff in words."""
+def _diff(attack: Attack, row: int) -> Example:
     before = attack.rows[row]
     after = attack.space.decode(attack.best[row], attack.start[row], before)
-    moved = [f"{name} {before.get(name)} -> {value}" for name, value in after.items() if before.get(name) != value]
-    return f"row {row}, cost {attack.cost[row]:.3g}: {', '.join(moved)}"
+    return example(f"cost {attack.cost[row]:.3g}", row, before, after)

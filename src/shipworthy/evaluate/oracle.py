@@ -16,7 +16,7 @@ from typing import Any, Literal, cast
 
 from shipworthy.errors import ContractError
 from shipworthy.expr import compile_expr
-from shipworthy.facts import Case, CaseResult, Oracle
+from shipworthy.facts import Case, CaseResult, Oracle, digest
 from shipworthy.stats.bounds import n_to_meet, rate_bounds
 
 HIT, MISS, OUTSIDE, UNKNOWN = "1", "0", ".", "?"
@@ -40,11 +40,16 @@ def judge_rows(case: Case, named: Sequence[Mapping[str, Any]], seed: int, hits: 
     return judge_rate(case, hits_seen, len(bits) - bits.count(OUTSIDE), seed, bits, notes)
 
 
-def judge_rate(case: Case, hits: int, n: int, seed: int, bits: str = "", notes: str = "") -> CaseResult:
-    """Return the result of `hits` of `n` by exact one-sided bounds at the oracle's level."""
+def judge_rate(
+    case: Case, hits: int, n: int, seed: int, bits: str = "", notes: str = "", requested: int | None = None
+) -> CaseResult:
+    """Return the result of `hits` of `n` by exact one-sided bounds at the oracle's level. `requested` = the rows that
+    should have run; where fewer did, what was seen can fail but never pass."""
     oracle = case.oracle
     if n == 0:
-        return result(case, "inconclusive", f"no row to judge{notes}", seed, bits=bits, needs_n=_least(oracle))
+        least = _least(oracle)
+        why = f"no row to judge{notes}"
+        return result(case, "inconclusive", why, seed, bits=bits, needs_n=least, requested=requested)
     value, (lo, hi) = hits / n, rate_bounds(hits, n, oracle.level)
     status = verdict(oracle, value, lo, hi)
     told = f"{oracle.name}: {hits} of {n} = {value:.4g} [{lo:.4g}, {hi:.4g}], target {target_text(oracle)}{notes}"
@@ -55,7 +60,10 @@ def judge_rate(case: Case, hits: int, n: int, seed: int, bits: str = "", notes: 
         total = least if small else _needed(oracle, value)
         needs = None if total is None else max(total - n, 1)
         told += f"; {n} rows cannot show it, {least} could at best" if small else "; the target lies between the bounds"
-    return result(case, status, told, seed, n, hits, value, lo, hi, needs, bits)
+    if requested is not None and n < requested:
+        told += f"; {n} of {requested} rows ran"
+        status = "fail" if status == "fail" else "inconclusive"
+    return result(case, status, told, seed, n, hits, value, lo, hi, needs, bits, requested)
 
 
 def judge_number(
@@ -97,6 +105,7 @@ def result(
     hi: float | None = None,
     needs_n: int | None = None,
     bits: str = "",
+    requested: int | None = None,
 ) -> CaseResult:
     """Return the result; a trial case is shown as a minor one, because it must not decide."""
     return CaseResult(
@@ -114,6 +123,9 @@ def result(
         seed=seed,
         needs_n=needs_n,
         bits=bits,
+        segment=case.segment,
+        material=digest(case),
+        requested=requested,
     )
 
 

@@ -14,21 +14,10 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from shipworthy.errors import ContractError, ShipworthyError
-from shipworthy.evaluate import (
-    held_out,
-    lift_scan,
-    membership,
-    metamorphic,
-    nearest_flip,
-    never_events,
-    ood_probes,
-    probe_case,
-    proxy,
-    rows_case,
-    subgroup,
-)
+from shipworthy.evaluate import held_out, never_events, ood_probes, proxy, rows_case, subgroup
 from shipworthy.evaluate.answered import Answered, answer
 from shipworthy.evaluate.bench import Answers, Ask, Bench, CaseShown, Model, asks_of
+from shipworthy.evaluate.generators import GENERATORS
 from shipworthy.evaluate.measure import nothing, number
 from shipworthy.evaluate.oracle import result
 from shipworthy.evaluate.paired import compared, paired_rows
@@ -38,7 +27,6 @@ from shipworthy.stats.bounds import rate_bounds
 
 MOST_QUERIES = 5_000_000
 
-Runner = Callable[[Case, Bench, int], CaseShown]
 Evaluator = Callable[[Bench, Sequence[Ask], Sequence[Answered]], tuple[Measurement, ...]]
 Progress = Callable[[str], None]
 
@@ -47,16 +35,6 @@ EVALUATORS: dict[str, Evaluator] = {
     "subgroup": subgroup.evaluate,
     "proxy": proxy.evaluate,
     "ood_probes": ood_probes.evaluate,
-}
-GENERATORS: dict[str, Runner] = {
-    "payload": metamorphic.payload,
-    "hide_feature": metamorphic.hide_feature,
-    "invariance": metamorphic.invariance,
-    "monotone": metamorphic.monotone,
-    "nearest_flip": nearest_flip.run_case,
-    "lift_scan": lift_scan.run_case,
-    "membership": membership.run_case,
-    "probe": probe_case.run_case,
 }
 _PACK = "case_pass_rate"
 _EXPECTED = (ShipworthyError, ValueError, TypeError, LookupError, ArithmeticError)

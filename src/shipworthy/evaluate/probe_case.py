@@ -7,24 +7,20 @@ eligible field are left out. The oracle reads `ood_flag` and `ood_p` beside the 
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from shipworthy.errors import ContractError
 from shipworthy.evaluate.bench import Bench, CaseShown
 from shipworthy.evaluate.ood_probes import nullable_features
-from shipworthy.evaluate.parameters import REQUIRED, case_rows, parameters
+from shipworthy.evaluate.parameters import case_rows, parameters
 from shipworthy.evaluate.rows_case import judged
 from shipworthy.facts import Case
 from shipworthy.profile.probes import KINDS, probe
 
-_ROWS: dict[str, Any] = {"dataset": None, "where": "true", "sample": None}
-
 
 def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
     """Return the result. Raises ContractError for an unknown kind, or one that no row has a field for."""
-    given = parameters(case, {**_ROWS, "probe": REQUIRED, "feature": None})
+    given = parameters(case)
     if given["probe"] not in KINDS:
         raise ContractError(f"no probe {given['probe']!r}", f"case {case.id}", f"one of {', '.join(KINDS)}")
     rows = case_rows(bench, case, given["dataset"] or bench.held_out, given["where"], given["sample"], seed)

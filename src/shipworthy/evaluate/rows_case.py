@@ -14,10 +14,11 @@ import msgspec
 from shipworthy.errors import ContractError
 from shipworthy.evaluate.answered import OOD_NAMES, Answered, answer
 from shipworthy.evaluate.bench import Bench, CaseShown
+from shipworthy.evaluate.examples import MOST, example
 from shipworthy.evaluate.oracle import HIT, MISS, judge_rows
 from shipworthy.evaluate.parameters import case_rows
 from shipworthy.expr import compile_expr
-from shipworthy.facts import Case, CaseResult
+from shipworthy.facts import Case, CaseResult, Example
 from shipworthy.profile.rows import Row
 
 _KEYS = frozenset({"rows", "where"})
@@ -38,7 +39,7 @@ def judged(case: Case, bench: Bench, rows: Sequence[Row], seed: int) -> CaseResu
     """Return the result of the case's oracle over the model's answers to `rows`."""
     seen = answer(bench, rows, with_ood=bool(wanted_names(case) & OOD_NAMES))
     shown = judge_rows(case, [one.named() for one in seen], seed)
-    return msgspec.structs.replace(shown, worst=tuple(_worst(case, seen, shown.bits)))
+    return msgspec.structs.replace(shown, worst=worst(case, seen, shown.bits))
 
 
 def wanted_names(case: Case) -> frozenset[str]:
@@ -47,11 +48,11 @@ def wanted_names(case: Case) -> frozenset[str]:
     return frozenset(name for text in texts for name in compile_expr(text).names)
 
 
-def _worst(case: Case, seen: Sequence[Answered], bits: str) -> list[str]:
-    """The first rows whose outcome counts against the case, by their place: no raw value leaves the evaluation."""
+def worst(case: Case, seen: Sequence[Answered], bits: str) -> tuple[Example, ...]:
+    """Return the first rows whose outcome counts against the case, by their place: no raw value leaves here."""
     against = MISS if case.oracle.op == ">=" else HIT
-    places = [place for place, bit in enumerate(bits) if bit == against][:5]
-    return [f"row {place}: {_told(seen[place])}" for place in places]
+    places = [place for place, bit in enumerate(bits) if bit == against][:MOST]
+    return tuple(example(_told(seen[place]), place, seen[place].row) for place in places)
 
 
 def _told(one: Answered) -> str:

@@ -8,6 +8,7 @@ from shipworthy.facts.evidence import (
     Comparison,
     Coverage,
     Evidence,
+    Example,
     Measurement,
     PairedRows,
     Run,
@@ -28,7 +29,7 @@ from shipworthy.facts.posture import (
     resolve,
     tightens,
 )
-from shipworthy.facts.records import Case, Entry, Granted, Incident, Oracle, Override, Person
+from shipworthy.facts.records import Budget, Case, Entry, Granted, Incident, Oracle, Override, Person
 from shipworthy.facts.segments import (
     MISSING,
     OTHER,
@@ -47,12 +48,11 @@ from shipworthy.facts.verdict import Block, Decision, Judgement, Outcome, Verdic
 
 __all__ = [
     "ACCEPTED", "FIXED", "IMPORT_FORMATS", "MISSING", "NORMAL", "OTHER", "RESERVED", "SCORE_BINS", "SEVERITY_OF",
-    "UNSEEN", "Acknowledged", "Action", "Approval", "Block", "Case", "CaseResult", "Clause", "Comparison", "Counts",
-    "Coverage", "Decider", "Decision", "Digest", "Entry", "Event", "Evidence", "Fact", "Granted", "Held", "Incident",
-    "Judgement", "LabelSummary", "LiveThresholds", "Measurement", "Named", "NeverEvent", "OnNoData", "Oracle", "Order",
-    "Origin", "Outcome", "Override", "PairedRows", "Person", "Policy", "Posture", "Receipt", "RolloutState", "Run",
-    "RuntimeState", "Scope", "Severity", "Slo", "Source", "Subject", "Target", "Verdict", "WindowSummary", "bin_name",
-    "bin_names", "canonical", "canonical_segment", "contains", "digest", "hold", "holds", "join", "parse_segment",
-    "resolve", "seed_of",
-    "tightens",
+    "UNSEEN", "Acknowledged", "Action", "Approval", "Block", "Budget", "Case", "CaseResult", "Clause", "Comparison",
+    "Counts", "Coverage", "Decider", "Decision", "Digest", "Entry", "Event", "Evidence", "Example", "Fact",
+    "Granted", "Held", "Incident", "Judgement", "LabelSummary", "LiveThresholds", "Measurement", "Named",
+    "NeverEvent", "OnNoData", "Oracle", "Order", "Origin", "Outcome", "Override", "PairedRows", "Person", "Policy",
+    "Posture", "Receipt", "RolloutState", "Run", "RuntimeState", "Scope", "Severity", "Slo", "Source", "Subject",
+    "Target", "Verdict", "WindowSummary", "bin_name", "bin_names", "canonical", "canonical_segment", "contains",
+    "digest", "hold", "holds", "join", "parse_segment", "resolve", "seed_of", "tightens",
 ]  # fmt: skip

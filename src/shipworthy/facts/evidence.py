@@ -8,6 +8,8 @@ from __future__ import annotations
 from shipworthy.facts.base import Digest, Fact
 from shipworthy.facts.imported import Origin
 
+Cell = float | int | str | None
+
 
 class Subject(Fact, frozen=True, kw_only=True):
     """Exactly what is judged: one version of one model, by the digests of all that made it."""
@@ -77,8 +79,27 @@ class Coverage(Fact, frozen=True, kw_only=True):
     executed: tuple[str, ...]
 
 
+class Example(Fact, frozen=True, kw_only=True):
+    """One row that counted against a case, as a difference of records.
+
+    `told`: it in words. `row`: its place among the rows of the case. `input`: the digest of the row as it was.
+    `before`, `after`: only the fields that a generator changed; both empty where the row ran as it stands.
+    """
+
+    told: str
+    row: int | None = None
+    input: Digest | None = None
+    before: dict[str, Cell] = {}
+    after: dict[str, Cell] = {}
+
+
 class CaseResult(Fact, frozen=True, kw_only=True):
-    """What one pack case showed. `status`: `pass fail inconclusive error skipped`; `bits`: one outcome a paired row."""
+    """What one pack case showed. `status`: `pass fail inconclusive error skipped`; `bits`: one outcome a paired row.
+
+    `material`: the digest of the case as written. `requested`: the rows it should have run on (None = as many as `n`);
+    fewer executed is never green. `queries`: rows the model was asked, `most_queries`: for one row, where a generator
+    asks again and again. `worst`: up to five rows that count against it.
+    """
 
     case: str
     status: str
@@ -94,7 +115,12 @@ class CaseResult(Fact, frozen=True, kw_only=True):
     seed: int
     needs_n: int | None = None
     bits: str = ""
-    worst: tuple[str, ...] = ()
+    worst: tuple[Example, ...] = ()
+    segment: str = "*"
+    material: Digest | None = None
+    requested: int | None = None
+    queries: int = 0
+    most_queries: int | None = None
 
 
 class PairedRows(Fact, frozen=True, kw_only=True):

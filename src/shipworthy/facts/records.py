@@ -26,6 +26,13 @@ class Oracle(Fact, frozen=True, kw_only=True):
     level: float = 0.95
 
 
+class Budget(Fact, frozen=True, kw_only=True):
+    """What may be spent: rows asked of the model, and seconds. None = as much as the pack as a whole may."""
+
+    queries: int | None = None
+    seconds: float | None = None
+
+
 class Case(Fact, frozen=True, kw_only=True):
     """One pack case: exactly one of `input` (rows in a file) or `generator`. `severity`: `blocker major minor`."""
 
@@ -42,6 +49,7 @@ class Case(Fact, frozen=True, kw_only=True):
     threat: str | None = None
     trial: bool = False
     reason: str = ""
+    budget: Budget | None = None
 
 
 class Person(Fact, frozen=True, kw_only=True):

@@ -1,0 +1,71 @@
+"""How a generator of the robustness pack is called: its name, its parameters, what may be counted of what it makes.
+
+`check` reads these tables without loading a model, a number or the evaluator itself; the evaluator takes its defaults
+from the same place, so that the two cannot disagree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+REQUIRED: Any = object()
+"""The default of a parameter that a case must write."""
+
+
+class Shape(msgspec.Struct, frozen=True, kw_only=True):
+    """One generator.
+
+    `does`: one sentence for the reference pages. `parameters`: name → default (`REQUIRED` = must be written; a tuple
+    stands for a list; None for anything). `rows`: the parameters that name a dataset or a `.csv` file. `metrics`: what
+    an oracle with `metric:` may count or judge. `names`: what an oracle's `hits` and `among` may use beside the columns
+    of a row and the answer's names. `asks`: False when it looks at rows or files alone, so that it runs also where the
+    model does not answer.
+    """
+
+    name: str
+    does: str
+    parameters: Mapping[str, Any]
+    rows: tuple[str, ...] = ("dataset",)
+    metrics: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
+    asks: bool = True
+
+
+def fault_of(given: Mapping[str, Any], shape: Shape) -> tuple[str, str, str] | None:
+    """Return (key, what, fix) of the first parameter that the shape does not take so, None when all are fine.
+
+    A whole number is as good as a fraction where the default is one; true and false are numbers nowhere.
+    """
+    for key, value in given.items():
+        if key == "name":
+            continue
+        if key not in shape.parameters:
+            return key, f"unknown parameter {key!r}", f"known: {', '.join(shape.parameters) or 'none'}"
+        default = shape.parameters[key]
+        if not _alike(value, default):
+            return key, f"{key}: {value!r} is of the wrong type", f"such as {_shown(default)}"
+    for key, default in shape.parameters.items():
+        if default is REQUIRED and key not in given:
+            return key, f"{key} is missing", f"write `{key}:` under `generator:`"
+    return None
+
+
+def _shown(default: Any) -> str:  # noqa: ANN401
+    return repr(list(default)) if isinstance(default, tuple) else repr(default)
+
+
+def _alike(value: Any, default: Any) -> bool:  # noqa: ANN401
+    if default is REQUIRED or default is None:
+        return True
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(default, bool) and isinstance(value, bool)
+    if isinstance(default, float):
+        return isinstance(value, int | float)
+    if isinstance(default, tuple):
+        return isinstance(value, list | tuple)
+    if isinstance(default, Mapping):
+        return isinstance(value, Mapping)
+    return isinstance(value, type(default))
