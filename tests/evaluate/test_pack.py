@@ -12,6 +12,7 @@ from shipworthy.evaluate.generators import GENERATORS
 from shipworthy.evaluate.pack import EVALUATORS, Shown, evaluate_all, from_cases, pass_rates, run_case
 from shipworthy.facts import (
     Action,
+    Budget,
     Case,
     Clause,
     Coverage,
@@ -131,17 +132,35 @@ def test_a_case_that_raises_is_an_error_and_does_not_count_as_run() -> None:
 
 
 def test_a_spent_budget_skips_the_rest_and_says_so() -> None:
-    found = evaluate_all(full(), POLICY, CASES[:3], most_queries=4100)
+    spent = evaluate_all(full(), POLICY, CASES[:2]).queries
+    found = evaluate_all(full(), POLICY, CASES[:3], Budget(queries=spent - 1))
     assert [one.status for one in found.cases] == ["pass", "pass", "skipped"]
     assert found.coverage.executed[-1] == "shift.hidden"
+    assert "queries was spent before" in found.cases[2].because
+    assert found.queries == spent
 
 
-def test_a_model_that_fails_fails_the_evaluation_and_never_leaves_half_of_it() -> None:
+def test_a_case_stops_at_its_own_budget_and_says_so() -> None:
+    small = msgspec.structs.replace(CASES[3], budget=Budget(queries=900))
+    found = evaluate_all(full(), POLICY, (small, CASES[0]))
+    assert [one.status for one in found.cases] == ["inconclusive", "pass"]
+    assert found.cases[0].because == "the 900 queries it may ask were spent before it was done"
+    assert found.cases[0].queries <= 900
+    assert set(found.coverage.requested) - set(found.coverage.executed) == {small.id}
+
+
+def test_a_model_that_fails_is_told_of_case_by_case_and_what_needs_no_model_still_runs() -> None:
     def broken(batch: list[list[Value]]) -> object:
         raise RuntimeError("gone")
 
-    with pytest.raises(RuntimeError):
-        evaluate_all(full(model=broken), POLICY, CASES)
+    found = evaluate_all(full(model=broken), POLICY, CASES)
+    statuses = {one.case: one.status for one in found.cases}
+    assert statuses.pop("backdoor.rows") == "pass"
+    assert set(statuses.values()) == {"error"}
+    assert all("RuntimeError: gone" in one.because for one in found.cases if one.case in statuses)
+    assert found.coverage.executed == ("backdoor.rows",)
+    outcomes = {one.slo: one.outcome for one in decide(POLICY, found.measurements) if one.here}
+    assert {name for name, outcome in outcomes.items() if outcome is Outcome.MET} == {"backdoor_findings"}
 
 
 def test_a_never_event_is_counted_and_one_that_cannot_be_told_is_counted_apart() -> None:

@@ -11,7 +11,7 @@ import yaml
 
 from shipworthy.contract import card, note
 from shipworthy.contract.starter.review_text import WORKFLOW
-from shipworthy.evaluate.run.offline import no_network
+from shipworthy.models.offline import no_network
 from tests.cli.calls import Left, call
 from tests.flows.project import TABLE, write_project, write_trained
 

@@ -16,14 +16,14 @@ from shipworthy.contract.pack import Pack
 from shipworthy.contract.record import DecisionRecord, find_record
 from shipworthy.contract.standing import Standing
 from shipworthy.contract.threats import ThreatModel
-from shipworthy.facts import Case, Digest, Fact, PairedRows, Person, Policy, Subject, digest
+from shipworthy.facts import Budget, Case, Digest, Fact, PairedRows, Person, Policy, Subject, digest
 
 
 class Contract(Fact, frozen=True, kw_only=True):
     """The whole contract. `lock` is None before the first release.
 
     `files` lists the repository's files; `digests` gives those of the files that belong to the change, by path.
-    `seed` is that of the pack.
+    `seed` and `budget` are those of the pack.
     `not_claimed` says what the stakes do not require and is absent, and how to add it (`name: how`): shown in every
     report, never green.
     """
@@ -34,6 +34,7 @@ class Contract(Fact, frozen=True, kw_only=True):
     note: Note
     cases: tuple[Case, ...]
     seed: int = 0
+    budget: Budget = Budget()
     records: tuple[DecisionRecord, ...]
     people: tuple[Person, ...]
     issuers: IssuerKeys

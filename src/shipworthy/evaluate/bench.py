@@ -10,14 +10,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from shipworthy.contract.generators import Shape
 from shipworthy.contract.manifest import Feature
 from shipworthy.errors import ContractError
 from shipworthy.expr import Expression
-from shipworthy.facts import CaseResult, Digest, Measurement, PairedRows, Policy, Subject
+from shipworthy.facts import Case, CaseResult, Digest, Measurement, PairedRows, Policy, Subject
 from shipworthy.indicators import INDICATORS
 from shipworthy.profile.rows import CATEGORY, Row, Value, as_category
 from shipworthy.profile.score import Scorer
 from shipworthy.profile.thresholds import Thresholds, Words
+
+
+class Plugin(Protocol):
+    """An evaluator that another package brings: how it is called, and what runs it."""
+
+    @property
+    def shape(self) -> Shape: ...
+    def run(self, case: Case, bench: Bench, seed: int) -> CaseShown: ...
 
 
 class Answers(Protocol):
@@ -49,7 +58,8 @@ class Bench:
     `datasets` holds rows by name (and by path, for the rows of cases). `held_out`, `train` and `trusted` name the
     datasets for measuring, for the model's own training rows, and for rows approved earlier; `cohorts` those of rows
     that should look unlike the reference, where loaded. `label` is the column with the truth (0/1), `unit` the column
-    whose rows belong together, `time` the one that orders them, `relations` what holds in every valid row.
+    whose rows belong together, `time` the one that orders them, `relations` what holds in every valid row,
+    `plugins` the generators of other packages by name.
     """
 
     subject: Subject
@@ -69,6 +79,7 @@ class Bench:
     train: str = "train"
     trusted: str = "calibration"
     cohorts: tuple[str, ...] = ("hidden_cohort",)
+    plugins: Mapping[str, Plugin] = field(default_factory=dict)
 
     def rows(self, name: str) -> Sequence[Row]:
         """Return a dataset. Raises ContractError for one that was not loaded: a typo must not become no rows."""

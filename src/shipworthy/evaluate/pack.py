@@ -1,98 +1,107 @@
-"""Run the whole evaluation: what SLOs ask of held-out rows, and every case of the pack.
+"""Put the pieces of an evaluation together: what SLOs ask of held-out rows, and every case of the pack.
 
-In: a bench, the policy, the cases. Out: measurements, case results, coverage, and the paired rows for the lock. Every
-case draws from its own generator, seeded by the bench's seed and its id, so that adding one never moves another.
-Asked for and not run is written down, never passed over: a case that raises is an `error`, one beyond the budget is
-`skipped`, and neither counts as executed.
+In: what each piece showed. Out: measurements, case results, coverage, and the paired rows for the lock. Asked for and
+not run is written down, never passed over: a case that raises is an `error`, one beyond the pack's budget is `skipped`,
+one that its own budget stopped is `inconclusive`, and none of these counts as executed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
-from shipworthy.errors import ContractError, ShipworthyError
-from shipworthy.evaluate import held_out, never_events, ood_probes, proxy, rows_case, subgroup
-from shipworthy.evaluate.answered import Answered, answer
-from shipworthy.evaluate.bench import Answers, Ask, Bench, CaseShown, Model, asks_of
-from shipworthy.evaluate.generators import GENERATORS
+from shipworthy.evaluate.bench import Ask, Bench, CaseShown, asks_of
 from shipworthy.evaluate.measure import nothing, number
 from shipworthy.evaluate.oracle import result
-from shipworthy.evaluate.paired import compared, paired_rows
-from shipworthy.facts import Case, CaseResult, Coverage, Measurement, PairedRows, Policy, seed_of
-from shipworthy.profile.rows import Value
+from shipworthy.evaluate.units import (
+    EVALUATORS,
+    HELD_OUT,
+    Around,
+    CaseRan,
+    Held,
+    finished,
+    run_case,
+    run_guarded,
+    run_held_out,
+)
+from shipworthy.facts import Budget, Case, CaseResult, Coverage, Measurement, PairedRows, Policy, seed_of
 from shipworthy.stats.bounds import rate_bounds
 
 MOST_QUERIES = 5_000_000
 
-Evaluator = Callable[[Bench, Sequence[Ask], Sequence[Answered]], tuple[Measurement, ...]]
 Progress = Callable[[str], None]
 
-EVALUATORS: dict[str, Evaluator] = {
-    "held_out": held_out.evaluate,
-    "subgroup": subgroup.evaluate,
-    "proxy": proxy.evaluate,
-    "ood_probes": ood_probes.evaluate,
-}
 _PACK = "case_pass_rate"
-_EXPECTED = (ShipworthyError, ValueError, TypeError, LookupError, ArithmeticError)
+
+__all__ = ["EVALUATORS", "MOST_QUERIES", "Shown", "assemble", "evaluate_all", "from_cases", "pass_rates", "run_case"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shown:
-    """All that one evaluation showed. `queries` = rows the model was asked."""
+    """All that one evaluation showed. `queries` = rows the model was asked by what counts. `problem` = why the
+    held-out rows have no answers."""
 
     measurements: tuple[Measurement, ...]
     cases: tuple[CaseResult, ...]
     coverage: Coverage
-    paired: PairedRows
+    paired: PairedRows | None
     queries: int
-
-
-class Metered:
-    """A model that counts the rows it is asked, so that a case cannot spend another's budget unseen."""
-
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self.asked = 0
-
-    def __call__(self, rows: list[list[Value]]) -> Answers:
-        self.asked += len(rows)
-        return self._model(rows)
+    problem: str | None = None
 
 
 def evaluate_all(
     bench: Bench,
     policy: Policy,
     cases: Sequence[Case],
-    most_queries: int = MOST_QUERIES,
+    budget: Budget | None = None,
     progress: Progress = lambda name: None,
+    around: Around | None = None,
 ) -> Shown:
-    """Return what the evaluation showed. Raises what the model or the held-out rows raise: without them there is
-    nothing to show. `progress` hears the name of each evaluator and case before it runs."""
-    meter = Metered(bench.model)
-    bench = replace(bench, model=meter)
-    asks = asks_of(policy)
-    answered = answer(bench, bench.rows(bench.held_out))
-    measured, executed = _held_out(bench, policy, asks, answered, progress)
-    shown = list(_cases(bench, cases, meter, most_queries, progress))
-    results = tuple(one.result for one in shown)
-    executed += [one.case for one in results if one.status not in ("error", "skipped")]
-    measured += from_cases(asks, shown)
+    """Run every piece here, one after the other, and put them together. `progress` hears each name before it runs."""
+    around = around or Around(budget=budget or Budget())
+    progress(HELD_OUT)
+    held = run_held_out(bench, policy, around)
+    ran: list[CaseRan] = []
+    for case in cases:
+        progress(case.id)
+        ran.append(run_guarded(case, bench, around))
+    return assemble(policy, cases, held, ran, bench.seed, around.budget)
+
+
+def assemble(
+    policy: Policy, cases: Sequence[Case], held: Held, ran: Sequence[CaseRan], seed: int, budget: Budget
+) -> Shown:
+    """Return the whole. The pack's queries are spent in the order of the pack, whatever ran first: a case that starts
+    beyond them is skipped, though it may have run."""
+    most = MOST_QUERIES if budget.queries is None else budget.queries
+    spent = held.queries
+    counted: list[CaseRan] = []
+    for case, one in zip(cases, ran, strict=True):
+        kept = one if spent < most else skipped(case, seed, f"the budget of {most} queries was spent before")
+        spent += kept.result.queries
+        counted.append(kept)
+    results = tuple(one.result for one in counted)
+    executed = [*held.executed, *(one.result.case for one in counted if finished(one))]
     return Shown(
-        measurements=(*measured, *pass_rates(cases, results)),
+        measurements=(*held.measurements, *from_cases(asks_of(policy), counted), *pass_rates(cases, results)),
         cases=results,
         coverage=Coverage(
             requested=(*EVALUATORS, "never_events", *(case.id for case in cases)), executed=tuple(executed)
         ),
-        paired=paired_rows(answered),
-        queries=meter.asked,
+        paired=held.paired,
+        queries=spent,
+        problem=held.problem,
     )
 
 
-def from_cases(asks: Sequence[Ask], shown: Sequence[CaseShown]) -> tuple[Measurement, ...]:
+def skipped(case: Case, seed: int, why: str) -> CaseRan:
+    """Return what a case shows that was not begun."""
+    return CaseRan(result=result(case, "skipped", why, seed_of(seed, case.id)))
+
+
+def from_cases(asks: Sequence[Ask], shown: Sequence[CaseShown | CaseRan]) -> tuple[Measurement, ...]:
     """Return the measurements whose source is a case, rates at the level their SLO asks for. Where several cases
     measure the same, each is a part and the worst is judged: one without a value, else the highest upper bound."""
     levels = {(ask.indicator, ask.segment): ask.level for ask in asks}
@@ -113,17 +122,6 @@ def from_cases(asks: Sequence[Ask], shown: Sequence[CaseShown]) -> tuple[Measure
     return tuple(made)
 
 
-def _badness(measured: Measurement) -> tuple[bool, float]:
-    return measured.hi is None, measured.hi or 0.0
-
-
-def _at_level(measured: Measurement, level: float) -> Measurement:
-    if measured.hits is None or measured.level == level:
-        return measured
-    lo, hi = rate_bounds(measured.hits, measured.n, level, measured.design_effect)
-    return msgspec.structs.replace(measured, lo=lo, hi=hi, level=level)
-
-
 def pass_rates(cases: Sequence[Case], results: Sequence[CaseResult]) -> tuple[Measurement, ...]:
     """Return case_pass_rate per kind, and as the judged one the lowest of them. Minor and trial cases do not count."""
     kinds = {case.id: case.kind for case in cases}
@@ -140,48 +138,18 @@ def pass_rates(cases: Sequence[Case], results: Sequence[CaseResult]) -> tuple[Me
     return (judged, *parts)
 
 
+def _badness(measured: Measurement) -> tuple[bool, float]:
+    return measured.hi is None, measured.hi or 0.0
+
+
+def _at_level(measured: Measurement, level: float) -> Measurement:
+    if measured.hits is None or measured.level == level:
+        return measured
+    lo, hi = rate_bounds(measured.hits, measured.n, level, measured.design_effect)
+    return msgspec.structs.replace(measured, lo=lo, hi=hi, level=level)
+
+
 def _share(ask: Ask, outcomes: list[bool], kind: str) -> Measurement:
     share = sum(outcomes) / len(outcomes)
     made = number(ask, share, share, share, len(outcomes), "passed / cases", kind)
     return msgspec.structs.replace(made, hits=sum(outcomes))
-
-
-def _held_out(
-    bench: Bench, policy: Policy, asks: Sequence[Ask], answered: Sequence[Answered], progress: Progress
-) -> tuple[list[Measurement], list[str]]:
-    made: list[Measurement] = []
-    for name, evaluate in EVALUATORS.items():
-        progress(name)
-        made += evaluate(bench, asks, answered)
-    progress("never_events")
-    made += never_events.evaluate(bench, asks, answered, policy.never_events)
-    return list(compared(bench, answered, made)), [*EVALUATORS, "never_events"]
-
-
-def _cases(
-    bench: Bench, cases: Sequence[Case], meter: Metered, most_queries: int, progress: Progress
-) -> Iterator[CaseShown]:
-    for case in cases:
-        seed = seed_of(bench.seed, case.id)
-        progress(case.id)
-        if meter.asked >= most_queries:
-            why = f"the budget of {most_queries} queries was spent before"
-            yield CaseShown(result=result(case, "skipped", why, seed))
-            continue
-        try:
-            yield run_case(case, bench, seed)
-        except _EXPECTED as problem:
-            yield CaseShown(result=result(case, "error", f"{type(problem).__name__}: {problem}", seed))
-
-
-def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
-    """Run one case by its rows or its generator. Raises ContractError for a generator that does not exist."""
-    if case.generator is None:
-        return rows_case.run_case(case, bench, seed)
-    name = str(case.generator.get("name", ""))
-    runner = GENERATORS.get(name)
-    if runner is None:
-        raise ContractError(
-            f"no generator {name!r}", f"case {case.id}", f"`name:` is one of {', '.join(sorted(GENERATORS))}"
-        )
-    return runner(case, bench, seed)

@@ -145,10 +145,14 @@ class Evidence(Fact, frozen=True, kw_only=True):
 
 
 class Run(Fact, frozen=True, kw_only=True):
-    """When and where evidence was made, kept apart from it."""
+    """When and where evidence was made, kept apart from it. `seconds`: wall time by piece, of those that ran now;
+    `network` of the model while it was asked: `none`, or `open` where the system gave no fence but its own guard."""
 
     evidence: Digest
     started: str
     ended: str
     host: str
     versions: dict[str, str]
+    seconds: dict[str, float] = {}
+    engine: str = "local"
+    network: str = "open"

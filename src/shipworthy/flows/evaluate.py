@@ -1,16 +1,18 @@
 """Evaluate the built model of a repository: held-out metrics, probes, scan and pack → evidence on disk.
 
-In: the repository. Out: evidence about exactly this subject, and the run that made it. The model answers from a process
-without keys; this process holds none either.
+In: the repository, an engine. Out: evidence about exactly this subject, and the run that made it. The model answers
+from a process without keys and without network; this process holds no keys either.
 """
 
 from __future__ import annotations
 
+import functools
 import platform
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -22,14 +24,21 @@ from shipworthy.contract.lock import LEARNED_FROM
 from shipworthy.contract.pack import case_files
 from shipworthy.errors import CannotDecide, UsageError
 from shipworthy.evaluate.bench import Baseline, Bench
-from shipworthy.evaluate.pack import run_case
-from shipworthy.evaluate.run.engine import evaluate_local
-from shipworthy.evaluate.run.offline import no_network
+from shipworthy.evaluate.metered import Limit
+from shipworthy.evaluate.pack import Shown
+from shipworthy.evaluate.run.engine import Opened, Progress, Timed, drive, evaluate_local
+from shipworthy.evaluate.run.kept import KeptFiles
+from shipworthy.evaluate.run.pool import pool_results
+from shipworthy.evaluate.units import Around, run_guarded
 from shipworthy.expr import compile_expr
-from shipworthy.facts import Case, CaseResult, Coverage, Digest, Evidence, Run, digest, seed_of
+from shipworthy.facts import Budget, Case, CaseResult, Coverage, Digest, Evidence, Run, digest
 from shipworthy.flows.evidence import write_evidence
 from shipworthy.flows.model import OpenModel, all_datasets, open_model
+from shipworthy.flows.packed import opened_packed, packed
+from shipworthy.flows.plugins import plugins_of
 from shipworthy.flows.scan import findings_measurement, scan
+from shipworthy.models.deadline import Deadline
+from shipworthy.models.offline import no_network
 from shipworthy.models.table import read_rows
 from shipworthy.profile.rows import Value
 from shipworthy.profile.score import Scorer
@@ -42,14 +51,33 @@ from shipworthy.runtime.workspace import Workspace
 SCAN = "artefact_scan"
 
 
-def evaluate(workspace: Workspace, say: Callable[[str], None]) -> tuple[Evidence, Path]:
-    """Evaluate, write the evidence, return it with its path. Raises CannotDecide when nothing can be measured."""
+class Engine(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the pieces run: here in `workers` processes, or on a Ray cluster (`address`; None = one started here)."""
+
+    name: Literal["local", "ray"] = "local"
+    workers: int = 1
+    address: str | None = None
+    fresh: bool = False
+
+
+def evaluate(
+    workspace: Workspace, say: Callable[[str], None], engine: Engine | None = None, progress: Progress | None = None
+) -> tuple[Evidence, Path]:
+    """Evaluate, write the evidence, return it with its path. `say` hears a line a piece, `progress` each step. Raises
+    CannotDecide when nothing can be measured; what is finished of an interrupted run is kept and used by the next."""
+    engine = engine or Engine()
     contract = workspace.contract()
     started = workspace.now()
     report = scan(workspace.root, contract.manifest)
-    with open_model(workspace.root, contract.manifest) as model:
+    timed, deadline = Timed(), Deadline()
+    with open_model(workspace.root, contract.manifest, deadline) as model:
         bench = bench_of(workspace.root, contract, model, contract.cases)
-        shown = evaluate_local(bench, contract.policy, contract.cases, progress=say)
+        kept = KeptFiles(_kept_at(workspace, contract, bench))
+        if engine.fresh:
+            kept.drop()
+        told = progress or (lambda step: say(_line(step.name, step.done, step.of, step.left_s)))
+        shown = _shown(engine, workspace.root, contract, bench, deadline, kept, told, timed)
+        network = model.network
     evidence = Evidence(
         subject=bench.subject,
         measurements=(*shown.measurements, findings_measurement(report)),
@@ -64,9 +92,14 @@ def evaluate(workspace: Workspace, say: Callable[[str], None]) -> tuple[Evidence
         started=started,
         ended=workspace.now(),
         host=platform.machine(),
-        versions={"python": sys.version.split()[0], "numpy": np.__version__, "scikit-learn": sklearn.__version__},
+        versions=_versions(),
+        seconds=timed.seconds,
+        engine=engine.name,
+        network=network,
     )
-    return evidence, write_evidence(workspace, evidence, run)
+    path = write_evidence(workspace, evidence, run)
+    kept.drop()
+    return evidence, path
 
 
 def judged_rows(datasets: Mapping[str, Sequence[Mapping[str, Value]]]) -> dict[str, Digest]:
@@ -91,9 +124,20 @@ def evaluate_case(root: Path, name: str) -> CaseResult:
 def evaluate_cases(root: Path, cases: Sequence[Case], rows_at: Path | None = None) -> tuple[CaseResult, ...]:
     """Run cases on the model built at `root`. `rows_at` is the repository that holds their rows, if another."""
     contract = Workspace(root=root, home=root / ".shipworthy" / "state").contract()
-    with open_model(root, contract.manifest) as model, no_network():
+    deadline = Deadline()
+    with open_model(root, contract.manifest, deadline) as model, no_network():
         bench = bench_of(root, contract, model, cases, rows_at)
-        return tuple(run_case(case, bench, seed_of(contract.seed, case.id)).result for case in cases)
+        around = Around(limit=deadline, budget=contract.budget)
+        return tuple(run_guarded(case, bench, around).result for case in cases)
+
+
+@contextmanager
+def opened(root: str) -> Iterator[tuple[Bench, Limit | None]]:
+    """Open the bench of a repository for the length of the block, in whatever process this is."""
+    contract = Workspace(root=Path(root), home=Path(root) / ".shipworthy" / "state").contract()
+    deadline = Deadline()
+    with open_model(Path(root), contract.manifest, deadline) as model:
+        yield bench_of(Path(root), contract, model, contract.cases), deadline
 
 
 def bench_of(
@@ -124,7 +168,55 @@ def bench_of(
         unit=manifest.unit,
         relations=tuple(compile_expr(relation.holds) for relation in manifest.relations),
         baseline=baseline,
+        plugins=plugins_of(cases),
     )
+
+
+def _shown(
+    engine: Engine,
+    root: Path,
+    contract: Contract,
+    bench: Bench,
+    limit: Limit,
+    kept: KeptFiles,
+    progress: Progress,
+    timed: Timed,
+) -> Shown:
+    policy, cases, budget = contract.policy, contract.cases, contract.budget
+    if engine.name == "local" and engine.workers == 1:
+        return evaluate_local(bench, policy, cases, budget, progress, limit, kept, timed)
+    if engine.name == "local":
+        here: Opened = functools.partial(opened, str(root.resolve()))
+        results = pool_results(here, engine.workers)
+    else:
+        from shipworthy.evaluate.run.ray_engine import ray_results
+
+        results = ray_results(
+            functools.partial(opened_packed, packed(root, contract.files)), engine.workers, engine.address
+        )
+    return drive(bench, policy, cases, results, budget, progress, kept, timed)
+
+
+def _kept_at(workspace: Workspace, contract: Contract, bench: Bench) -> Path:
+    """A folder for exactly this evaluation: another subject, lock, tool or library is another one."""
+    lock = None if contract.lock is None else digest(contract.lock)
+    budget: Budget = contract.budget
+    what = digest({"subject": bench.subject, "lock": lock, "budget": budget, "versions": _versions()})
+    return workspace.root / ".shipworthy" / "cache" / "evaluate" / what.removeprefix("sha256:")[:32]
+
+
+def _versions() -> dict[str, str]:
+    return {
+        "shipworthy": __version__,
+        "python": sys.version.split()[0],
+        "numpy": np.__version__,
+        "scikit-learn": sklearn.__version__,
+    }
+
+
+def _line(name: str, done: int, of: int, left_s: float | None) -> str:
+    left = "" if left_s is None or done == of else f", about {left_s:.0f} s left"
+    return f"{done} of {of} measured: {name}{left}"
 
 
 def _decoded(path: Path, kind: Any) -> Any:  # noqa: ANN401

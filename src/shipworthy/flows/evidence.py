@@ -1,8 +1,13 @@
-"""Evidence on disk: one folder per artefact digest, canonical bytes, no clock in it."""
+"""Evidence on disk: one folder per artefact digest, canonical bytes, no clock in it.
+
+`evidence.jsonl` is what the gate reads, one line. `cases.jsonl` says the same of the cases alone, one line each, with
+the digests of all that was measured: for people, spreadsheets and other tools.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -12,7 +17,7 @@ from shipworthy.facts import Evidence, Run, canonical
 from shipworthy.runtime.workspace import Workspace
 
 MAX_BYTES = 64 << 20
-EVIDENCE, RUN = "evidence.jsonl", "run.json"
+EVIDENCE, CASES, RUN = "evidence.jsonl", "cases.jsonl", "run.json"
 
 
 def write_evidence(workspace: Workspace, evidence: Evidence, run: Run) -> Path:
@@ -21,8 +26,24 @@ def write_evidence(workspace: Workspace, evidence: Evidence, run: Run) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / EVIDENCE
     path.write_bytes(canonical(evidence) + b"\n")
+    (folder / CASES).write_bytes(b"".join(canonical(one) + b"\n" for one in case_lines(evidence)))
     (folder / RUN).write_bytes(canonical(run) + b"\n")
     return path
+
+
+def case_lines(evidence: Evidence) -> list[dict[str, Any]]:
+    """Return what each case showed together with what it was shown of, one mapping a case, in the pack's order."""
+    subject = evidence.subject
+    about = {
+        "model": subject.model,
+        "version": subject.version,
+        "artefact": subject.artefact,
+        "data": subject.data,
+        "pack": subject.pack,
+        "tool": evidence.tool,
+        "tool_version": evidence.tool_version,
+    }
+    return [{**about, **msgspec.structs.asdict(one)} for one in evidence.cases]
 
 
 def read_evidence(workspace: Workspace, artefact: str) -> Evidence | None:

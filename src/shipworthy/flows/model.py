@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from shipworthy.artifact.run.fence import fence
 from shipworthy.contract.manifest import Manifest
 from shipworthy.errors import ContractError, Unreachable
 from shipworthy.expr import compile_expr
 from shipworthy.models.child import ModelProcess
 from shipworthy.models.client import Answers, score_rows
+from shipworthy.models.deadline import Deadline
 from shipworthy.models.spec import columns_of, open_spec, values_of
 from shipworthy.models.table import read_rows
 from shipworthy.runtime.columns import text_columns
@@ -19,16 +22,58 @@ from shipworthy.runtime.columns import text_columns
 Row = dict[str, Any]
 
 
-class OpenModel:
-    """A model that answers batches of rows. Scoring happens in a process without keys."""
+MOST_RESTARTS = 5
+IMPATIENT_S = 10.0  # for a batch of a model that has once not answered in time
 
-    def __init__(self, process: ModelProcess, manifest: Manifest) -> None:
+
+class OpenModel:
+    """A model that answers batches of rows. Scoring happens in a process without keys and without network.
+
+    A model that crashes or does not answer before the deadline is started again for the next batch, a few times: one
+    row that kills it must not take the rest of the evaluation along.
+    """
+
+    def __init__(self, process: ModelProcess, manifest: Manifest, deadline: Deadline | None = None) -> None:
         self._process = process
         self._columns = columns_of(manifest.features)
+        self.deadline = deadline or Deadline()
+        self.restarts = 0
+
+    @property
+    def network(self) -> str:
+        """`none` where the system let us take the network away, else `open`: then only its own guard holds."""
+        return self._process.network
 
     def values(self, rows: Sequence[list[Any]]) -> Answers:
-        """Return the answers to rows of values in manifest feature order."""
-        return score_rows(self._process.port, list(rows))
+        """Return the answers to rows of values in manifest feature order. Raises Unreachable without them."""
+        if not self._process.alive():
+            self._again()
+        try:
+            return score_rows(self._process.port, list(rows), timeout_s=self.deadline.left())
+        except Unreachable as problem:
+            if self.deadline.passed() or isinstance(problem.__cause__, TimeoutError):
+                self._process.kill()
+                self.deadline.longest_s = min(self.deadline.longest_s, IMPATIENT_S)
+                told = f"the model did not answer {len(rows)} rows in time"
+                raise Unreachable(told, "model", "give it more seconds, or mend it") from problem
+            if not self._ended():  # it answered, but not with scores; its port is another one each time
+                raise Unreachable(problem.what, "model", "see .shipworthy/model.log") from problem
+            raise Unreachable("the model process ended", "model", "see .shipworthy/model.log") from problem
+
+    def _ended(self) -> bool:
+        """A process that has just crashed is not reaped yet."""
+        for _ in range(20):
+            if not self._process.alive():
+                return True
+            time.sleep(0.01)
+        return False
+
+    def _again(self) -> None:
+        if self.restarts >= MOST_RESTARTS:
+            told = f"the model process ended {self.restarts + 1} times"
+            raise Unreachable(told, "model", "see .shipworthy/model.log")
+        self.restarts += 1
+        self._process.start()
 
     def rows(self, rows: Sequence[Row]) -> Answers:
         """Return the answers to rows by name."""
@@ -36,13 +81,14 @@ class OpenModel:
 
 
 @contextmanager
-def open_model(root: Path, manifest: Manifest) -> Iterator[OpenModel]:
-    """Open the model of the artefact folder for the length of the block."""
+def open_model(root: Path, manifest: Manifest, deadline: Deadline | None = None) -> Iterator[OpenModel]:
+    """Open the model of the artefact folder for the length of the block, without network."""
     process = ModelProcess(
         root / manifest.artefacts,
         open_spec(manifest.adapter),
         columns_of(manifest.features),
         root / ".shipworthy" / "model.log",
+        fence=fence,
     )
     try:
         process.start()
@@ -50,7 +96,7 @@ def open_model(root: Path, manifest: Manifest) -> Iterator[OpenModel]:
         told = problem.what.replace(f"{(root / manifest.artefacts).resolve()}/", f"{manifest.artefacts}/")
         raise Unreachable(told, manifest.artefacts, problem.fix) from problem
     try:
-        yield OpenModel(process, manifest)
+        yield OpenModel(process, manifest, deadline)
     finally:
         process.stop()
 

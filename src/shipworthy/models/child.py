@@ -10,9 +10,11 @@ import contextlib
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -23,6 +25,10 @@ from shipworthy.models.spec import DEFAULT_MEMORY_BYTES, ChildSpec, Columns, Ope
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 
 _PINNED = ("OPENBLAS_CORETYPE",)
+
+
+Fence = Callable[[int], list[str]]
+"""Returns what to put before a command to take its network away. It writes `none` or `open` to that descriptor."""
 
 
 class _Report(msgspec.Struct, frozen=True):
@@ -40,7 +46,11 @@ def clean_environment() -> dict[str, str]:
 
 
 class ModelProcess:
-    """One model process. `start` waits until it answers; `port` and `pid` hold from then on."""
+    """One model process. `start` waits until it answers; `port` and `pid` hold from then on.
+
+    With a `fence` the process is offline: it gets no network but one listening socket that was made outside, where the
+    system allows (`network` says `none`, else `open`), and refuses to connect by itself in any case.
+    """
 
     def __init__(
         self,
@@ -52,12 +62,17 @@ class ModelProcess:
         *,
         memory_bytes: int = DEFAULT_MEMORY_BYTES,
         start_timeout_s: float = 30.0,
+        fence: Fence | None = None,
     ) -> None:
         self.folder = folder
         self.host = host
         self.port = 0
         self._log = log
-        self._spec = ChildSpec(open=spec, columns=columns, host=host, memory_bytes=memory_bytes)
+        self.network = "open"
+        self._fence = fence
+        self._spec = ChildSpec(
+            open=spec, columns=columns, host=host, memory_bytes=memory_bytes, offline=fence is not None
+        )
         self._start_timeout_s = start_timeout_s
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -72,11 +87,16 @@ class ModelProcess:
             return
         self.stop()  # what is left of an earlier one
         self._log.parent.mkdir(parents=True, exist_ok=True)
+        spec = self._spec
         with self._log.open("ab") as log:
-            self._process = self._spawn(log.fileno())
+            if self._fence is None:
+                self._process = self._spawn(log.fileno(), [], ())
+            else:
+                spec = self._spawn_fenced(log.fileno(), self._fence)
+        assert self._process is not None
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(msgspec.json.encode(self._spec) + b"\n")
+            self._process.stdin.write(msgspec.json.encode(spec) + b"\n")
             self._process.stdin.flush()
             self.port = self._read_port(self._process)
         except (OSError, Unreachable) as error:
@@ -111,10 +131,23 @@ class ModelProcess:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
-    def _spawn(self, log: int) -> subprocess.Popen[bytes]:
+    def _spawn_fenced(self, log: int, fence: Fence) -> ChildSpec:
+        """A socket belongs to the network it was made in: the child can answer on ours and reach nothing itself."""
+        hears, says = os.pipe()
+        with socket.socket() as listening, os.fdopen(hears, "rb") as pipe:
+            try:
+                listening.bind((self.host, 0))
+                listening.listen(128)
+                self._process = self._spawn(log, fence(says), (says, listening.fileno()))
+            finally:
+                os.close(says)
+            self.network = pipe.read().decode("ascii") or "open"
+            return msgspec.structs.replace(self._spec, listen=listening.fileno())
+
+    def _spawn(self, log: int, before: list[str], handed: tuple[int, ...]) -> subprocess.Popen[bytes]:
         # -P: the artefact folder is the working directory but never on the path before the libraries;
         # -B: no byte code is written into a folder that is signed as a whole; -s: no packages of the user's home.
-        command = [sys.executable, "-P", "-B", "-s", "-m", "shipworthy.models.server"]
+        command = [*before, sys.executable, "-P", "-B", "-s", "-m", "shipworthy.models.server"]
         return subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -122,6 +155,7 @@ class ModelProcess:
             stderr=log,
             cwd=self.folder,
             env=clean_environment(),
+            pass_fds=handed,
             start_new_session=True,
         )
 

@@ -11,16 +11,19 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import socket
 import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import cast
 
 import msgspec
 
 from shipworthy.errors import ShipworthyError
+from shipworthy.models.offline import no_network
 from shipworthy.models.spec import Cell, ChildSpec, ScoreBody
 
 MAX_HEAD_BYTES = 16 << 10
@@ -133,9 +136,13 @@ def open_model(spec: ChildSpec, folder: Path) -> Score:
     return open_sklearn(folder, spec.open, spec.columns)
 
 
-async def serve(score: Score, host: str, report: int) -> None:
+async def serve(score: Score, spec: ChildSpec, report: int) -> None:
     """Serve for ever; write the port to the file descriptor `report` and close it."""
-    server = await asyncio.get_running_loop().create_server(lambda: Connection(score), host, 0)
+    loop = asyncio.get_running_loop()
+    if spec.listen is None:
+        server = await loop.create_server(lambda: Connection(score), spec.host, 0)
+    else:
+        server = await loop.create_server(lambda: Connection(score), sock=socket.socket(fileno=spec.listen))
     with os.fdopen(report, "wb") as out:
         out.write(_encode({"port": server.sockets[0].getsockname()[1]}) + b"\n")
     await server.serve_forever()
@@ -149,12 +156,13 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_AS, (spec.memory_bytes, spec.memory_bytes))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    try:
-        score = open_model(spec, Path.cwd())
-    except ShipworthyError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    asyncio.run(serve(score, spec.host, report))
+    with no_network() if spec.offline else nullcontext():
+        try:
+            score = open_model(spec, Path.cwd())
+        except ShipworthyError as error:
+            print(error, file=sys.stderr)
+            return error.exit_code
+        asyncio.run(serve(score, spec, report))
     return 0
 
 

@@ -34,12 +34,18 @@ class OpenSpec(Fact, frozen=True, kw_only=True):
 
 
 class ChildSpec(Fact, frozen=True, kw_only=True):
-    """The first line a model process reads on its standard input."""
+    """The first line a model process reads on its standard input.
+
+    `listen`: the file descriptor of a listening socket that was made for it, None = it makes its own. `offline`: it
+    refuses to talk to any other machine.
+    """
 
     open: OpenSpec
     columns: Columns
     host: str = "127.0.0.1"
     memory_bytes: int = DEFAULT_MEMORY_BYTES
+    listen: int | None = None
+    offline: bool = False
 
 
 class ScoreBody(msgspec.Struct, frozen=True):

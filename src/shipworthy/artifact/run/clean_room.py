@@ -22,7 +22,7 @@ from pathlib import Path
 import msgspec
 
 from shipworthy.artifact.files.folder import pieces
-from shipworthy.artifact.run.fence import NOT_FENCED
+from shipworthy.artifact.run.fence import NOT_FENCED, fence
 from shipworthy.errors import CannotDecide
 
 _WORDS = ("python", "python3")
@@ -64,7 +64,7 @@ def run_fenced(command: Sequence[str], folder: Path, environment: Mapping[str, s
     words = [sys.executable if word in _WORDS else word for word in command]
     with tempfile.TemporaryDirectory(prefix="shipworthy-home-") as home, tempfile.TemporaryFile() as log:
         hears, says = os.pipe()
-        fenced = [sys.executable, "-P", "-s", "-m", "shipworthy.artifact.run.fence", str(says), *words]
+        fenced = [*fence(says), *words]
         process = subprocess.Popen(
             fenced,
             cwd=folder,

@@ -28,6 +28,11 @@ def enter() -> None:
             file.write(text)
 
 
+def fence(says: int) -> list[str]:
+    """Return the words to put before a command to fence it; `says` is the descriptor that hears `none` or `open`."""
+    return [sys.executable, "-P", "-s", "-m", "shipworthy.artifact.run.fence", str(says)]
+
+
 def can_enter() -> bool:
     """Try it in a child first: a fence that fails half way could not be climbed back over."""
     child = os.fork()

@@ -75,6 +75,7 @@ def _read(desk: Desk) -> Contract | None:
         note=note,
         cases=desk.pack.cases,
         seed=desk.pack.pack.seed,
+        budget=desk.pack.pack.budget,
         records=desk.records,
         people=desk.named.people,
         issuers=issuers,

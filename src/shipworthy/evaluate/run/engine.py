@@ -1,99 +1,184 @@
-"""The local engine: one evaluation on this machine, without network, each row scored once.
+"""One evaluation on this machine, without network: in this process, or in several that each hold a model of their own.
 
-In: what `pack.evaluate_all` takes. Out: the same. Many cases ask about the same held-out rows, so answers are kept for
-the length of one evaluation; the model must therefore be a function of its row, which `repeats` below checks on a
-sample, because a noisy model would otherwise look deterministic.
+In: a bench, or a way to open one, the policy and the cases. Out: the same `Shown`, byte for byte, from every engine:
+rows that several pieces ask about are answered once, in one order, before the first piece runs, and nothing else is
+shared. What is finished is kept as it comes, so that an interrupted evaluation goes on where it stood.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 
-from shipworthy.errors import CannotDecide
-from shipworthy.evaluate.bench import Answers, Bench, Model
-from shipworthy.evaluate.pack import MOST_QUERIES, Progress, Shown, evaluate_all
-from shipworthy.evaluate.run.offline import no_network
-from shipworthy.facts import Case, Policy
+from shipworthy.contract.generators import SHAPES
+from shipworthy.errors import ShipworthyError
+from shipworthy.evaluate.bench import Bench
+from shipworthy.evaluate.metered import Key, Known, Limit, asked, check_same, key_of
+from shipworthy.evaluate.pack import Shown, assemble, skipped
+from shipworthy.evaluate.run.kept import Kept, NothingKept
+from shipworthy.evaluate.units import HELD_OUT, Around, CaseRan, Held, run_guarded, run_held_out
+from shipworthy.facts import Budget, Case, Policy, Subject
+from shipworthy.models.offline import no_network
 from shipworthy.profile.rows import Value
 
-MOST_KEPT = 500_000
 REPEATED_ROWS = 200
-SAME = 1e-6
+MOST_KNOWN = 500_000
 
-_Key = tuple[tuple[type, Value], ...]
+Ran = Held | CaseRan
+Opened = Callable[[], AbstractContextManager[tuple[Bench, Limit | None]]]
+"""Opens a bench of its own, with the clock that bounds its model. It travels to other processes: a plain function with
+plain arguments."""
 
 
 @dataclass(frozen=True)
-class Kept:
-    """Answers in the order of the rows."""
+class Step:
+    """How far an evaluation is: what was finished last, how many of how many, and the seconds likely left."""
 
-    scores: Sequence[float | None]
-    decisions: Sequence[str | None] | None
+    name: str
+    done: int
+    of: int
+    left_s: float | None
 
 
-class Remembering:
-    """A model that asks the other one about each distinct row once, in batches, as long as there is room."""
+Progress = Callable[[Step], None]
 
-    def __init__(self, model: Model) -> None:
-        self._model = model
-        self._kept: dict[_Key, tuple[float | None, str | None]] = {}
-        self._decides = False
 
-    def __call__(self, rows: list[list[Value]]) -> Answers:
-        keys = [_key(row) for row in rows]
-        new = {key: row for key, row in zip(keys, rows, strict=True) if key not in self._kept}
-        if len(self._kept) + len(new) > MOST_KEPT:
-            self._kept.clear()
-            new = dict(zip(keys, rows, strict=True))
-        if new:
-            self._keep(list(new), self._model(list(new.values())))
-        seen = [self._kept[key] for key in keys]
-        return Kept([score for score, _ in seen], [decision for _, decision in seen] if self._decides else None)
+@dataclass(frozen=True, kw_only=True)
+class Given:
+    """What a worker needs beside the bench that it opens itself."""
 
-    def _keep(self, keys: list[_Key], answers: Answers) -> None:
-        decisions = answers.decisions
-        self._decides = self._decides or decisions is not None
-        if len(answers.scores) != len(keys):
-            raise CannotDecide(f"{len(answers.scores)} answers to {len(keys)} rows", "model", "answer every row once")
-        given = decisions if decisions is not None else [None] * len(keys)
-        self._kept.update(zip(keys, zip(answers.scores, given, strict=True), strict=True))
+    subject: Subject
+    policy: Policy
+    cases: tuple[Case, ...]
+    known: Known
+    problem: str | None
+    budget: Budget
+    until: float | None  # the wall clock (seconds since the epoch) at which the pack's seconds are spent
+
+
+Results = Callable[[Given, Sequence[int]], Iterator[tuple[int, Ran, float]]]
+"""Runs pieces (-1 = the held-out rows, else a case by its place) in any order: place, what it showed, seconds."""
+
+
+@dataclass(kw_only=True)
+class Timed:
+    """What an evaluation took: wall seconds by piece."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
 
 
 def evaluate_local(
     bench: Bench,
     policy: Policy,
     cases: Sequence[Case],
-    most_queries: int = MOST_QUERIES,
-    progress: Progress = lambda name: None,
+    budget: Budget | None = None,
+    progress: Progress = lambda step: None,
+    limit: Limit | None = None,
+    kept: Kept | None = None,
+    timed: Timed | None = None,
 ) -> Shown:
-    """Run the evaluation here. Raises CannotDecide for a model that answers the same row differently, and
-    NetworkRefused when the model or a case reaches for another machine."""
+    """Run the evaluation in this process. Raises NetworkRefused when the model or a case reaches for another machine;
+    a model that fails any other way is told of in what it could not show."""
+
+    def results(given: Given, places: Sequence[int]) -> Iterator[tuple[int, Ran, float]]:
+        for place in places:
+            began = time.monotonic()
+            yield place, run_piece(bench, limit, given, place), time.monotonic() - began
+
     with no_network():
-        check_repeats(bench)
-        remembering = replace(bench, model=Remembering(bench.model))
-        return evaluate_all(remembering, policy, cases, most_queries, progress)
+        return drive(bench, policy, cases, results, budget or Budget(), progress, kept, timed)
 
 
-def check_repeats(bench: Bench) -> None:
-    """Ask a sample of held-out rows twice, the second time in another order. Raises CannotDecide when answers differ
-    by more than the last digits, which a batch may move."""
-    rows = [bench.values(row) for row in bench.rows(bench.held_out)[:REPEATED_ROWS]]
-    if not rows:
-        return
-    first, again = bench.model(rows), bench.model(rows[::-1])
-    same = all(_close(a, b) for a, b in zip(first.scores, list(again.scores)[::-1], strict=True))
-    if first.decisions is not None and again.decisions is not None:
-        same = same and list(first.decisions) == list(again.decisions)[::-1]
-    if not same:
-        what = "the model answers the same row differently"
-        raise CannotDecide(what, "evaluate", "fix its seed, or its dependence on the batch")
+def drive(
+    bench: Bench,
+    policy: Policy,
+    cases: Sequence[Case],
+    results: Results,
+    budget: Budget,
+    progress: Progress = lambda step: None,
+    kept: Kept | None = None,
+    timed: Timed | None = None,
+) -> Shown:
+    """Run every piece that is not kept yet through `results` and put the whole together."""
+    kept = kept or NothingKept()
+    ran: dict[int, Ran] = {place: one for place in range(-1, len(cases)) if (one := kept.read(place)) is not None}
+    missing = [place for place in range(-1, len(cases)) if place not in ran]
+    began = time.monotonic()
+    until = None if budget.seconds is None else time.time() + budget.seconds
+    if missing:
+        known, problem = known_answers(bench, cases)
+        given = Given(
+            subject=bench.subject,
+            policy=policy,
+            cases=tuple(cases),
+            known=known,
+            problem=problem,
+            budget=budget,
+            until=until,
+        )
+        for done, (place, one, seconds) in enumerate(results(given, missing), start=1):
+            ran[place] = one
+            kept.write(place, one)
+            name = HELD_OUT if place < 0 else cases[place].id
+            if timed is not None:
+                timed.seconds[name] = round(seconds, 3)
+            left = (time.monotonic() - began) / done * (len(missing) - done)
+            progress(Step(name, len(ran), len(cases) + 1, left))
+    held = ran[-1]
+    assert isinstance(held, Held)
+    found = [one for place in range(len(cases)) if isinstance(one := ran[place], CaseRan)]
+    return assemble(policy, cases, held, found, bench.seed, budget)
 
 
-def _close(a: float | None, b: float | None) -> bool:
-    return (a is None) == (b is None) and (a is None or b is None or abs(a - b) <= SAME)
+def run_piece(bench: Bench, limit: Limit | None, given: Given, place: int) -> Ran:
+    """Run one piece within what is left of the pack's seconds."""
+    left = None if given.until is None else given.until - time.time()
+    if place < 0:
+        return run_held_out(bench, given.policy, Around(known=given.known, problem=given.problem, limit=limit))
+    case = given.cases[place]
+    if left is not None and left <= 0:
+        return skipped(case, bench.seed, f"the budget of {given.budget.seconds:g} s was spent before")
+    seconds = left if limit is not None else None
+    around = Around(
+        known=given.known,
+        problem=given.problem,
+        limit=limit,
+        budget=Budget(queries=given.budget.queries, seconds=seconds),
+    )
+    return run_guarded(case, bench, around)
 
 
-def _key(row: list[Value]) -> _Key:
-    """1, 1.0 and True are equal in Python and need not be to a model."""
-    return tuple((type(value), value) for value in row)
+def known_answers(bench: Bench, cases: Sequence[Case]) -> tuple[dict[Key, tuple[float | None, str | None]], str | None]:
+    """Return the answers to rows that stand in data sets which pieces ask about as they are, and why there are none.
+
+    Some are asked twice: a noisy model would otherwise pass for a steady one.
+    """
+    rows: dict[Key, list[Value]] = {}
+    for name in _named(bench, cases):
+        for row in bench.rows(name):
+            values = bench.values(row)
+            rows.setdefault(key_of(values), values)
+        if len(rows) > MOST_KNOWN:
+            break
+    try:
+        known = asked(bench.model, rows)
+        check_same(bench.model, dict(list(known.items())[:REPEATED_ROWS]))
+    except ShipworthyError as problem:
+        if problem.exit_code == 1:
+            raise
+        return {}, problem.what if "differently" in problem.what else None
+    return known, None
+
+
+def _named(bench: Bench, cases: Sequence[Case]) -> tuple[str, ...]:
+    """The data sets that pieces ask about as they stand, in one order: the held-out rows, then as cases name them."""
+    named = [bench.held_out]
+    for case in cases:
+        if case.input is not None:
+            named.append(str(case.input.get("rows", "")))
+        shape = SHAPES.get(str((case.generator or {}).get("name", "")))
+        if shape is not None and shape.asks and "dataset" in shape.rows:
+            named.append(str((case.generator or {}).get("dataset") or ""))
+    return tuple(name for name in dict.fromkeys(named) if name in bench.datasets)

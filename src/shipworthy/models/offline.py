@@ -3,7 +3,7 @@
 "Offline" is a promise that packages often break at their first call, so it is enforced while evaluating, not assumed.
 The guard hangs on the interpreter's own audit events (PEP 578) and therefore also sees connections made below the
 `socket` module. Names are not resolved either: a lookup is a message to somebody. It covers the whole process; a model
-that runs in a process of its own is fenced there.
+that runs in a process of its own holds a guard of its own, behind a fence where the system has one.
 """
 
 from __future__ import annotations
