@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -68,7 +69,7 @@ def test_a_ray_cluster_shows_the_same_bytes_started_here_or_by_address(prepared:
     pytest.importorskip("ray")
     prepared.evaluate()
     alone = (folder(prepared) / "evidence.jsonl").read_bytes()
-    environment = {**os.environ, "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"}
+    environment = {**os.environ, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     with subprocess.Popen(
         [sys.executable, "-c", CLUSTER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment
     ) as cluster:
@@ -76,7 +77,7 @@ def test_a_ray_cluster_shows_the_same_bytes_started_here_or_by_address(prepared:
         assert cluster.stdout is not None
         address = cluster.stdout.readline().strip()
         asked = [*command(prepared), "--engine", "ray", "--workers", "2", "--address", address]
-        found = subprocess.run(asked, capture_output=True, text=True, timeout=100)
+        found = subprocess.run(asked, capture_output=True, text=True, timeout=100, env=environment)
         cluster.stdin.close()
         cluster.wait(timeout=30)
     assert found.returncode == 0, found.stderr[-2000:]

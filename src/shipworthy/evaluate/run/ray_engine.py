@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from shipworthy.errors import UsageError
+from shipworthy.errors import Unreachable, UsageError
 from shipworthy.evaluate.run.engine import Given, Opened, Ran, Results
 from shipworthy.evaluate.run.pool import Worker
 
@@ -45,7 +45,11 @@ def _begin(ray: Any, workers: int, address: str | None) -> None:  # noqa: ANN401
     if address is None:
         ray.init(num_cpus=workers, include_dashboard=False, **quiet)
     else:
-        ray.init(address=address, **quiet)
+        try:
+            ray.init(address=address, **quiet)
+        except ConnectionError as problem:
+            fix = "is it running, and does this shell hold its token (RAY_AUTH_MODE, RAY_AUTH_TOKEN)?"
+            raise Unreachable(f"no Ray cluster answers at {address}", "--address", fix) from problem
 
 
 def _run_all(
