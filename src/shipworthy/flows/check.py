@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from shipworthy.contract.contract import Contract
 from shipworthy.contract.files.reader import read_contract
+from shipworthy.contract.manifest import Manifest
 from shipworthy.contract.problems import Problem
+from shipworthy.contract.thin import MostRows
+from shipworthy.facts import Digest
+from shipworthy.flows.row_counts import RowCounts
 from shipworthy.models.spec import ENCODING_ENTRY, ENCODING_FILE
 
 
@@ -27,7 +32,15 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
 
 def check(root: Path) -> Checked:
     """Check the contract at `root`."""
-    contract, problems = read_contract(root)
+    counts: list[RowCounts] = []
+
+    def counter(manifest: Manifest, digests: Mapping[str, Digest]) -> MostRows:
+        counts.append(RowCounts(root, manifest, digests))
+        return counts[0].most
+
+    contract, problems = read_contract(root, counter)
+    for one in counts if contract is not None else ():
+        one.save()
     if contract is None:
         return Checked(problems=problems, warnings=(), not_claimed=())
     warnings = (*contract.warnings, *unencoded(contract))

@@ -22,7 +22,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     stands for a list; None for anything). `rows`: the parameters that name a dataset or a `.csv` file. `metrics`: what
     an oracle with `metric:` may count or judge. `names`: what an oracle's `hits` and `among` may use beside the columns
     of a row and the answer's names. `asks`: False when it looks at rows or files alone, so that it runs also where the
-    model does not answer.
+    model does not answer. `shares`: those metrics that are a share of rows with exact bounds. `most`: the parameter
+    that caps how many rows of `dataset` count, each at most once; None = cannot be told before it runs.
     """
 
     name: str
@@ -32,6 +33,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     metrics: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     asks: bool = True
+    shares: tuple[str, ...] = ()
+    most: str | None = None
 
 
 def fault_of(given: Mapping[str, Any], shape: Shape) -> tuple[str, str, str] | None:

@@ -21,12 +21,15 @@ SHAPES = (
         does="Writes text into a column that is no feature: no answer may move.",
         parameters={**ROWS, "field": REQUIRED, "payloads": PAYLOADS},
         metrics=("changed",),
+        shares=("changed",),
         names=BEFORE,
+        most="sample",
     ),
     Shape(
         name="hide_feature",
         does="Replaces a category by a code nobody knows, a number by an empty cell; the oracle judges the answers.",
         parameters={**ROWS, "feature": REQUIRED},
+        most="sample",
     ),
     Shape(
         name="invariance",
@@ -40,7 +43,9 @@ SHAPES = (
         does="Raises one feature by `step`: the score must not fall (`direction: falls`: not rise).",
         parameters={**ROWS, "feature": REQUIRED, "step": 1.0, "direction": "rises", "tolerance": SAME},
         metrics=("fell",),
+        shares=("fell",),
         names=BEFORE,
+        most="sample",
     ),
     Shape(
         name="nearest_flip",
@@ -57,10 +62,13 @@ SHAPES = (
         },
         rows=("dataset", "donors"),
         metrics=("feasible_flip_rate",),
+        shares=("feasible_flip_rate",),
+        most="n",
     ),
     Shape(
         name="probe",
         does="Alters one field of every row by a known kind of fault; the oracle judges the detector.",
         parameters={**ROWS, "probe": REQUIRED, "feature": None},
+        most="sample",
     ),
 )
