@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 from shipworthy.contract.contract import Contract
 from shipworthy.contract.files.reader import read_contract
-from shipworthy.contract.manifest import Manifest
-from shipworthy.contract.problems import Problem
-from shipworthy.contract.thin import MostRows
-from shipworthy.facts import Digest
+from shipworthy.contract.pack import FILE, read_pack
+from shipworthy.contract.problems import Findings, Problem, ordered
+from shipworthy.contract.thin import too_thin
 from shipworthy.flows.row_counts import RowCounts
 from shipworthy.models.spec import ENCODING_ENTRY, ENCODING_FILE
 
@@ -32,19 +30,26 @@ class Checked(msgspec.Struct, frozen=True, kw_only=True):
 
 def check(root: Path) -> Checked:
     """Check the contract at `root`."""
-    counts: list[RowCounts] = []
-
-    def counter(manifest: Manifest, digests: Mapping[str, Digest]) -> MostRows:
-        counts.append(RowCounts(root, manifest, digests))
-        return counts[0].most
-
-    contract, problems = read_contract(root, counter)
-    for one in counts if contract is not None else ():
-        one.save()
+    contract, problems = read_contract(root)
     if contract is None:
         return Checked(problems=problems, warnings=(), not_claimed=())
+    problems = ordered([*problems, *thin(root, contract)])
     warnings = (*contract.warnings, *unencoded(contract))
     return Checked(problems=problems, warnings=warnings, not_claimed=contract.not_claimed)
+
+
+def thin(root: Path, contract: Contract) -> tuple[Problem, ...]:
+    """Return a fault for each deciding case that could never pass on the rows there are."""
+    counts = RowCounts(root, contract.manifest, contract.digests)
+    found = Findings(FILE, {})
+    too_thin(contract.cases, counts.most, found)
+    counts.save()
+    if not found.problems:
+        return ()
+    _, reading, _ = read_pack((root / FILE).read_bytes())
+    placed = Findings(FILE, reading.marks)
+    too_thin(contract.cases, counts.most, placed)
+    return placed.problems
 
 
 def unencoded(contract: Contract) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ the files after it are then checked as far as they can be without it, so that al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from shipworthy.contract import card, cross, lock, manifest_reader, note, pack, slos, threats
 from shipworthy.contract.change import MANIFEST, change_digest, change_files
@@ -18,12 +18,8 @@ from shipworthy.contract.note import Note
 from shipworthy.contract.problems import Findings, Mark, Path, Problem
 from shipworthy.contract.record import FOLDER, DecisionRecord, read_record
 from shipworthy.contract.strict_yaml import Reading
-from shipworthy.contract.thin import MostRows, too_thin
 from shipworthy.contract.threats import ThreatModel
 from shipworthy.facts import Case, Digest, Policy
-
-Counter = Callable[[Manifest, Mapping[str, Digest]], MostRows]
-"""Given the manifest and the digests of its files, tells how many rows a case could count."""
 
 _NO_RECORD = frozenset({"README.md", "index.md", "template.md", "adr-template.md"})
 _ABOVE_RECORDS = ("docs", FOLDER)
@@ -33,9 +29,8 @@ _BEGIN = "run `shipworthy init`, which writes what is missing"
 class Desk:
     """What has been read so far. None = not there, or not readable; `problems` tells which."""
 
-    def __init__(self, root: Root, counter: Counter | None = None) -> None:
+    def __init__(self, root: Root) -> None:
         self.root = root
-        self.counter = counter
         self.names: tuple[str, ...] = root.names()
         self.problems: list[Problem] = []
         self.manifest: Manifest | None = None
@@ -87,10 +82,6 @@ class Desk:
             self.pack = pack.Pack(cases=())
         if self.manifest is not None and self.pack is not None:
             self._digest_change(self.manifest, self.pack.cases)
-            if self.counter is not None and raw is not None:
-                found = Findings(pack.FILE, self.pack_marks)
-                too_thin(self.pack.cases, self.counter(self.manifest, {**self.named.digests, **self.digests}), found)
-                self.problems += found.problems
 
     def read_records(self) -> None:
         """Read `docs/decisions/*.md`, and see that each scope limit has its decision."""

@@ -11,7 +11,7 @@ from pathlib import Path
 from shipworthy.contract import threats
 from shipworthy.contract.change import data_files
 from shipworthy.contract.contract import Contract, pack_digest, policy_digest
-from shipworthy.contract.files.desk import Counter, Desk
+from shipworthy.contract.files.desk import Desk
 from shipworthy.contract.files.root import Root
 from shipworthy.contract.manifest import Manifest
 from shipworthy.contract.pack import case_files
@@ -21,10 +21,9 @@ from shipworthy.errors import ContractError
 from shipworthy.facts import Digest, digest
 
 
-def read_contract(root: Path, counter: Counter | None = None) -> tuple[Contract | None, tuple[Problem, ...]]:
-    """Return the contract, or None when a file is missing or invalid, and every fault of every file. With a `counter`
-    of rows also the cases that could never pass."""
-    desk = Desk(Root(root), counter)
+def read_contract(root: Path) -> tuple[Contract | None, tuple[Problem, ...]]:
+    """Return the contract, or None when a file is missing or invalid, and every fault of every file."""
+    desk = Desk(Root(root))
     contract = _read(desk)
     problems = ordered(desk.problems)
     invalid = any(problem.exit_code == INVALID for problem in problems)
