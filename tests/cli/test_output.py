@@ -39,7 +39,7 @@ COMMANDS = dict(commands())
         (("sign",), {"signature"}),
         (("verify",), {"verified", "verdict"}),
         (("verify", "--verdict"), {"verified", "verdict"}),
-        (("evaluate",), {"path", "cases"}),
+        (("evaluate",), {"path", "cases", "not_measured"}),
         (("evaluate", "--case", "tail.fast"), {"case"}),
         (("keys", "new"), {"published"}),
         (("keys", "token", "--scope", "read", "--expires", "1d"), {"token", "id", "scope", "expires"}),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -52,8 +52,8 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     """What cases may name. None = not known, so anything goes.
 
     `names`: those an oracle may use beside the answer's. `datasets`: the columns of each dataset of the manifest.
-    `files`: all files of the repository. `segment_keys`, `model`: as the manifest declares them. `plugins`: the names
-    of generators that other packages bring.
+    `files`: all files of the repository. `segment_keys`, `model`: as the manifest declares them. `plugins` tells the
+    names of generators that other packages bring; it is asked only for a name that is not ours.
     """
 
     names: frozenset[str] | None = None
@@ -61,7 +61,7 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     files: frozenset[str] | None = None
     segment_keys: KeyValues | None = None
     model: str | None = None
-    plugins: frozenset[str] | None = None
+    plugins: Callable[[], frozenset[str]] = frozenset
 
 
 def read_pack(
@@ -149,9 +149,10 @@ def _generator(case: Case, path: Path, rows: Rows, found: Findings) -> None:
         return
     shape = _shape_of(case)
     if shape is None:
-        if name not in (rows.plugins or ()):
-            known = (*SHAPES, *(rows.plugins or ()))
-            found.add((*path, "name"), f"case {case.id!r}: no generator {name!r}", did_you_mean(name, known))
+        others = rows.plugins()
+        if name not in others:
+            told = did_you_mean(name, [*SHAPES, *others])
+            found.add((*path, "name"), f"case {case.id!r}: no generator {name!r}", told)
         return
     fault = fault_of(case.generator, shape)
     if fault is not None:

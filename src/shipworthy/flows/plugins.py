@@ -7,14 +7,12 @@ case that names it is an error, and nothing is green without it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
-from shipworthy.contract.generators import SHAPES, Shape
+from shipworthy.contract.generators import ENTRY_POINTS, SHAPES, Shape
 from shipworthy.errors import ContractError
 from shipworthy.evaluate.bench import Bench, CaseShown, Plugin
 from shipworthy.facts import Case
-
-GROUP = "shipworthy.evaluators"
 
 
 class NotLoaded:
@@ -34,15 +32,18 @@ def plugins_of(cases: Sequence[Case]) -> dict[str, Plugin]:
     named = {str((case.generator or {}).get("name", "")) for case in cases if case.generator} - set(SHAPES)
     if not named:
         return {}
-    return {point.name: _loaded(point.name) for point in entry_points(group=GROUP) if point.name in named}
+    found: dict[str, list[EntryPoint]] = {}
+    for point in entry_points(group=ENTRY_POINTS):
+        if point.name in named:
+            found.setdefault(point.name, []).append(point)
+    return {name: _loaded(name, points) for name, points in found.items()}
 
 
-def _loaded(name: str) -> Plugin:
-    found = [point for point in entry_points(group=GROUP) if point.name == name]
-    if len(found) > 1:
-        return NotLoaded(name, f"{len(found)} packages bring one of this name")
+def _loaded(name: str, points: Sequence[EntryPoint]) -> Plugin:
+    if len(points) > 1:
+        return NotLoaded(name, f"{len(points)} packages bring one of this name")
     try:
-        loaded = found[0].load()
+        loaded = points[0].load()
     except Exception as problem:  # another package's import may raise anything
         return NotLoaded(name, f"{type(problem).__name__}: {problem}")
     plugin: Plugin = loaded() if isinstance(loaded, type) else loaded

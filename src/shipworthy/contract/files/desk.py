@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from shipworthy.contract import card, cross, lock, manifest_reader, note, pack, slos, threats
 from shipworthy.contract.change import MANIFEST, change_digest, change_files
 from shipworthy.contract.files.named import Named, read_named
+from shipworthy.contract.files.plugins import plugin_names
 from shipworthy.contract.files.root import Root
 from shipworthy.contract.lock import Lock
 from shipworthy.contract.manifest import Manifest
@@ -198,7 +199,7 @@ class Desk:
 
     def _rows(self) -> pack.Rows:
         if self.manifest is None:
-            return pack.Rows(files=frozenset(self.names))
+            return pack.Rows(files=frozenset(self.names), plugins=plugin_names)
         tables = self.named.columns
         names = None if tables is None else cross.inputs(self.manifest).union(self._case_columns(), *tables.values())
         return pack.Rows(
@@ -207,6 +208,7 @@ class Desk:
             files=frozenset(self.names),
             segment_keys=manifest_reader.key_values(self.manifest),
             model=self.manifest.model,
+            plugins=plugin_names,
         )
 
     def _case_columns(self) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shipworthy.contract.generators import tabular, training
-from shipworthy.contract.generators.shape import REQUIRED, Shape, fault_of
+from shipworthy.contract.generators.shape import ENTRY_POINTS, REQUIRED, Shape, fault_of
 
 SHAPES: dict[str, Shape] = {
     shape.name: shape
@@ -14,4 +14,4 @@ SHAPES: dict[str, Shape] = {
     for shape in topic.SHAPES
 }
 
-__all__ = ["REQUIRED", "SHAPES", "Shape", "fault_of"]
+__all__ = ["ENTRY_POINTS", "REQUIRED", "SHAPES", "Shape", "fault_of"]

@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+ENTRY_POINTS = "shipworthy.evaluators"
+"""The entry point group under which another package brings an evaluator."""
 REQUIRED: Any = object()
 """The default of a parameter that a case must write."""
 
