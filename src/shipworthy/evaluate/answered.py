@@ -6,7 +6,7 @@ decided by the same release thresholds the runtime uses, or by the model itself 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,20 +38,25 @@ class Answered:
 
     def named(self) -> Mapping[str, Any]:
         """Return the row's own columns with the answer's names laid over them, for expressions."""
-        ood = self.ood
-        return {
-            **self.row,
-            "label": self.label,
-            "score": self.score,
-            "decision": self.decision or None,
-            "route": self.route or None,
-            "uncertainty": self.uncertainty,
-            "bucket": self.bucket,
-            "ood": None if ood is None else ood.flag,
-            "ood_flag": None if ood is None else ood.flag,
-            "ood_p": None if ood is None else ood.p,
-            "ood_view": None if ood is None else ood.view,
-        }
+        return {**self.row, **{name: told(self) for name, told in _TOLD.items()}}
+
+    def told(self, name: str) -> float | int | str | bool | None:
+        """Return what the answer says under one of ANSWER_NAMES."""
+        return _TOLD[name](self)
+
+
+_TOLD: dict[str, Callable[[Answered], float | int | str | bool | None]] = {
+    "label": lambda one: one.label,
+    "score": lambda one: one.score,
+    "decision": lambda one: one.decision or None,
+    "route": lambda one: one.route or None,
+    "uncertainty": lambda one: one.uncertainty,
+    "bucket": lambda one: one.bucket,
+    "ood": lambda one: None if one.ood is None else one.ood.flag,
+    "ood_flag": lambda one: None if one.ood is None else one.ood.flag,
+    "ood_p": lambda one: None if one.ood is None else one.ood.p,
+    "ood_view": lambda one: None if one.ood is None else one.ood.view,
+}
 
 
 def answer(bench: Bench, rows: Sequence[Row], with_ood: bool = False) -> tuple[Answered, ...]:

@@ -59,7 +59,9 @@ class Bench:
     datasets for measuring, for the model's own training rows, and for rows approved earlier; `cohorts` those of rows
     that should look unlike the reference, where loaded. `label` is the column with the truth (0/1), `unit` the column
     whose rows belong together, `time` the one that orders them, `relations` what holds in every valid row,
-    `plugins` the generators of other packages by name.
+    `plugins` the generators of other packages by name. `known` is the model without the
+    meter, for rows of data sets that it has answered already, and `charge` counts these against the budget of the case
+    that runs; both None where nothing is known. `tables` keeps what was made of data sets once for all cases.
     """
 
     subject: Subject
@@ -80,6 +82,9 @@ class Bench:
     trusted: str = "calibration"
     cohorts: tuple[str, ...] = ("hidden_cohort",)
     plugins: Mapping[str, Plugin] = field(default_factory=dict)
+    charge: Callable[[int], None] | None = field(default=None, repr=False, compare=False)
+    known: Model | None = field(default=None, repr=False, compare=False)
+    tables: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
 
     def rows(self, name: str) -> Sequence[Row]:
         """Return a dataset. Raises ContractError for one that was not loaded: a typo must not become no rows."""

@@ -53,12 +53,20 @@ class Metered:
         self.asked = 0
 
     def __call__(self, rows: list[list[Value]]) -> Answers:
-        if self._limit is not None and self._limit.passed():
-            raise BudgetSpent("the seconds it may take were spent before it was done")
-        if self._most is not None and self.asked + len(rows) > self._most:
-            raise BudgetSpent(f"the {self._most} queries it may ask were spent before it was done")
+        self._may(len(rows))
         self.asked += len(rows)
         return answered(self._model, rows)
+
+    def charge(self, rows: int) -> None:
+        """Count rows whose answers are known already as if they were asked."""
+        self._may(rows)
+        self.asked += rows
+
+    def _may(self, rows: int) -> None:
+        if self._limit is not None and self._limit.passed():
+            raise BudgetSpent("the seconds it may take were spent before it was done")
+        if self._most is not None and self.asked + rows > self._most:
+            raise BudgetSpent(f"the {self._most} queries it may ask were spent before it was done")
 
 
 class Remembering:

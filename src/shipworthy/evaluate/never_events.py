@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from shipworthy.evaluate.answered import OOD_NAMES, Answered, answer, selected
 from shipworthy.evaluate.bench import Ask, Bench
+from shipworthy.evaluate.columns import tell_answered
 from shipworthy.evaluate.measure import count, nothing, rate
 from shipworthy.expr import compile_expr
 from shipworthy.facts import Measurement, NeverEvent
@@ -37,7 +38,7 @@ def _with_ood(bench: Bench, answered: Sequence[Answered], events: Sequence[Never
 def _measured(ask: Ask, answered: Sequence[Answered], events: Sequence[NeverEvent]) -> list[Measurement]:
     if not events:
         return [nothing(ask, "the policy names no never event")]
-    told = {event.name: [compile_expr(event.never)(one.named()) for one in answered] for event in events}
+    told = {event.name: tell_answered(compile_expr(event.never), answered) for event in events}
     parts = [_one(ask, outcomes, name) for name, outcomes in told.items()]
     return [_one(ask, [outcome for outcomes in told.values() for outcome in outcomes], None), *parts]
 

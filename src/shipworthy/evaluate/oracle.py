@@ -31,13 +31,19 @@ def judge_rows(case: Case, named: Sequence[Mapping[str, Any]], seed: int, hits: 
     if text is None:
         raise ContractError("the oracle says not what is counted", f"case {case.id}", "write `hits:`")
     among, counted = compile_expr(case.oracle.among), compile_expr(text)
-    inside = [among(row) for row in named]
-    bits = "".join(_bit(here, counted(row)) for here, row in zip(inside, named, strict=True))
+    return judge_told(case, [among(row) for row in named], [counted(row) for row in named], seed)
+
+
+def judge_told(
+    case: Case, inside: Sequence[bool | None], counted: Sequence[bool | None], seed: int, requested: int | None = None
+) -> CaseResult:
+    """Return the result of a rate oracle whose `among` (`inside`) and `hits` (`counted`) are told for each row."""
+    bits = "".join(map(_bit, inside, counted))
     unknown = bits.count(UNKNOWN)
     counts_as_hit = case.oracle.op == "<=" or (case.oracle.op == "==" and case.oracle.target < 1.0)
     hits_seen = bits.count(HIT) + (unknown if counts_as_hit else 0)
-    notes = _notes(unknown, inside.count(None))
-    return judge_rate(case, hits_seen, len(bits) - bits.count(OUTSIDE), seed, bits, notes)
+    notes = _notes(unknown, sum(here is None for here in inside))
+    return judge_rate(case, hits_seen, len(bits) - bits.count(OUTSIDE), seed, bits, notes, requested)
 
 
 def judge_rate(

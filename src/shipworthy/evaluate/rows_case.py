@@ -8,14 +8,16 @@ Cases count rows as the contract writes them; the design effect of clustered row
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 
 from shipworthy.errors import ContractError
-from shipworthy.evaluate.answered import OOD_NAMES, Answered, answer
+from shipworthy.evaluate.answered import ANSWER_NAMES, OOD_NAMES, Answered, answer
 from shipworthy.evaluate.bench import Bench, CaseShown
+from shipworthy.evaluate.columns import Encoded, Ints, Table, encoded, table_of, tell
 from shipworthy.evaluate.examples import MOST, example
-from shipworthy.evaluate.oracle import HIT, MISS, judge_rows
+from shipworthy.evaluate.oracle import HIT, MISS, judge_rows, judge_told
 from shipworthy.evaluate.parameters import case_rows
 from shipworthy.expr import compile_expr
 from shipworthy.facts import Case, CaseResult, Example
@@ -31,8 +33,13 @@ def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
     if unknown or "rows" not in given:
         told = f"unknown key {unknown[0]!r} under input" if unknown else "input names no rows"
         raise ContractError(told, f"case {case.id}", "write `input: {rows: <dataset or file>, where: <filter>}`")
-    rows = case_rows(bench, case, given["rows"], given.get("where", "true"), None, seed)
-    return CaseShown(result=judged(case, bench, rows, seed))
+    if bench.charge is None or bench.known is None:
+        rows = case_rows(bench, case, given["rows"], given.get("where", "true"), None, seed)
+        return CaseShown(result=judged(case, bench, rows, seed))
+    table = table_of(bench, given["rows"])
+    places = table.places(bench, given.get("where", "true"), case.segment)
+    bench.charge(len(places))
+    return CaseShown(result=_judged_at(case, bench, table, places, seed))
 
 
 def judged(case: Case, bench: Bench, rows: Sequence[Row], seed: int) -> CaseResult:
@@ -46,6 +53,34 @@ def wanted_names(case: Case) -> frozenset[str]:
     """Return the names that the case's oracle reads."""
     texts = [text for text in (case.oracle.hits, case.oracle.among) if text is not None]
     return frozenset(name for text in texts for name in compile_expr(text).names)
+
+
+def _judged_at(case: Case, bench: Bench, table: Table, places: Ints, seed: int) -> CaseResult:
+    """The same over rows of a data set whose answers are known: each row is answered once for all cases."""
+    seen = _answered_at(bench, table, places, bool(wanted_names(case) & OOD_NAMES))
+    oracle = case.oracle
+    if oracle.hits is None:
+        raise ContractError("the oracle says not what is counted", f"case {case.id}", "write `hits:`")
+    among, counted = compile_expr(oracle.among), compile_expr(oracle.hits)
+    columns = {name: _column(name, table, places, seen) for name in among.names | counted.names}
+    n = len(places)
+    shown = judge_told(case, tell(among, columns, n), tell(counted, columns, n), seed)
+    return msgspec.structs.replace(shown, worst=worst(case, seen, shown.bits))
+
+
+def _answered_at(bench: Bench, table: Table, places: Ints, with_ood: bool) -> list[Answered]:
+    kept = table.answers(with_ood)
+    missing = [place for place in places.tolist() if kept[place] is None]
+    asked = replace(bench, model=bench.known or bench.model)
+    for place, one in zip(missing, answer(asked, [table.rows[place] for place in missing], with_ood), strict=True):
+        kept[place] = one
+    return [one for place in places.tolist() if (one := kept[place]) is not None]
+
+
+def _column(name: str, table: Table, places: Ints, seen: Sequence[Answered]) -> Encoded:
+    if name in ANSWER_NAMES:
+        return encoded([one.told(name) for one in seen])
+    return table.column(name).at(places)
 
 
 def worst(case: Case, seen: Sequence[Answered], bits: str) -> tuple[Example, ...]:

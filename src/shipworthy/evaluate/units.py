@@ -16,7 +16,8 @@ from shipworthy.contract.generators import SHAPES
 from shipworthy.errors import CannotDecide, ContractError, PolicySaysNo, ShipworthyError, Unreachable
 from shipworthy.evaluate import held_out, never_events, ood_probes, proxy, rows_case, subgroup
 from shipworthy.evaluate.answered import Answered, answer
-from shipworthy.evaluate.bench import Ask, Bench, CaseShown, asks_of
+from shipworthy.evaluate.bench import Ask, Bench, CaseShown, Model, asks_of
+from shipworthy.evaluate.columns import table_of
 from shipworthy.evaluate.generators import GENERATORS
 from shipworthy.evaluate.measure import nothing
 from shipworthy.evaluate.metered import BudgetSpent, Known, Limit, Metered, Remembering
@@ -78,6 +79,8 @@ def run_held_out(bench: Bench, policy: Policy, around: Around) -> Held:
         if around.problem is not None:
             raise CannotDecide(around.problem)
         answered = answer(seen, rows)
+        if around.known:
+            table_of(bench, bench.held_out).answers(False)[:] = answered
         made: list[Measurement] = []
         for evaluate in EVALUATORS.values():
             made += evaluate(seen, asks, answered)
@@ -106,7 +109,7 @@ def run_guarded(case: Case, bench: Bench, around: Around) -> CaseRan:
     if around.limit is not None:
         around.limit.set(budget.seconds)
     try:
-        shown = run_case(case, replace(bench, model=meter), seed)
+        shown = run_case(case, _metered(bench, meter, remembering, around), seed)
         remembering.ask_again()
     except BudgetSpent as problem:
         shown = CaseShown(result=result(case, "inconclusive", problem.what, seed))
@@ -148,6 +151,12 @@ def finished(one: CaseRan) -> bool:
 def stopped(one: CaseResult) -> bool:
     """True when a budget ended the case before it had judged a row."""
     return one.status == "inconclusive" and one.n == 0 and "were spent before it was done" in one.because
+
+
+def _metered(bench: Bench, meter: Metered, known: Model, around: Around) -> Bench:
+    if not around.known:
+        return replace(bench, model=meter)
+    return replace(bench, model=meter, charge=meter.charge, known=known)
 
 
 def _asks(case: Case) -> bool:
