@@ -8,18 +8,19 @@ thirty thousand rows and two codes costs as much as one over the forty combinati
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from shipworthy.evaluate.answered import ANSWER_NAMES, Answered, in_segment
+from shipworthy.evaluate.answered import ANSWER_NAMES, OOD_NAMES, Answered, answer, in_segment
 from shipworthy.evaluate.bench import Bench
 from shipworthy.expr import Expression, compile_expr
 from shipworthy.profile.rows import Row
 
 Ints = NDArray[np.int64]
+Codes = NDArray[np.int8]
 Told = list[bool | None]
 
 _ABSENT: Any = object()
@@ -31,10 +32,6 @@ class Encoded:
 
     codes: Ints
     values: Sequence[Any]
-
-    def at(self, places: Ints) -> Encoded:
-        """Return the column at these places."""
-        return Encoded(self.codes[places], self.values)
 
 
 def encoded(cells: Sequence[Any]) -> Encoded:
@@ -77,13 +74,14 @@ def tell_answered(expression: Expression, answered: Sequence[Answered]) -> Told:
 
 
 class Table:
-    """One data set of a bench: its columns, encoded at first use, and the answers to its rows, asked at first use."""
+    """One data set of a bench: its columns and the answers to its rows, each made once, and what expressions say."""
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self.rows = rows
         self._columns: dict[str, Encoded] = {}
-        self._answers: dict[bool, list[Answered | None]] = {}
-        self._inside: dict[str, list[bool]] = {}
+        self._answers: dict[bool, tuple[Answered, ...]] = {}
+        self._told: dict[tuple[str, bool], Codes] = {}
+        self._inside: dict[str, Codes] = {}
 
     def column(self, name: str) -> Encoded:
         """Return a column of the rows."""
@@ -93,18 +91,49 @@ class Table:
 
     def places(self, bench: Bench, where: str, segment: str) -> Ints:
         """Return the places of the rows inside the segment for which `where` is true. Raises ExprError."""
-        keep = compile_expr(where)
-        told = tell(keep, {name: self.column(name) for name in keep.names}, len(self.rows))
-        if segment == "*":
-            return np.flatnonzero([one is True for one in told])
-        if segment not in self._inside:
-            self._inside[segment] = [in_segment(bench, row, segment) for row in self.rows]
-        inside = self._inside[segment]
-        return np.flatnonzero([one is True and here for one, here in zip(told, inside, strict=True)])
+        inside = self._of_rows(compile_expr(where)) == 1
+        if segment != "*":
+            if segment not in self._inside:
+                self._inside[segment] = np.array([in_segment(bench, row, segment) for row in self.rows], dtype=np.int8)
+            inside = inside & (self._inside[segment] == 1)
+        return np.flatnonzero(inside)
 
-    def answers(self, with_ood: bool) -> list[Answered | None]:
-        """Return the answers that are there, by place; None where nobody has asked yet."""
-        return self._answers.setdefault(with_ood, [None] * len(self.rows))
+    def told(self, bench: Bench, expression: Expression) -> Codes:
+        """Return what an expression says of each answered row: 1 true, 0 false, -1 unknown. The answer's names lie over
+        the row's own."""
+        if not expression.names & ANSWER_NAMES:
+            return self._of_rows(expression)
+        key = (expression.text, True)
+        if key not in self._told:
+            answers = self.answers(bench, bool(expression.names & OOD_NAMES))
+            columns = {
+                name: encoded([one.told(name) for one in answers]) if name in ANSWER_NAMES else self.column(name)
+                for name in expression.names
+            }
+            self._told[key] = codes_of(tell(expression, columns, len(self.rows)))
+        return self._told[key]
+
+    def answers(self, bench: Bench, with_ood: bool) -> tuple[Answered, ...]:
+        """Return the answers to all rows, of the model whose answers are known."""
+        if with_ood not in self._answers:
+            self._answers[with_ood] = answer(replace(bench, model=bench.known or bench.model), self.rows, with_ood)
+        return self._answers[with_ood]
+
+    def keep(self, answers: tuple[Answered, ...]) -> None:
+        """Take answers to all rows that somebody has already."""
+        self._answers[False] = answers
+
+    def _of_rows(self, expression: Expression) -> Codes:
+        key = (expression.text, False)
+        if key not in self._told:
+            columns = {name: self.column(name) for name in expression.names}
+            self._told[key] = codes_of(tell(expression, columns, len(self.rows)))
+        return self._told[key]
+
+
+def codes_of(told: Told) -> Codes:
+    """Return truth values as numbers: 1 true, 0 false, -1 unknown."""
+    return np.array([-1 if one is None else int(one) for one in told], dtype=np.int8)
 
 
 def table_of(bench: Bench, name: str) -> Table:

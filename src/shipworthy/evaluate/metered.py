@@ -18,7 +18,7 @@ SAME = 1e-6
 ASKED_AGAIN = 32  # rows of each case
 MOST_KEPT = 500_000
 
-Key = tuple[tuple[type, Value], ...]
+Key = tuple[tuple[type, ...], tuple[Value, ...]]
 Known = Mapping[Key, tuple[float | None, str | None]]
 
 
@@ -113,7 +113,7 @@ def check_same(model: Model, known: Known) -> None:
     if not known:
         return
     keys = list(known)[::-1]
-    again = asked(model, {key: [value for _, value in key] for key in keys})
+    again = asked(model, {key: list(key[1]) for key in keys})
     if not all(_close(known[key], again[key]) for key in keys):
         what = "the model answers the same row differently"
         raise ModelFailed(what, fix="fix its seed, or its dependence on the batch")
@@ -135,7 +135,7 @@ def answered(model: Model, rows: list[list[Value]]) -> Answers:
 
 def key_of(row: list[Value]) -> Key:
     """Return the row as a key: 1, 1.0 and True are equal in Python and need not be to a model."""
-    return tuple((type(value), value) for value in row)
+    return tuple(map(type, row)), tuple(row)
 
 
 def _close(a: tuple[float | None, str | None], b: tuple[float | None, str | None]) -> bool:

@@ -11,15 +11,21 @@ be told is left out and counted in `because`.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from shipworthy.errors import ContractError
 from shipworthy.expr import compile_expr
 from shipworthy.facts import Case, CaseResult, Oracle, digest
 from shipworthy.stats.bounds import n_to_meet, rate_bounds
 
+Codes = NDArray[np.int8]
+
 HIT, MISS, OUTSIDE, UNKNOWN = "1", "0", ".", "?"
+_SIGNS = np.array([ord(MISS), ord(HIT), ord(UNKNOWN)])  # by code: 0, 1 and, from the end, -1
 
 
 def judge_rows(case: Case, named: Sequence[Mapping[str, Any]], seed: int, hits: str | None = None) -> CaseResult:
@@ -31,18 +37,19 @@ def judge_rows(case: Case, named: Sequence[Mapping[str, Any]], seed: int, hits: 
     if text is None:
         raise ContractError("the oracle says not what is counted", f"case {case.id}", "write `hits:`")
     among, counted = compile_expr(case.oracle.among), compile_expr(text)
-    return judge_told(case, [among(row) for row in named], [counted(row) for row in named], seed)
+    inside, hit = _codes(among(row) for row in named), _codes(counted(row) for row in named)
+    return judge_codes(case, inside, hit, seed)
 
 
-def judge_told(
-    case: Case, inside: Sequence[bool | None], counted: Sequence[bool | None], seed: int, requested: int | None = None
-) -> CaseResult:
-    """Return the result of a rate oracle whose `among` (`inside`) and `hits` (`counted`) are told for each row."""
-    bits = "".join(map(_bit, inside, counted))
+def judge_codes(case: Case, inside: Codes, counted: Codes, seed: int, requested: int | None = None) -> CaseResult:
+    """Return the result of a rate oracle whose `among` (`inside`) and `hits` (`counted`) are told for each row: 1 true,
+    0 false, -1 unknown."""
+    signs = np.where(inside == 1, _SIGNS[counted], ord(OUTSIDE)).astype(np.uint8)
+    bits = signs.tobytes().decode("ascii")
     unknown = bits.count(UNKNOWN)
     counts_as_hit = case.oracle.op == "<=" or (case.oracle.op == "==" and case.oracle.target < 1.0)
     hits_seen = bits.count(HIT) + (unknown if counts_as_hit else 0)
-    notes = _notes(unknown, sum(here is None for here in inside))
+    notes = _notes(unknown, int((inside == -1).sum()))
     return judge_rate(case, hits_seen, len(bits) - bits.count(OUTSIDE), seed, bits, notes, requested)
 
 
@@ -135,12 +142,8 @@ def result(
     )
 
 
-def _bit(among: bool | None, hit: bool | None) -> str:
-    if among is not True:
-        return OUTSIDE
-    if hit is None:
-        return UNKNOWN
-    return HIT if hit else MISS
+def _codes(told: Iterable[bool | None]) -> Codes:
+    return np.fromiter((-1 if one is None else one for one in told), np.int8)
 
 
 def _notes(unknown: int, left_out: int) -> str:

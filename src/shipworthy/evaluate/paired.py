@@ -48,7 +48,9 @@ def restored(text: str) -> list[float | None]:
 
 def paired_rows(answered: Sequence[Answered]) -> PairedRows:
     """Return what a lock keeps of these answers; the digest covers every row, in order, with its label."""
-    rows = digest([[sorted((name, _told(cell)) for name, cell in one.row.items()), one.label] for one in answered])
+    told = [[sorted((name, _told(cell)) for name, cell in one.row.items()), one.label] for one in answered]
+    # Canonical already: no mapping whose order could differ, no number that is not finite.
+    rows = digest(msgspec.json.encode(told))
     return PairedRows(rows=rows, scores=quantised([one.score for one in answered]))
 
 

@@ -8,16 +8,15 @@ Cases count rows as the contract writes them; the design effect of clustered row
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import msgspec
 
 from shipworthy.errors import ContractError
-from shipworthy.evaluate.answered import ANSWER_NAMES, OOD_NAMES, Answered, answer
+from shipworthy.evaluate.answered import OOD_NAMES, Answered, answer
 from shipworthy.evaluate.bench import Bench, CaseShown
-from shipworthy.evaluate.columns import Encoded, Ints, Table, encoded, table_of, tell
+from shipworthy.evaluate.columns import Ints, Table, table_of
 from shipworthy.evaluate.examples import MOST, example
-from shipworthy.evaluate.oracle import HIT, MISS, judge_rows, judge_told
+from shipworthy.evaluate.oracle import HIT, MISS, judge_codes, judge_rows
 from shipworthy.evaluate.parameters import case_rows
 from shipworthy.expr import compile_expr
 from shipworthy.facts import Case, CaseResult, Example
@@ -57,37 +56,25 @@ def wanted_names(case: Case) -> frozenset[str]:
 
 def _judged_at(case: Case, bench: Bench, table: Table, places: Ints, seed: int) -> CaseResult:
     """The same over rows of a data set whose answers are known: each row is answered once for all cases."""
-    seen = _answered_at(bench, table, places, bool(wanted_names(case) & OOD_NAMES))
     oracle = case.oracle
     if oracle.hits is None:
         raise ContractError("the oracle says not what is counted", f"case {case.id}", "write `hits:`")
-    among, counted = compile_expr(oracle.among), compile_expr(oracle.hits)
-    columns = {name: _column(name, table, places, seen) for name in among.names | counted.names}
-    n = len(places)
-    shown = judge_told(case, tell(among, columns, n), tell(counted, columns, n), seed)
-    return msgspec.structs.replace(shown, worst=worst(case, seen, shown.bits))
-
-
-def _answered_at(bench: Bench, table: Table, places: Ints, with_ood: bool) -> list[Answered]:
-    kept = table.answers(with_ood)
-    missing = [place for place in places.tolist() if kept[place] is None]
-    asked = replace(bench, model=bench.known or bench.model)
-    for place, one in zip(missing, answer(asked, [table.rows[place] for place in missing], with_ood), strict=True):
-        kept[place] = one
-    return [one for place in places.tolist() if (one := kept[place]) is not None]
-
-
-def _column(name: str, table: Table, places: Ints, seen: Sequence[Answered]) -> Encoded:
-    if name in ANSWER_NAMES:
-        return encoded([one.told(name) for one in seen])
-    return table.column(name).at(places)
+    inside, counted = (table.told(bench, compile_expr(text))[places] for text in (oracle.among, oracle.hits))
+    shown = judge_codes(case, inside, counted, seed)
+    found = _against(case, shown.bits)
+    answers = table.answers(bench, bool(wanted_names(case) & OOD_NAMES)) if found else ()
+    told = tuple(example(_told(answers[at]), place, answers[at].row) for place in found for at in (int(places[place]),))
+    return msgspec.structs.replace(shown, worst=told)
 
 
 def worst(case: Case, seen: Sequence[Answered], bits: str) -> tuple[Example, ...]:
     """Return the first rows whose outcome counts against the case, by their place: no raw value leaves here."""
+    return tuple(example(_told(seen[place]), place, seen[place].row) for place in _against(case, bits))
+
+
+def _against(case: Case, bits: str) -> list[int]:
     against = MISS if case.oracle.op == ">=" else HIT
-    places = [place for place, bit in enumerate(bits) if bit == against][:MOST]
-    return tuple(example(_told(seen[place]), place, seen[place].row) for place in places)
+    return [place for place, bit in enumerate(bits) if bit == against][:MOST]
 
 
 def _told(one: Answered) -> str:

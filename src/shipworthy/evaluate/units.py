@@ -80,7 +80,7 @@ def run_held_out(bench: Bench, policy: Policy, around: Around) -> Held:
             raise CannotDecide(around.problem)
         answered = answer(seen, rows)
         if around.known:
-            table_of(bench, bench.held_out).answers(False)[:] = answered
+            table_of(bench, bench.held_out).keep(answered)
         made: list[Measurement] = []
         for evaluate in EVALUATORS.values():
             made += evaluate(seen, asks, answered)

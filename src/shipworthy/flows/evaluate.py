@@ -106,7 +106,7 @@ def judged_rows(datasets: Mapping[str, Sequence[Mapping[str, Value]]]) -> dict[s
     """Return a digest of each dataset that something may be judged on: all but what a model and its thresholds learn
     from."""
     return {
-        name: digest([[f"{column}={row[column]!r}" for column in sorted(row)] for row in rows])
+        name: digest(msgspec.json.encode([[f"{column}={row[column]!r}" for column in sorted(row)] for row in rows]))
         for name, rows in datasets.items()
         if name not in LEARNED_FROM
     }
