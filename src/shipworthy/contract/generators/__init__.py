@@ -5,13 +5,10 @@ from __future__ import annotations
 from shipworthy.contract.generators import tabular, training
 from shipworthy.contract.generators.shape import ENTRY_POINTS, REQUIRED, Shape, fault_of
 
-SHAPES: dict[str, Shape] = {
-    shape.name: shape
-    for topic in (
-        tabular,
-        training,
-    )
-    for shape in topic.SHAPES
-}
+TOPICS = (
+    tabular,
+    training,
+)
+SHAPES: dict[str, Shape] = {shape.name: shape for topic in TOPICS for shape in topic.SHAPES}
 
-__all__ = ["ENTRY_POINTS", "REQUIRED", "SHAPES", "Shape", "fault_of"]
+__all__ = ["ENTRY_POINTS", "REQUIRED", "SHAPES", "TOPICS", "Shape", "fault_of"]
