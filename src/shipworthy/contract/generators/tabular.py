@@ -1,4 +1,4 @@
-"""Generators over rows of a table: changed rows, probes, and the attack by nearest flips."""
+"""Generators over rows of a table: changed rows, and probes."""
 
 from __future__ import annotations
 
@@ -41,22 +41,6 @@ SHAPES = (
         parameters={**ROWS, "feature": REQUIRED, "step": 1.0, "direction": "rises", "tolerance": SAME},
         metrics=("fell",),
         names=BEFORE,
-    ),
-    Shape(
-        name="nearest_flip",
-        does="Changes what may be changed of a row, as cheaply as it can, until the class flips.",
-        parameters={
-            "dataset": "",
-            "donors": "",
-            "n": 300,
-            "k": 32,
-            "at_cost": 1.0,
-            "max_queries": 600,
-            "max_donors": 2000,
-            "relations": (),
-        },
-        rows=("dataset", "donors"),
-        metrics=("feasible_flip_rate",),
     ),
     Shape(
         name="probe",

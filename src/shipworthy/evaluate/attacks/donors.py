@@ -1,0 +1,66 @@
+"""Real rows of the other class: where an attack on tabular data starts, because random points there flip nothing.
+
+In: donor rows. Out: per row under attack the cheapest projected donors of the class it does not have, none twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from shipworthy.evaluate.attacks.attack import Attack, Target
+from shipworthy.evaluate.attacks.columns import Floats, Ints
+from shipworthy.evaluate.bench import Bench
+from shipworthy.evaluate.feasible import Space
+from shipworthy.profile.rows import Row
+
+_MORE = 4  # projection makes donors alike: so many times the donors asked for are looked at
+
+
+class Donors:
+    """Donor rows as numbers, by the class the model gives them (asked once); `of[True]` are those of the high class."""
+
+    def __init__(self, bench: Bench, space: Space, rows: Sequence[Row]) -> None:
+        table = space.encode(rows)
+        told, _ = bench.ask(rows)
+        scores = np.array(told, dtype=np.float64)
+        columns = [column for block in space.blocks for column in block.columns]
+        self.asked = len(rows)
+        self.of = {
+            high: _distinct(table[(scores >= 0.5) if high else (scores < 0.5)], columns) for high in (True, False)
+        }
+
+    def nearest(self, target: Target, k: int) -> tuple[Ints, Floats]:
+        """Return (rows, points): for each row its at most `k` cheapest donors, projected, cheapest first."""
+        at: list[Ints] = []
+        points: list[Floats] = []
+        for row in range(len(target.rows)):
+            made = self._nearest(target, row, k)
+            at.append(np.full(len(made), row, dtype=np.int64))
+            points.append(made)
+        width = target.start.shape[1]
+        return np.concatenate([*at, np.empty(0, dtype=np.int64)]), np.concatenate([*points, np.empty((0, width))])
+
+    def _nearest(self, target: Target, row: int, k: int) -> Floats:
+        others = self.of[not target.high[row]]
+        start = np.broadcast_to(target.start[row], others.shape)
+        moved = target.space.project(others, start)
+        cost = target.space.cost(moved, start)
+        near = np.argsort(cost, kind="stable")
+        near = near[cost[near] > 0][: _MORE * k]
+        _, first = np.unique(moved[near], axis=0, return_index=True)
+        return np.asarray(moved[near[np.sort(first)]][:k])
+
+
+def starts(attack: Attack, donors: Donors, k: int) -> tuple[Ints, Floats]:
+    """Ask the `k` cheapest donors of each row and return those that flip, as (rows, points), cheapest first."""
+    at, points = donors.nearest(attack.target, k)
+    seen = attack.ask(at, points)
+    return at[seen.flips], seen.points[seen.flips]
+
+
+def _distinct(table: Floats, columns: Sequence[int]) -> Floats:
+    """One row for each way the columns that may change are filled, in the order in which they come."""
+    _, first = np.unique(table[:, columns], axis=0, return_index=True)
+    return np.asarray(table[np.sort(first)])
