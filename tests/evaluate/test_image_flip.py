@@ -83,7 +83,8 @@ def test_a_linear_model_flips_where_its_margin_says() -> None:
     excludes, and of those that it allows nearly all do."""
     rows, fitted = digits()
     few, step = rows[1000:1120], 1  # eps 0.07 of 16, in whole steps
-    generator: dict[str, object] = {"name": "image_flip", "columns": "pixel_*", "eps": 0.07, "max_queries": 1000}
+    generator: dict[str, object] = {"name": "image_flip", "columns": "pixel_*", "eps": 0.07, "n": 120,
+                                    "max_queries": 1000}  # fmt: skip
     on = digit_bench(datasets={"test": few, "train": rows[:1000]})
     bits = run_case(case(generator=generator, metric="image_flip_rate", target=0.5), on, 3).result.bits
     able = [told for row in few if (told := may_flip(fitted, row, step)) is not None]

@@ -38,9 +38,10 @@ class Space:
         self.table = self.coding.encode(reference)
         self.price = Price(cost, self.features, self.blocks, self.table)
         self._groups = [list(block.columns) for block in self.blocks if features[block.columns[0]].group is not None]
-        self._free = np.zeros(len(features), dtype=bool)
-        for block in self.blocks:
-            self._free[list(block.columns)] = True
+        self.members: Bools = np.zeros((len(self.blocks), len(features)), dtype=bool)  # which columns a block has
+        for at, block in enumerate(self.blocks):
+            self.members[at, list(block.columns)] = True
+        self._free: Bools = np.asarray(self.members.any(axis=0))
         self._low, self._high = _limits(self.features, self.coding)
         self._whole = [at for at, one in enumerate(features) if one.type != "float" and self._free[at]]
         self._category = np.array([one.type == CATEGORY for one in features], dtype=bool)

@@ -28,10 +28,12 @@ _SHARES = (0.5, 0.0)  # how much is left of a change that breaks a relation
 
 @dataclass(frozen=True)
 class Seen:
-    """The answers to a batch of points: the points as they were asked, whether the class flipped, the score (NaN where
-    there is none). What was not asked (no change, no budget, a relation broken) has not flipped and has no score."""
+    """The answers to a batch of points: the points as they were asked, what they cost, whether the class flipped, the
+    score (NaN where there is none). What was not asked (no change, no budget, a relation broken) has not flipped and
+    has no score."""
 
     points: Floats
+    costs: Floats
     flips: Bools
     scores: Floats
 
@@ -108,8 +110,9 @@ class Attack:
         scores = np.full(len(at), np.nan)
         scores[places] = self.target.scored(at[places], made[places])
         flips = ~np.isnan(scores) & ((scores >= 0.5) != self.target.high[at])
-        self._accept(at[flips], made[flips])
-        return Seen(made, flips, scores)
+        costs = self.space.cost(made, self.start[at])
+        self._accept(at[flips], made[flips], costs[flips])
+        return Seen(made, costs, flips, scores)
 
     def found(self) -> Ints:
         """Return the rows that flip so far."""
@@ -143,9 +146,8 @@ class Attack:
         scores[pays] = self.target.scored(at[pays], self.best[at[pays]])
         return np.asarray(~np.isnan(scores) & ((scores >= 0.5) != self.target.high[at]))
 
-    def _accept(self, at: Ints, points: Floats) -> None:
+    def _accept(self, at: Ints, points: Floats, costs: Floats) -> None:
         """Take the cheapest new point of each row where it is cheaper than what was found before."""
-        costs = self.space.cost(points, self.start[at])
         order = np.lexsort((costs, at))
         rows, first = np.unique(at[order], return_index=True)
         places = order[first]

@@ -81,12 +81,11 @@ def _back(attack: Attack, walks: Walks, here: Ints, rng: np.random.Generator) ->
     least = np.partition(drawn, min(1, drawn.shape[1] - 1), axis=1)[:, :2]
     chosen = drawn <= np.where(rng.random(len(here)) < 0.3, least[:, -1], least[:, 0])[:, None]
     share = np.where(rng.random(len(here)) < 0.5, 0.0, rng.random(len(here)))
-    for number, block in enumerate(attack.space.blocks):
-        rows, columns = np.flatnonzero(chosen[:, number]), list(block.columns)
-        kept = np.zeros((len(rows), 1)) if block.switches else share[rows, None]
-        was = start[np.ix_(rows, columns)]
-        points[np.ix_(rows, columns)] = was + kept * (points[np.ix_(rows, columns)] - was)
-    return points
+    switches = np.array([block.switches for block in attack.space.blocks])
+    members = attack.space.members
+    wholly, partly = (chosen & switches) @ members, (chosen & ~switches) @ members
+    points = np.where(partly, start + share[:, None] * (points - start), points)
+    return np.where(wholly, start, points)
 
 
 def _positive(length: Floats) -> Floats:

@@ -51,7 +51,7 @@ def _iterate(attack: Attack, walks: Walks, here: Ints, number: int, points: int,
     waits = np.ones(len(here), dtype=bool)
     for _ in range(_HALVINGS):
         tried[waits] = walks.points[here[waits]]
-        tried[np.ix_(waits, columns)] += (direction * jump[:, None] * unit)[waits]
+        tried[:, columns] += np.where(waits[:, None], direction * jump[:, None] * unit, 0.0)
         seen = attack.ask(walks.at[here[waits]], tried[waits])
         tried[waits] = seen.points
         jump[waits] /= 2.0
@@ -100,7 +100,7 @@ def _gradient(
     weight = np.where(alike, signs, np.where(asked, signs - mean, 0.0))
     direction = (weight[:, :, None] * went).sum(axis=1)
     if attack.space.price.kind == LINF:
-        return np.sign(direction)
+        return np.asarray(np.sign(direction))
     length = np.linalg.norm(direction, axis=1, keepdims=True)
     return np.asarray(np.where(length > 0, direction / np.where(length > 0, length, 1.0), 0.0))
 

@@ -49,8 +49,10 @@ class Price:
 
     def by_block(self, points: Floats, start: Floats) -> Floats:
         """Return what the change of each block costs, (n, blocks)."""
-        moved = np.nan_to_num(np.abs(points - start) / self.unit, nan=0.0)
-        each: Floats = np.where(self._switches, self._weight * (differs(points, start)), moved)
+        each: Floats = np.abs(points - start) / self.unit
+        each[np.isnan(each)] = 0.0
+        if self._switches.any():
+            each = np.where(self._switches, self._weight * differs(points, start), each)
         made: Floats = each[:, self._first]
         for at, columns in self._wide:
             made[:, at] = each[:, columns].max(axis=1)

@@ -59,10 +59,10 @@ def _patched(change: Floats, share: float, eps: float, rng: np.random.Generator)
     height = pixels // side
     wide = int(np.clip(round(np.sqrt(max(share, 0.0) * pixels)), 1, side))
     tall = min(wide, height)
-    left, top = rng.integers(0, side - wide + 1, rows), rng.integers(0, height - tall + 1, rows)
+    left = rng.integers(0, side - wide + 1, (rows, 1, 1))
+    top = rng.integers(0, height - tall + 1, (rows, 1, 1))
     across, down = np.arange(side)[None, None, :], np.arange(height)[None, :, None]
-    inside = (across >= left[:, None, None]) & (across < (left + wide)[:, None, None])
-    inside = inside & (down >= top[:, None, None]) & (down < (top + tall)[:, None, None])
+    inside = (across >= left) & (across < left + wide) & (down >= top) & (down < top + tall)
     signs = rng.choice([-1.0, 1.0], size=(rows, 1)) * eps
     return np.where(inside.reshape(rows, pixels), signs, change)
 

@@ -35,9 +35,8 @@ class Walks:
         """Ask one point for each of these walks and go where it flips and is cheaper. Return what was seen and which
         walks went."""
         seen = attack.ask(self.at[here], points)
-        cost = attack.space.cost(seen.points, self.start(attack, here))
-        went = seen.flips & (cost < self.cost[here])
-        self.points[here[went]], self.cost[here[went]] = seen.points[went], cost[went]
+        went = seen.flips & (seen.costs < self.cost[here])
+        self.points[here[went]], self.cost[here[went]] = seen.points[went], seen.costs[went]
         return seen, went
 
 
@@ -69,11 +68,8 @@ def put_back(attack: Attack, walks: Walks, which: Sequence[bool] = ()) -> None:
     order, changed = dearest_first(attack, walks, which)
     for rank in range(int(changed.max(initial=0))):
         here = np.flatnonzero(changed > rank)
-        start, points = walks.start(attack, here), walks.points[here].copy()
-        for number, block in enumerate(attack.space.blocks):
-            rows, columns = np.flatnonzero(order[here, rank] == number)[:, None], list(block.columns)
-            points[rows, columns] = start[rows, columns]
-        walks.move(attack, here, points)
+        members = attack.space.members[order[here, rank]]
+        walks.move(attack, here, np.where(members, walks.start(attack, here), walks.points[here]))
 
 
 def dearest_first(attack: Attack, walks: Walks, which: Sequence[bool] = ()) -> tuple[Ints, Ints]:
