@@ -1,6 +1,7 @@
 """Real rows of the other class: where an attack on tabular data starts, because random points there flip nothing.
 
-In: donor rows. Out: per row under attack the cheapest projected donors of the class it does not have, none twice.
+In: donor rows. Out: per row under attack projected donors of the class it does not have, near ones and some further
+away.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from shipworthy.evaluate.bench import Bench
 from shipworthy.evaluate.feasible import Space
 from shipworthy.profile.rows import Row
 
+_FAR = 2  # one of so many donors comes from further away: where changes allowed move little, near ones flip nothing
 _MORE = 4  # projection makes donors alike: so many times the donors asked for are looked at
 
 
@@ -32,7 +34,8 @@ class Donors:
         }
 
     def nearest(self, target: Target, k: int) -> tuple[Ints, Floats]:
-        """Return (rows, points): for each row its at most `k` cheapest donors, projected, cheapest first."""
+        """Return (rows, points): for each row at most `k` donors, projected, cheapest first: half of them the cheapest
+        there are, half from all the way to the dearest."""
         at: list[Ints] = []
         points: list[Floats] = []
         for row in range(len(target.rows)):
@@ -48,14 +51,17 @@ class Donors:
         moved = target.space.project(others, start)
         cost = target.space.cost(moved, start)
         near = np.argsort(cost, kind="stable")
-        near = near[cost[near] > 0][: _MORE * k]
-        _, first = np.unique(moved[near], axis=0, return_index=True)
-        return np.asarray(moved[near[np.sort(first)]][:k])
+        near = near[cost[near] > 0]
+        _, first = np.unique(moved[near[: _MORE * k]], axis=0, return_index=True)
+        closest = near[np.sort(first)][: max(k - k // _FAR, 1)]
+        ranks = np.unique(np.geomspace(len(closest) + 1, max(len(near), 1), k // _FAR).astype(np.int64)) - 1
+        return np.asarray(moved[np.concatenate([closest, near[ranks[ranks < len(near)]]])])
 
 
 def starts(attack: Attack, donors: Donors, k: int) -> tuple[Ints, Floats]:
-    """Ask the `k` cheapest donors of each row and return those that flip, as (rows, points), cheapest first."""
-    at, points = donors.nearest(attack.target, k)
+    """Ask at most `k` donors of each row and return those that flip, as (rows, points), cheapest first. At most half of
+    the budget goes here."""
+    at, points = donors.nearest(attack.target, max(min(k, int(attack.left.max(initial=0)) // 2), 1))
     seen = attack.ask(at, points)
     return at[seen.flips], seen.points[seen.flips]
 

@@ -16,11 +16,13 @@ from shipworthy.evaluate.attacks.columns import Floats, Ints
 from shipworthy.evaluate.attacks.price import LINF
 
 _PATCH = 0.5  # the share of the pixels that the first patches cover
-_INSIDE = 1.0 - 1e-9  # the last digits of a distance must not carry a point over the edge
+_INSIDE, _LEAST = 1.0 - 1e-9, 1e-6  # the last digits of a distance must not carry a point over the edge
 
 
 def run(attack: Attack, eps: float, rng: np.random.Generator) -> None:
     """Attack every row until it flips or its budget is spent."""
+    if eps < _LEAST:
+        return  # smaller than what is left of a pixel's digits
     columns = list(attack.space.numbers)
     change = _within(attack, _stripes(len(attack.start), len(columns), rng), eps)
     margin = np.full(len(attack.start), -np.inf)
