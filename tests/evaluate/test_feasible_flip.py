@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -49,8 +50,8 @@ def rounded(row: Mapping[str, Value]) -> float:
 def test_a_useless_model_never_looks_robust(
     name: str, model: Callable[[list[list[Value]]], Answers], thresholds: bool
 ) -> None:
-    changes = {} if thresholds else {"thresholds": None}
-    found = attacked(bench(datasets=DATASETS, model=model, **changes), name=name)
+    on = bench(datasets=DATASETS, model=model)
+    found = attacked(on if thresholds else dataclasses.replace(on, thresholds=None), name=name)
     assert found.result.status in (("inconclusive", "fail") if model is by_chance else ("inconclusive",))
     assert found.measurements[0].value is None
     assert "useful accuracy" in found.result.because
@@ -105,7 +106,8 @@ def test_the_same_seed_finds_the_same_flips_and_another_way_of_counting_others()
 
 
 def test_a_cost_or_an_attack_that_is_none_is_refused() -> None:
-    for wrong in ({"cost": "linf"}, {"attacks": ["zoo"]}, {"attacks": []}):
+    wrongs: tuple[dict[str, object], ...] = ({"cost": "linf"}, {"attacks": ["zoo"]}, {"attacks": []})
+    for wrong in wrongs:
         with pytest.raises(ContractError, match=r"no cost|no attack"):
             attacked(bench(datasets=DATASETS), **wrong)
 

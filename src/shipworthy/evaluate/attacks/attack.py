@@ -93,7 +93,8 @@ class Attack:
     def __init__(self, target: Target, budget: int | Ints) -> None:
         self.target, self.space, self.start = target, target.space, target.start
         n = len(target.rows)
-        self.left: Ints = np.maximum(np.full(n, budget) - _RESERVE, 0)
+        self._reserve: Ints = np.minimum(np.full(n, budget), _RESERVE)
+        self.left: Ints = np.full(n, budget) - self._reserve
         self.best = self.start.copy()
         self.cost = np.full(n, np.inf)
         self.spent = np.zeros(n, dtype=np.int64)
@@ -121,7 +122,7 @@ class Attack:
     def confirm(self) -> None:
         """Ask every flip again, twice, and forget those that do not hold: then the first flip of that row, further
         away, may hold where the cheapest did not. Then forget what is no valid record, though none is ever asked."""
-        self.left += _RESERVE
+        self.left += self._reserve
         lost = self._lost(self.found())
         self.best[lost], self.cost[lost] = self._first[lost], self._first_cost[lost]
         self.cost[self._lost(lost)] = np.inf

@@ -29,9 +29,7 @@ class Donors:
         scores = np.array(told, dtype=np.float64)
         columns = [column for block in space.blocks for column in block.columns]
         self.asked = len(rows)
-        self.of = {
-            high: _distinct(table[(scores >= 0.5) if high else (scores < 0.5)], columns) for high in (True, False)
-        }
+        self.of = {True: _distinct(table[scores >= 0.5], columns), False: _distinct(table[scores < 0.5], columns)}
 
     def nearest(self, target: Target, k: int) -> tuple[Ints, Floats]:
         """Return (rows, points): for each row at most `k` donors, projected, cheapest first: half of them the cheapest

@@ -45,7 +45,6 @@ def _points(attack: Attack, donors: Floats, at: Ints, rng: np.random.Generator) 
         columns = list(block.columns)
         taken = (rng.random(len(at)) < chance)[:, None]
         way = np.ones((len(at), 1)) if block.switches else share[:, None]
-        points[:, columns] = np.where(
-            taken, start[:, columns] + way * (goal[:, columns] - start[:, columns]), start[:, columns]
-        )
+        moved = start[:, columns] + way * (goal[:, columns] - start[:, columns])
+        points[:, columns] = np.where(taken, moved, start[:, columns])
     return points

@@ -1,0 +1,318 @@
+"""Faults of the attacks: asking what could not exist, spending too much, believing luck, calling a useless model robust."""
+# ruff: noqa: E501 - one fault a line, as long as the code it changes
+
+from __future__ import annotations
+
+from tests.faults.planted import Fault, _in
+
+_ATTACKS = "tests/evaluate/test_attacks.py"
+_CASE = "tests/evaluate/test_feasible_flip.py"
+_NEAREST = "tests/evaluate/test_nearest_flip.py"
+_IMAGE = "tests/evaluate/test_image_flip.py"
+
+FAULTS: tuple[Fault, ...] = (
+    *_in(
+        "evaluate/feasible.py",
+        _ATTACKS,
+        ("no range", "moved = np.clip(points, self._low, self._high)", "moved = points.copy()"),
+        ("rounding makes a change larger", "np.floor(way), np.ceil(way))", "np.ceil(way), np.floor(way))"),
+        ("what may only rise falls", "np.maximum(moved[:, self._rises]", "np.minimum(moved[:, self._rises]"),
+        ("what may only fall rises", "np.minimum(moved[:, self._falls]", "np.maximum(moved[:, self._falls]"),
+        ("what nobody may change changes", "goes = self._free & inside", "goes = inside"),
+        ("a group may be empty", "(taken.sum(axis=1) == 1.0))", "(taken.sum(axis=1) <= 1.0))"),
+        ("half a member", "(np.isin(taken, (0.0, 1.0))).all(axis=1) & ", ""),
+        ("true and false have no range", "            low[at], high[at] = 0.0, 1.0\n", "            pass\n"),
+        ("the check lets anything become anything", "if old != new and not _may_become(one, old, new):", "if False:"),
+        (
+            "the check forgets relations",
+            "return all(relation(after) is True for relation in self.relations)",
+            "return True",
+        ),
+    ),
+    *_in(
+        "evaluate/attacks/columns.py",
+        _ATTACKS,
+        ("whole numbers become fractions", "        made[whole] = points[whole].astype(np.int64)\n", ""),
+        (
+            "a group moves though a member may not",
+            'if all(features[at].mutable == "yes" and',
+            'if any(features[at].mutable == "yes" or',
+        ),
+        ("immutable features are blocks", 'if one.group is None and one.mutable != "no"', "if one.group is None"),
+        ("an empty cell is zero", 'float("nan") if number is None else number', "0.0 if number is None else number"),
+        (
+            "codes of categories in another order",
+            "float(code) for code, text in enumerate(seen)",
+            "float(len(seen) - 1 - code) for code, text in enumerate(seen)",
+        ),
+    ),
+    *_in(
+        "evaluate/attacks/price.py",
+        _ATTACKS,
+        (
+            "the declared cost does not count",
+            "self.unit = scale / np.where(weight > 0, weight, 1e-9)",
+            "self.unit = scale",
+        ),
+        (
+            "a group counts every column",
+            "made[:, at] = each[:, columns].max(axis=1)",
+            "made[:, at] = each[:, columns].sum(axis=1)",
+        ),
+        ("lengths are sums", "np.sqrt((parts**2).sum(axis=1))", "parts.sum(axis=1)"),
+        ("the largest is the sum", "return np.asarray(parts.max(axis=1))", "return np.asarray(parts.sum(axis=1))"),
+        (
+            "the declared range is not looked at",
+            "one.min is not None and one.max is not None and one.max > one.min",
+            "False",
+        ),
+        ("any way of counting will do", "if kind not in (MAD_L1, L2, LINF):", "if False:"),
+    ),
+    *_in(
+        "evaluate/attacks/relations.py",
+        _ATTACKS,
+        (
+            "a relation that cannot be told is kept",
+            "return self._each[number](named) is True",
+            "return self._each[number](named) is not False",
+        ),
+        ("only changed names are looked at", "else row.get(name)", "else None"),
+        (
+            "changes are not looked at",
+            "values[column] if column >= 0 and changed[column] else row.get(name)",
+            "row.get(name)",
+        ),
+        (
+            "no point is checked",
+            "places = np.flatnonzero(found & touched)",
+            "places = np.flatnonzero(found & touched)[:0]",
+        ),
+    ),
+    *_in(
+        "evaluate/attacks/attack.py",
+        _ATTACKS,
+        ("broken relations are asked", "np.flatnonzero(kept & differs(", "np.flatnonzero(differs("),
+        (
+            "the row itself is asked",
+            "np.flatnonzero(kept & differs(made, self.start[at]).any(axis=1))",
+            "np.flatnonzero(kept)",
+        ),
+        (
+            "nothing is projected",
+            "        made = self.space.project(points, start)\n        if not",
+            "        made = points.copy()\n        if not",
+        ),
+        ("broken relations are not mended", "_SHARES = (0.5, 0.0)", "_SHARES = ()"),
+        ("questions cost nothing", "np.subtract.at(self.left, at[places], 1)", "pass"),
+        ("a row asked twice pays once", "np.add.at(self.spent, at[places], 1)", "self.spent[at[places]] += 1"),
+        ("asking again costs nothing", "        self.left[at[pays]] -= 1\n        scores", "        scores"),
+        ("asking again is not counted", "        self.spent[at[pays]] += 1\n", ""),
+        ("one lucky answer will do", "for _ in range(CONFIRM):", "for _ in range(0):"),
+        ("asked again once", "for _ in range(CONFIRM):", "for _ in range(1):"),
+        ("the first flip is not asked again", "self.cost[self._lost(lost)] = np.inf", "pass"),
+        (
+            "what is dearer replaces what is cheaper",
+            "better = costs[places] < self.cost[rows]",
+            "better = costs[places] > -1.0",
+        ),
+        ("no score is a low one", "flips = ~np.isnan(scores) & ((scores >= 0.5)", "flips = ((scores >= 0.5)"),
+        ("scores beyond one count", "np.where((scores >= 0.0) & (scores <= 1.0), scores, np.nan)", "scores"),
+        ("missing answers are not missed", "if len(told) != len(at):", "if False:"),
+        (
+            "the reserve comes on top",
+            "self.left: Ints = np.full(n, budget) - self._reserve",
+            "self.left: Ints = np.full(n, budget)",
+        ),
+    ),
+    *_in(
+        "evaluate/attacks/donors.py",
+        _CASE,
+        (
+            "donors of the same class",
+            "others = self.of[not target.high[row]]",
+            "others = self.of[bool(target.high[row])]",
+        ),
+        ("near donors only", "closest, near[ranks[ranks < len(near)]]", "closest, near[:0]"),
+        ("classes swapped", "{True: _distinct(table[scores >= 0.5]", "{True: _distinct(table[scores < 0.1]"),
+        (
+            "all of the budget for donors",
+            "attack.left.max(initial=0)) // 2), 1))",
+            "attack.left.max(initial=0)) * 2), 1))",
+        ),
+    ),
+    *_in(
+        "evaluate/attacks/walks.py",
+        _ATTACKS,
+        (
+            "walks go where nothing flips",
+            "went = seen.flips & (seen.costs < self.cost[here])",
+            "went = seen.costs < self.cost[here]",
+        ),
+        ("walks go uphill", "went = seen.flips & (seen.costs < self.cost[here])", "went = seen.flips"),
+        (
+            "bisection the wrong way",
+            "far, near = np.where(seen.flips, middle, far), np.where(seen.flips, near, middle)",
+            "far, near = np.where(seen.flips, far, middle), np.where(seen.flips, middle, near)",
+        ),
+        (
+            "nothing is put back",
+            "walks.move(attack, here, np.where(members, walks.start(attack, here), walks.points[here]))",
+            "walks.move(attack, here, walks.points[here])",
+        ),
+    ),
+    *_in(
+        "evaluate/attacks/nearest_flip.py",
+        _ATTACKS,
+        ("numbers are not bisected", "_FIELD_STEPS = 6", "_FIELD_STEPS = 0"),
+        ("no line", "_LINE_STEPS = 8", "_LINE_STEPS = 0"),
+        ("one walk", "_MOST = 8", "_MOST = 1"),
+        (
+            "bisection the wrong way",
+            "near = np.where(seen.flips, near, middle)",
+            "near = np.where(seen.flips, middle, near)",
+        ),
+    ),
+    *_in(
+        "evaluate/attacks/boundary.py",
+        _ATTACKS,
+        ("steps away from the row", "(1.0 - _NEARER * length", "(1.0 + _NEARER * length"),
+        ("steps never grow nor shrink", "_GROWS, _SHRINKS = 1.5, 0.9", "_GROWS, _SHRINKS = 1.0, 1.0"),
+        ("it never walks", "_IDLE = 10", "_IDLE = 0"),
+        ("steps of the wrong units", "start[:, columns] + moved * unit", "start[:, columns] + moved"),
+    ),
+    *_in(
+        "evaluate/attacks/hop_skip_jump.py",
+        _ATTACKS,
+        (
+            "downhill",
+            "np.where(seen.flips.reshape(asked.shape), 1.0, -1.0)",
+            "np.where(seen.flips.reshape(asked.shape), -1.0, 1.0)",
+        ),
+        (
+            "a direction without length",
+            "np.where(length > 0, direction / np.where(length > 0, length, 1.0), 0.0)",
+            "direction / length",
+        ),
+        ("no jump", "_HALVINGS = 8", "_HALVINGS = 0"),
+        ("one iteration", "_ITERATIONS = 64", "_ITERATIONS = 1"),
+    ),
+    *_in(
+        "evaluate/attacks/random_floor.py",
+        _ATTACKS,
+        ("it asks nothing", "rounds = -(-int", "rounds = 0 * -(-int"),
+        (
+            "donors of the same class",
+            "rows = here[attack.target.high[here] != high]",
+            "rows = here[attack.target.high[here] == high]",
+        ),
+        (
+            "the row itself",
+            "points[:, columns] = np.where(taken, moved,",
+            "points[:, columns] = np.where(taken, start[:, columns],",
+        ),
+        ("the whole way always", "np.exp(rng.uniform(np.log(_NEAREST), 0.0, len(at)))", "np.ones(len(at))"),
+    ),
+    *_in(
+        "evaluate/attacks/ensemble.py",
+        _ATTACKS,
+        ("each attack has the whole budget", "share = left // (len(set(names)) - place)", "share = left"),
+        ("nothing is handed on", "left -= attack.spent", "left -= share"),
+        (
+            "the floor spends what is left over",
+            "np.minimum(share, queries // len(set(names))) if name == RANDOM else share",
+            "share",
+        ),
+        ("luck is not asked again", "        attack.confirm()\n", ""),
+        ("the dearest counts", "winner, every = costs.argmin(axis=0)", "winner, every = costs.argmax(axis=0)"),
+        ("the floor is never above", "if lost > won else", "if False else"),
+        (
+            "the floor is one of the others",
+            "for name, part in self.parts.items() if name != RANDOM]",
+            "for name, part in self.parts.items()]",
+        ),
+        ("unknown attacks are passed over", "if unknown or not names:", "if False:"),
+        ("all draw the same", "seed_of(seed, name)", "seed"),
+    ),
+    *_in(
+        "evaluate/attacks/useful.py",
+        _CASE,
+        ("whoever abstains is useful", "one.score is not None and one.route != PERSON]", "one.score is not None]"),
+        ("no answer is an answer", "one.score is not None and one.route", "one.route"),
+        ("the point will do", "rate_bounds(self.right, self.alone, self.level)[0]", "self.right / self.alone"),
+        ("as good as one answer is better", 'return "" if least > share', 'return "" if least > share - 0.3'),
+        ("nobody answered is fine", "if not self.alone:", "if self.alone < 0:"),
+        (
+            "of the rows answered",
+            "return self.right / self.n if self.n",
+            "return self.right / self.alone if self.alone",
+        ),
+        ("the rarer label", "max(ones, len(alone) - ones)", "min(ones, len(alone) - ones)"),
+    ),
+    *_in(
+        "evaluate/attacks/report.py",
+        _CASE,
+        (
+            "a useless model is measured",
+            "whole = nothing(ask, doubt) if doubt else rate",
+            "whole = nothing(ask, doubt) if False else rate",
+        ),
+        (
+            "a useless model passes",
+            'status="inconclusive" if doubt and shown.status == "pass" else shown.status',
+            "status=shown.status",
+        ),
+        ("what failed is taken back", 'if doubt and shown.status == "pass"', "if doubt"),
+        ("beaten attacks prove", "return useful.useless() or found.beaten()", "return useful.useless()"),
+        ("dearer flips count", "hit, doubt = found.cost <= at_cost,", "hit, doubt = found.cost <= 99 * at_cost,"),
+        ("the useful accuracy is not told", '{prices(found)}; {useful.told()}"', '{prices(found)}"'),
+        ("no attack is told apart", "found.parts if len(found.parts) > 1 else {}", "{}"),
+        ("the most is the mean", "most_queries=int(found.spent.max(initial=0))", "most_queries=int(found.spent.sum())"),
+    ),
+    *_in(
+        "evaluate/attacks/square.py",
+        _ATTACKS,
+        ("patches add up", "np.asarray(np.sign(change) * eps * _INSIDE)", "np.asarray(change + np.sign(change) * eps)"),
+        ("further than allowed", "change / np.where(length > 0, length, 1.0) * eps * _INSIDE", "change * eps"),
+        ("over the edge by a digit", "_INSIDE, _LEAST = 1.0 - 1e-9", "_INSIDE, _LEAST = 1.0 + 1e-9"),
+        ("it asks nothing", "    if eps < _LEAST:", "    if eps >= 0.0:"),
+    ),
+    *_in(
+        "evaluate/feasible_flip.py",
+        _CASE,
+        ("any way of counting", "if cost not in (MAD_L1, L2):", "if False:"),
+        ("one attack", 'names = tuple(given.get("attacks", _CHEAP))', "names = _CHEAP"),
+        (
+            "always the spread",
+            "space = Space(bench.features, relations, donors, cost)",
+            "space = Space(bench.features, relations, donors)",
+        ),
+    ),
+    *_in(
+        "evaluate/feasible_flip.py",
+        _NEAREST,
+        ("the relations of the manifest are forgotten", "relations = (*bench.relations, *(", "relations = (*("),
+        ("the relations of the case are forgotten", 'for text in given["relations"])', "for text in ())"),
+        ("nothing to change is robust", "if not right or not space.blocks:", "if not right:"),
+    ),
+    *_in(
+        "evaluate/rows_to_attack.py",
+        _NEAREST,
+        ("rows that the model gets wrong", " and not wrong_by_half(one)]", "]"),
+        ("rows that break a relation", "if holds]\n    places", "]\n    places"),
+        ("all rows", "permutation(len(fit))[:n]", "permutation(len(fit))"),
+        ("another seed each time", "places = np.random.default_rng(seed)", "places = np.random.default_rng()"),
+    ),
+    *_in(
+        "evaluate/image_flip.py",
+        _IMAGE,
+        ("other columns change", '{"mutable": "no", "group": None}', '{"group": None}'),
+        ("any norm", "if norm not in (LINF, L2):", "if False:"),
+        ("any distance", 'or not 0.0 <= eps < float("inf"):', "or False:"),
+        ("true is a distance", "if isinstance(eps, bool) or not", "if not"),
+        ("no column is any column", "    if not names:\n", "    if False:\n"),
+        ("a pixel without a range", "one.min is None or one.max is None or one.group)", "one.group)"),
+        ("a pattern is a beginning", "if re.fullmatch(text, one.name)]", "if re.match(text, one.name)]"),
+        ("patches only", '{"hop_skip_jump": jumps, "square": patches}', '{"square": patches}'),
+        ("jumps only", '{"hop_skip_jump": jumps, "square": patches}', '{"hop_skip_jump": jumps}'),
+    ),
+)
