@@ -73,8 +73,12 @@ def drawn_rows(features: tuple[Feature, ...], n: int, rng: np.random.Generator) 
         row: dict[str, Value] = {"id": float(at + rng.random()), "note": "kept"}
         for one in features[1:]:
             low, high = -3.0 if one.min is None else one.min, 4.0 if one.max is None else one.max
-            cells: dict[str, Value] = {"float": float(rng.uniform(low, high)), "int": int(rng.integers(int(low), int(high) + 1)),
-                       "bool": int(rng.integers(0, 2)), "category": str(rng.choice(["a", "b", "c"]))}  # fmt: skip
+            cells: dict[str, Value] = {
+                "float": float(rng.uniform(low, high)),
+                "int": int(rng.integers(int(low), int(high) + 1)),
+                "bool": int(rng.integers(0, 2)),
+                "category": str(rng.choice(["a", "b", "c"])),
+            }
             row[one.name] = cells[one.type]
             if rng.random() < 0.05 and not one.group:
                 row[one.name] = None
@@ -122,6 +126,45 @@ def test_nothing_is_asked_or_reported_that_could_not_exist(
         assert space.valid(rows[row], after)
         assert after["note"] == "kept"
         assert (model.score(on.values(after)) >= 0.5) != (scores[row] >= 0.5)
+
+
+@pytest.mark.parametrize(
+    ("before", "wanted", "lands"),
+    [
+        ({"n": 1}, {"n": 2.7}, {"n": 2}),
+        ({"n": 4}, {"n": 1.3}, {"n": 2}),
+        ({"n": 1}, {"n": 99.0}, {"n": 9}),
+        ({"n": 12}, {"n": 11.0}, {}),
+        ({"b": 0}, {"b": 5.0}, {"b": 1}),
+        ({"b": None}, {"b": 1.0}, {}),
+        ({"c": "a"}, {"c": 0.5}, {}),
+        ({"c": "a"}, {"c": 1.0}, {"c": "b"}),
+        ({"g0": 1, "g1": 0}, {"g0": 0.0}, {}),
+        ({"g0": 1, "g1": 0}, {"g1": 1.0}, {}),
+        ({"g0": 1, "g1": 0}, {"g0": 0.4, "g1": 0.6}, {}),
+        ({"g0": 1, "g1": 0}, {"g0": 0.0, "g1": 1.0}, {"g0": 0, "g1": 1}),
+        ({"r": 1.0}, {"r": 0.5}, {}),
+        ({"r": 1.0}, {"r": float("inf")}, {}),
+        ({"r": 1.0}, {"r": 1.5}, {"r": 1.5}),
+    ],
+)
+def test_a_point_lands_on_the_nearest_change_that_may_be_made(
+    before: dict[str, Value], wanted: dict[str, float], lands: dict[str, Value]
+) -> None:
+    features = (
+        Feature(name="n", type="int", min=0, max=9, mutable="yes"),
+        Feature(name="b", type="bool", mutable="yes"),
+        Feature(name="c", type="category", mutable="yes"),
+        *(Feature(name=name, type="bool", mutable="yes", group="g") for name in ("g0", "g1")),
+        Feature(name="r", type="float", mutable="increase"),
+    )
+    row: Row = {"n": 1, "b": 0, "c": "a", "g0": 1, "g1": 0, "r": 1.0, **before}
+    space = Space(features, (), [row, {**row, "c": "b"}])
+    start = space.encode([row])
+    point = start.copy()
+    for name, number in wanted.items():
+        point[0, [one.name for one in features].index(name)] = number
+    assert space.decode(space.project(point, start)[0], start[0], row) == {**row, **lands}
 
 
 def linear(seed: int, n: int = 30, weight: Floats = WEIGHT) -> tuple[Bench, Target, Donors, Floats]:
