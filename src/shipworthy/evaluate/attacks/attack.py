@@ -93,8 +93,7 @@ class Attack:
     def __init__(self, target: Target, budget: int | Ints) -> None:
         self.target, self.space, self.start = target, target.space, target.start
         n = len(target.rows)
-        self._reserve: Ints = np.minimum(np.full(n, budget), _RESERVE)
-        self.left: Ints = np.full(n, budget) - self._reserve
+        self.left: Ints = np.maximum(np.full(n, budget) - _RESERVE, 0)
         self.best = self.start.copy()
         self.cost = np.full(n, np.inf)
         self.spent = np.zeros(n, dtype=np.int64)
@@ -122,7 +121,6 @@ class Attack:
     def confirm(self) -> None:
         """Ask every flip again, twice, and forget those that do not hold: then the first flip of that row, further
         away, may hold where the cheapest did not. Then forget what is no valid record, though none is ever asked."""
-        self.left += self._reserve
         lost = self._lost(self.found())
         self.best[lost], self.cost[lost] = self._first[lost], self._first_cost[lost]
         self.cost[self._lost(lost)] = np.inf
@@ -139,12 +137,9 @@ class Attack:
         return at[~held]
 
     def _again(self, at: Ints) -> Bools:
-        """Ask the best of each row once more; a row that cannot pay has not held."""
-        pays = self.left[at] > 0
-        self.spent[at[pays]] += 1
-        self.left[at[pays]] -= 1
-        scores = np.full(len(at), np.nan)
-        scores[pays] = self.target.scored(at[pays], self.best[at[pays]])
+        """Ask the best of each row once more; what was reserved pays for it."""
+        self.spent[at] += 1
+        scores = self.target.scored(at, self.best[at])
         return np.asarray(~np.isnan(scores) & ((scores >= 0.5) != self.target.high[at]))
 
     def _accept(self, at: Ints, points: Floats, costs: Floats) -> None:
