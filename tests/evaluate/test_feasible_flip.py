@@ -13,7 +13,10 @@ from shipworthy.errors import ContractError
 from shipworthy.evaluate.answered import answer
 from shipworthy.evaluate.attacks.useful import Useful, useful
 from shipworthy.evaluate.bench import Answers, Bench, CaseShown
+from shipworthy.evaluate.feasible import Space
 from shipworthy.evaluate.feasible_flip import run_case
+from shipworthy.evaluate.rows_to_attack import fit_to_attack
+from shipworthy.expr import compile_expr
 from shipworthy.facts import seed_of
 from shipworthy.gate.recompute import mismatches
 from shipworthy.profile.rows import Value
@@ -129,6 +132,18 @@ def test_useful_accuracy_counts_what_is_right_and_alone() -> None:
 )
 def test_better_than_one_answer_to_all_must_be_shown(alone: int, right: int, majority: int, useless: bool) -> None:
     assert bool(Useful(200, alone, right, majority, 0.95).useless()) == useless
+
+
+def test_only_rows_that_the_model_gets_right_and_that_are_valid_are_attacked() -> None:
+    on = bench(datasets=DATASETS)
+    seen = answer(on, rows(800, 21))
+    space = Space(on.features, (compile_expr("paid <= 40"),), rows(50, 22))
+    fit = fit_to_attack(space, seen, 60, 5)
+    assert len(fit) == 60
+    assert all((one.score or 0) >= 0.5 if one.label == 1 else (one.score or 0) < 0.5 for one in fit)
+    assert all(float(one.row["paid"] or 0) <= 40 for one in fit)
+    assert fit == fit_to_attack(space, seen, 60, 5)
+    assert fit != fit_to_attack(space, seen, 60, 6)
 
 
 def test_rows_without_a_score_are_not_answered() -> None:
