@@ -144,6 +144,8 @@ def test_nothing_is_asked_or_reported_that_could_not_exist(
         ({"g0": 1, "g1": 0}, {"g1": 1.0}, {}),
         ({"g0": 1, "g1": 0}, {"g0": 0.4, "g1": 0.6}, {}),
         ({"g0": 1, "g1": 0}, {"g0": 0.0, "g1": 1.0}, {"g0": 0, "g1": 1}),
+        ({"k0": 1.0, "k1": 0.0}, {"k0": 0.4, "k1": 0.6}, {}),
+        ({"k0": 1.0, "k1": 0.0}, {"k0": 0.0, "k1": 1.0}, {"k0": 0.0, "k1": 1.0}),
         ({"h0": 1, "h1": 0}, {"h0": 0.0, "h1": 1.0}, {}),
         ({"r": None}, {"r": 1.0}, {}),
         ({"r": 1.0}, {"r": 0.5}, {}),
@@ -159,10 +161,11 @@ def test_a_point_lands_on_the_nearest_change_that_may_be_made(
         Feature(name="b", type="bool", mutable="yes"),
         Feature(name="c", type="category", mutable="yes"),
         *(Feature(name=name, type="bool", mutable="yes", group="g") for name in ("g0", "g1")),
+        *(Feature(name=f"k{at}", type="float", mutable="yes", group="k") for at in (0, 1)),
         *(Feature(name=f"h{at}", type="bool", mutable=WAYS[at], group="h") for at in (0, 1)),
         Feature(name="r", type="float", mutable="increase"),
     )
-    row: Row = {"n": 1, "b": 0, "c": "a", "g0": 1, "g1": 0, "h0": 1, "h1": 0, "r": 1.0, **before}
+    row: Row = {"n": 1, "b": 0, "c": "a", "g0": 1, "g1": 0, "k0": 1, "k1": 0, "h0": 1, "h1": 0, "r": 1.0, **before}
     space = Space(features, (), [row, {**row, "c": "b"}])
     start = space.encode([row])
     point = start.copy()
