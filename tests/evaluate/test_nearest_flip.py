@@ -12,9 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipworthy.contract.manifest import Feature
+from shipworthy.evaluate.attacks.attack import Attack, Target
+from shipworthy.evaluate.attacks.donors import Donors
+from shipworthy.evaluate.attacks.nearest_flip import run
 from shipworthy.evaluate.bench import Bench, CaseShown
 from shipworthy.evaluate.feasible import Space
-from shipworthy.evaluate.nearest_flip import Attack, run, run_case
+from shipworthy.evaluate.feasible_flip import run_case
 from shipworthy.expr import ExprError, compile_expr
 from shipworthy.gate.recompute import mismatches
 from shipworthy.profile.rows import Row, Value
@@ -65,8 +68,9 @@ def attacked(seed: int, n: int = 12, budget: int = 300) -> Attack:
     on = bench(model=model_of(hot_score, HOT), features=HOT, datasets={"test": table})
     donors = hot_rows(150, seed + 1)
     space = Space(HOT, (RELATION,), donors)
-    attack = Attack(on, space, table, [hot_score(row) for row in table], budget)
-    run(attack, donors, 16)
+    attack = Attack(Target(on, space, table, [hot_score(row) for row in table]), budget)
+    run(attack, Donors(on, space, donors), np.random.default_rng(seed), 16)
+    attack.confirm()
     return attack
 
 
@@ -76,7 +80,7 @@ def test_every_reported_row_is_a_record_that_could_exist(seed: int) -> None:
     """Checked from the declarations here, with none of the attack's own code."""
     attack = attacked(seed)
     for row in attack.found():
-        before = attack.rows[row]
+        before = attack.target.rows[row]
         after = attack.space.decode(attack.best[row], attack.start[row], before)
         assert (hot_score(after) >= 0.5) != (hot_score(before) >= 0.5)
         assert after["fixed"] == before["fixed"]
@@ -189,7 +193,7 @@ def test_the_rate_has_counts_that_recompute_and_bits_for_every_attacked_row() ->
     assert found.measurements[0].indicator == "feasible_flip_rate"
     assert 0 < len(found.result.worst) <= 5
     assert " -> " in found.result.worst[0].told
-    assert "mean queries a row" in found.result.because
+    assert "queries a row mean" in found.result.because
 
 
 def test_more_money_never_flips_fewer_rows() -> None:
@@ -211,8 +215,9 @@ def test_a_flip_near_the_boundary_is_cheap() -> None:
     on = bench(features=features, datasets={"test": table, "train": table}, unit=None, scorer=None, thresholds=None,
                model=model_of(lambda row: min(1.0, float(row["a"] or 0) / 100), features))  # fmt: skip
     space = Space(features, (), table)
-    attack = Attack(on, space, table, [float(row["a"] or 0) / 100 for row in table], 600)
-    run(attack, table, 8)
+    attack = Attack(Target(on, space, table, [float(row["a"] or 0) / 100 for row in table]), 600)
+    run(attack, Donors(on, space, table), np.random.default_rng(1), 8)
+    attack.confirm()
     assert len(attack.found()) == 50
     for at, row in enumerate(table):
         assert abs(abs(attack.best[at, 0] - float(row["a"] or 0)) - abs(float(row["a"] or 0) - 50.0)) < 0.5

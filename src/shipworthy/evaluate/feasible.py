@@ -1,97 +1,96 @@
-"""Which changes of a row somebody could really make, and what they cost.
+"""Which changes of a row somebody could really make.
 
-In: declared features (mutable, range, type, one-hot group), relations, reference rows. Out: rows as numbers, a
-projection of any point onto the changes allowed from a given row, a validity check that does not share its code, and
-the cost of a change. An attack that leaves this space proves nothing: on tabular data unconstrained attacks succeed on
-every row with records that cannot exist.
-
-Cost (MAD-L1): per changed number |difference| / median absolute deviation of the reference, per changed category or
-one-hot group 1, each times the declared `cost` of the feature.
+In: declared features (mutable, range, type, one-hot group), relations, reference rows. Out: a projection of any point
+onto the changes allowed from a given row, and a validity check that does not share its code. An attack that leaves this
+space proves nothing: on tabular data unconstrained attacks succeed on every row with records that cannot exist.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from shipworthy.contract.manifest import Feature
+from shipworthy.evaluate.attacks.columns import Block, Bools, Coding, Floats, blocks_of
+from shipworthy.evaluate.attacks.price import MAD_L1, Price
 from shipworthy.expr import Expression
-from shipworthy.profile.rows import CATEGORY, Row, Value, as_category, as_number
+from shipworthy.profile.rows import CATEGORY, LARGEST, Row, Value, as_number
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Block:
-    """What changes as one: a single feature, or all columns of a one-hot group. `switches`: all or nothing."""
-
-    name: str
-    columns: tuple[int, ...]
-    switches: bool
+_EXACT = 2.0**53  # beyond it not every whole number is a float
+__all__ = ["Block", "Bools", "Floats", "Space"]
 
 
 class Space:
-    """Rows of one model as numbers (categories as codes, empty cells as NaN), and what may change in them."""
+    """The changes that may be made to rows of one model, and what they cost."""
 
-    def __init__(self, features: Sequence[Feature], relations: Sequence[Expression], reference: Sequence[Row]) -> None:
+    def __init__(
+        self,
+        features: Sequence[Feature],
+        relations: Sequence[Expression],
+        reference: Sequence[Row],
+        cost: str = MAD_L1,
+    ) -> None:
         self.features = tuple(features)
         self.relations = tuple(relations)
-        self._codes = {one.name: _codes(one, reference) for one in features if one.type == CATEGORY}
-        self._texts = {name: {code: text for text, code in codes.items()} for name, codes in self._codes.items()}
-        self.blocks = _blocks(self.features)
-        self._spread = _spreads(self.features, self.encode(reference))
-        self._low = np.array([-np.inf if one.min is None else one.min for one in features])
-        self._high = np.array([np.inf if one.max is None else one.max for one in features])
-        self._whole = np.array([one.type in ("int", "bool") for one in features])
+        self.coding = Coding(features, reference)
+        self.blocks = blocks_of(self.features)
+        self.table = self.coding.encode(reference)
+        self.price = Price(cost, self.features, self.blocks, self.table)
+        self._groups = [list(block.columns) for block in self.blocks if features[block.columns[0]].group is not None]
+        self.members: Bools = np.zeros((len(self.blocks), len(features)), dtype=bool)  # which columns a block has
+        for at, block in enumerate(self.blocks):
+            self.members[at, list(block.columns)] = True
+        self._free: Bools = np.asarray(self.members.any(axis=0))
+        self._low, self._high = _limits(self.features, self.coding)
+        self._whole = [at for at, one in enumerate(features) if one.type != "float" and self._free[at]]
+        self._category = np.array([one.type == CATEGORY for one in features], dtype=bool)
+        self._rises = np.array([one.mutable == "increase" for one in features], dtype=bool)
+        self._falls = np.array([one.mutable == "decrease" for one in features], dtype=bool)
+        self.numbers = self._number_columns()
+        self.switches = tuple(block for block in self.blocks if block.switches)
 
     def encode(self, rows: Sequence[Row]) -> Floats:
-        """Return an (n, features) matrix; a category not in the reference gets a code of its own, which stays."""
-        return np.array([[self._cell(one, row.get(one.name)) for one in self.features] for row in rows]).reshape(
-            len(rows), len(self.features)
-        )
+        """Return the rows as an (n, features) matrix."""
+        return self.coding.encode(rows)
 
     def decode(self, point: Floats, start: Floats, row: Row) -> dict[str, Value]:
         """Return `row` (encoded: `start`) with the features of `point`; other columns and unchanged cells stay."""
-        changed = {
-            one.name: self._value(one, number)
-            for one, number, before in zip(self.features, point.tolist(), start.tolist(), strict=True)
-            if number != before and not (number != number and before != before)
-        }
-        return {**row, **changed}
+        return self.coding.decode(point, start, row)
+
+    def cost(self, points: Floats, start: Floats) -> Floats:
+        """Return the cost of each row's change."""
+        return self.price.of(points, start)
 
     def project(self, points: Floats, start: Floats) -> Floats:
         """Return the points moved onto what may change from `start` (both (n, features)): immutable columns stay, one
         way streets go one way, ranges and whole numbers hold, one-hot groups move whole. Rounding goes towards start,
         so that it never makes a change larger."""
-        made = start.copy()
-        for block in self.blocks:
-            columns = list(block.columns)
-            taken = points[:, columns]
-            if len(columns) > 1:
-                made[:, columns] = np.where(self._whole_group(taken)[:, None], taken, start[:, columns])
-            else:
-                made[:, columns[0]] = self._one(columns[0], taken[:, 0], start[:, columns[0]])
+        moved = np.clip(points, self._low, self._high)
+        for column in self._whole:
+            way = moved[:, column]
+            moved[:, column] = np.where(way > start[:, column], np.floor(way), np.ceil(way))
+        moved[:, self._rises] = np.maximum(moved[:, self._rises], start[:, self._rises])
+        moved[:, self._falls] = np.minimum(moved[:, self._falls], start[:, self._falls])
+        with np.errstate(invalid="ignore", over="ignore"):
+            # Clipping may carry a row that starts outside its range to the edge: a change nobody asked for.
+            far = np.abs(moved - start) > np.abs(points - start)
+        inside = (moved >= self._low) & (moved <= self._high) & (np.abs(moved) < LARGEST)
+        goes = self._free & inside & ~far & ~(self._category & (moved != points))
+        made: Floats = np.where(goes & ~np.isnan(start), moved, start)
+        for columns in self._groups:
+            whole = _whole_group(points[:, columns]) & ~np.isnan(start[:, columns]).any(axis=1)
+            whole &= (inside[:, columns] & (moved[:, columns] == points[:, columns])).all(axis=1)
+            made[:, columns] = np.where(whole[:, None], points[:, columns], start[:, columns])
         return made
 
-    def cost(self, points: Floats, start: Floats) -> Floats:
-        """Return the cost of each row's change."""
-        return np.asarray(sum((self.block_cost(b, points, start) for b in self.blocks), np.zeros(len(points))))
-
-    def block_cost(self, block: Block, points: Floats, start: Floats) -> Floats:
-        """Return what the change of one block costs, per row."""
-        columns = list(block.columns)
-        price = max(self.features[column].cost for column in columns)
-        if block.switches or len(columns) > 1:
-            one, other = points[:, columns], start[:, columns]
-            differs = ((one != other) & ~(np.isnan(one) & np.isnan(other))).any(axis=1)
-            return np.asarray(price * differs, dtype=np.float64)
-        moved = np.abs(points[:, columns[0]] - start[:, columns[0]])
-        return np.asarray(price * np.nan_to_num(moved, nan=0.0) / self._spread[columns[0]])
+    def between(self, start: Floats, goal: Floats, share: Floats) -> Floats:
+        """Return the points at `share` (n,) of the line from start to goal; what switches, switches past the middle."""
+        points = start + share[:, None] * (goal - start)
+        for block in self.switches:
+            columns = list(block.columns)
+            points[:, columns] = np.where(share[:, None] >= 0.5, goal[:, columns], start[:, columns])
+        return np.asarray(np.where(np.isnan(goal), start, points))
 
     def holds(self, rows: Sequence[Row]) -> Bools:
         """Return which rows keep every relation; a relation that cannot be told is not kept."""
@@ -109,67 +108,28 @@ class Space:
                 return False
         return all(relation(after) is True for relation in self.relations)
 
-    def _cell(self, feature: Feature, value: Value) -> float:
-        if feature.type == CATEGORY:
-            text = as_category(value)
-            return float("nan") if text is None else float(self._codes[feature.name].get(text, -1))
-        number = as_number(value)
-        return float("nan") if number is None else number
-
-    def _value(self, feature: Feature, number: float) -> Value:
-        if feature.type == CATEGORY:
-            return self._texts[feature.name][int(number)]
-        return int(number) if feature.type in ("int", "bool") else number
-
-    def _one(self, column: int, taken: Floats, start: Floats) -> Floats:
-        feature = self.features[column]
-        if feature.type == CATEGORY:
-            return np.where(np.isnan(taken) | np.isnan(start) | (taken < 0), start, taken)
-        moved = np.clip(taken, self._low[column], self._high[column])
-        if self._whole[column]:
-            moved = np.where(moved > start, np.floor(moved), np.ceil(moved))
-        if feature.mutable == "increase":
-            moved = np.maximum(moved, start)
-        if feature.mutable == "decrease":
-            moved = np.minimum(moved, start)
-        # Clipping may carry a row that starts outside its range to the edge: a change nobody asked for.
-        stays = np.isnan(taken) | np.isnan(start) | (np.abs(moved - start) > np.abs(taken - start))
-        within = (moved >= self._low[column]) & (moved <= self._high[column])
-        return np.where(stays | ~within, start, moved)
-
-    @staticmethod
-    def _whole_group(taken: Floats) -> Bools:
-        return np.asarray((np.isin(taken, (0.0, 1.0))).all(axis=1) & (taken.sum(axis=1) == 1.0))
+    def _number_columns(self) -> tuple[int, ...]:
+        return tuple(block.columns[0] for block in self.blocks if not block.switches)
 
 
-def _codes(feature: Feature, reference: Sequence[Row]) -> dict[str, int]:
-    seen = {text for row in reference if (text := as_category(row.get(feature.name))) is not None}
-    return {text: code for code, text in enumerate(sorted(seen))}
-
-
-def _blocks(features: Sequence[Feature]) -> tuple[Block, ...]:
-    """The blocks that may change; a group with one immutable member may not."""
-    made = [
-        Block(one.name, (at,), one.type in (CATEGORY, "bool"))
-        for at, one in enumerate(features)
-        if one.group is None and one.mutable != "no"
-    ]
-    for group in sorted({one.group for one in features if one.group}):
-        columns = tuple(at for at, one in enumerate(features) if one.group == group)
-        if all(features[at].mutable == "yes" for at in columns):
-            made.append(Block(group, columns, True))
-    return tuple(made)
-
-
-def _spreads(features: Sequence[Feature], table: Floats) -> Floats:
-    """Median absolute deviation per number; where more than half the rows agree the standard deviation, else 1."""
-    spreads = np.ones(len(features))
+def _limits(features: Sequence[Feature], coding: Coding) -> tuple[Floats, Floats]:
+    """The declared range; 0 and 1 for what is true or false, the known codes for a category."""
+    low, high = np.full(len(features), -np.inf), np.full(len(features), np.inf)
     for at, one in enumerate(features):
-        column = table[:, at][~np.isnan(table[:, at])] if len(table) else np.empty(0)
-        if one.type == CATEGORY or column.size == 0:
+        if one.type == "bool":
+            low[at], high[at] = 0.0, 1.0
+        if one.type == CATEGORY:
+            low[at], high[at] = 0.0, coding.categories(at) - 1.0
             continue
-        spreads[at] = float(np.median(np.abs(column - np.median(column)))) or float(column.std()) or 1.0
-    return spreads
+        if one.type == "int":
+            low[at], high[at] = -_EXACT, _EXACT
+        low[at] = low[at] if one.min is None else max(low[at], one.min)
+        high[at] = high[at] if one.max is None else min(high[at], one.max)
+    return low, high
+
+
+def _whole_group(taken: Floats) -> Bools:
+    return np.asarray((np.isin(taken, (0.0, 1.0))).all(axis=1) & (taken.sum(axis=1) == 1.0))
 
 
 def _may_become(feature: Feature, old: Value, new: Value) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shipworthy.evaluate import lift_scan, membership, metamorphic, nearest_flip, probe_case
+from shipworthy.evaluate import feasible_flip, image_flip, lift_scan, membership, metamorphic, probe_case
 from shipworthy.evaluate.bench import Bench, CaseShown
 from shipworthy.facts import Case
 
@@ -19,7 +19,9 @@ GENERATORS: dict[str, Runner] = {
     "hide_feature": metamorphic.hide_feature,
     "invariance": metamorphic.invariance,
     "monotone": metamorphic.monotone,
-    "nearest_flip": nearest_flip.run_case,
+    "nearest_flip": feasible_flip.run_case,
+    "feasible_flip": feasible_flip.run_case,
+    "image_flip": image_flip.run_case,
     "probe": probe_case.run_case,
     "lift_scan": lift_scan.run_case,
     "membership": membership.run_case,

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from shipworthy.contract.generators import tabular, training
+from shipworthy.contract.generators import (
+    attacks,
+    tabular,
+    training,
+)
 from shipworthy.contract.generators.shape import ENTRY_POINTS, REQUIRED, Shape, fault_of
 
 TOPICS = (
     tabular,
+    attacks,
     training,
 )
 SHAPES: dict[str, Shape] = {shape.name: shape for topic in TOPICS for shape in topic.SHAPES}

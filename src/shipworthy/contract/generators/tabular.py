@@ -1,4 +1,4 @@
-"""Generators over rows of a table: changed rows, probes, and the attack by nearest flips."""
+"""Generators over rows of a table: changed rows, and probes."""
 
 from __future__ import annotations
 
@@ -46,24 +46,6 @@ SHAPES = (
         shares=("fell",),
         names=BEFORE,
         most="sample",
-    ),
-    Shape(
-        name="nearest_flip",
-        does="Changes what may be changed of a row, as cheaply as it can, until the class flips.",
-        parameters={
-            "dataset": "",
-            "donors": "",
-            "n": 300,
-            "k": 32,
-            "at_cost": 1.0,
-            "max_queries": 600,
-            "max_donors": 2000,
-            "relations": (),
-        },
-        rows=("dataset", "donors"),
-        metrics=("feasible_flip_rate",),
-        shares=("feasible_flip_rate",),
-        most="n",
     ),
     Shape(
         name="probe",
