@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from shipworthy.contract.assistant import Assistant
 from shipworthy.contract.manifest import Feature
 from shipworthy.errors import ContractError
 from shipworthy.expr import Expression
-from shipworthy.facts import CaseResult, Digest, Measurement, PairedRows, Policy, Subject
+from shipworthy.facts import CaseResult, Conversation, Digest, Measurement, PairedRows, Policy, Reply, Subject
 from shipworthy.indicators import INDICATORS
 from shipworthy.profile.rows import CATEGORY, Row, Value, as_category
 from shipworthy.profile.score import Scorer
@@ -33,6 +34,10 @@ Model = Callable[[list[list[Value]]], Answers]
 """Takes rows of values in manifest feature order: text for categories, None for an empty cell."""
 
 
+Chat = Callable[[Sequence[Conversation]], Sequence[Reply | None]]
+"""A model that writes text: one reply a conversation, in order; None where it gave none."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
     """What the lock keeps of the version last shipped: its artefact, quantised scores and outcome bits per case."""
@@ -49,7 +54,8 @@ class Bench:
     `datasets` holds rows by name (and by path, for the rows of cases). `held_out`, `train` and `trusted` name the
     datasets for measuring, for the model's own training rows, and for rows approved earlier; `cohorts` those of rows
     that should look unlike the reference, where loaded. `label` is the column with the truth (0/1), `unit` the column
-    whose rows belong together, `time` the one that orders them, `relations` what holds in every valid row.
+    whose rows belong together, `time` the one that orders them, `relations` what holds in every valid row. `chat` asks
+    the model that writes text, where the contract declares one as `assistant`; `system` is its system prompt.
     """
 
     subject: Subject
@@ -69,6 +75,9 @@ class Bench:
     train: str = "train"
     trusted: str = "calibration"
     cohorts: tuple[str, ...] = ("hidden_cohort",)
+    chat: Chat | None = None
+    assistant: Assistant | None = None
+    system: str = ""
 
     def rows(self, name: str) -> Sequence[Row]:
         """Return a dataset. Raises ContractError for one that was not loaded: a typo must not become no rows."""

@@ -8,7 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shipworthy.evaluate import lift_scan, membership, metamorphic, nearest_flip, probe_case
+from shipworthy.evaluate import (
+    lift_scan,
+    membership,
+    memorised,
+    metamorphic,
+    nearest_flip,
+    probe_case,
+    redteam,
+    tool_policy,
+)
 from shipworthy.evaluate.bench import Bench, CaseShown
 from shipworthy.facts import Case
 
@@ -23,4 +32,7 @@ GENERATORS: dict[str, Runner] = {
     "probe": probe_case.run_case,
     "lift_scan": lift_scan.run_case,
     "membership": membership.run_case,
+    "redteam": redteam.run_case,
+    "memorised": memorised.run_case,
+    "tool_policy": tool_policy.run_case,
 }

@@ -18,6 +18,7 @@ import sklearn
 
 from shipworthy import __version__
 from shipworthy.contract.contract import Contract
+from shipworthy.contract.generators import asks_assistant
 from shipworthy.contract.lock import LEARNED_FROM
 from shipworthy.contract.pack import case_files
 from shipworthy.errors import CannotDecide, UsageError
@@ -27,6 +28,7 @@ from shipworthy.evaluate.run.engine import evaluate_local
 from shipworthy.evaluate.run.offline import no_network
 from shipworthy.expr import compile_expr
 from shipworthy.facts import Case, CaseResult, Coverage, Digest, Evidence, Run, digest, seed_of
+from shipworthy.flows.assistant import seat, system_prompt
 from shipworthy.flows.evidence import write_evidence
 from shipworthy.flows.model import OpenModel, all_datasets, open_model
 from shipworthy.flows.scan import findings_measurement, scan
@@ -124,6 +126,9 @@ def bench_of(
         unit=manifest.unit,
         relations=tuple(compile_expr(relation.holds) for relation in manifest.relations),
         baseline=baseline,
+        chat=seat(root, manifest, model.held) if any(asks_assistant(case) for case in cases) else None,
+        assistant=manifest.assistant,
+        system=system_prompt(root, manifest),
     )
 
 

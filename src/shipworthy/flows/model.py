@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +20,11 @@ Row = dict[str, Any]
 
 
 class OpenModel:
-    """A model that answers batches of rows. Scoring happens in a process without keys."""
+    """A model that answers batches of rows, in a process without keys. `held` ends with it: what an evaluation opens
+    beside the model is closed there."""
 
-    def __init__(self, process: ModelProcess, manifest: Manifest) -> None:
+    def __init__(self, process: ModelProcess, manifest: Manifest, held: ExitStack) -> None:
+        self.held = held
         self._process = process
         self._columns = columns_of(manifest.features)
 
@@ -50,7 +52,8 @@ def open_model(root: Path, manifest: Manifest) -> Iterator[OpenModel]:
         told = problem.what.replace(f"{(root / manifest.artefacts).resolve()}/", f"{manifest.artefacts}/")
         raise Unreachable(told, manifest.artefacts, problem.fix) from problem
     try:
-        yield OpenModel(process, manifest)
+        with ExitStack() as held:
+            yield OpenModel(process, manifest, held)
     finally:
         process.stop()
 
