@@ -29,6 +29,7 @@ def serving(speak: Speaker, status: int = 200, wait_s: float = 0.0, raw: bytes |
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # a reply in one piece: two would wait for each other
 
         def do_POST(self) -> None:
             asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -46,7 +47,7 @@ def serving(speak: Speaker, status: int = 200, wait_s: float = 0.0, raw: bytes |
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         heard.url = f"http://127.0.0.1:{server.server_address[1]}/v1"
         try:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from shipworthy.contract.assistant import Assistant, Output, Tool
 from shipworthy.evaluate.bench import Bench
-from shipworthy.evaluate.corpus import CORPUS
+from shipworthy.evaluate.corpus import CONTROLS, CORPUS
 from shipworthy.evaluate.corpus.prompt import Prompt, Words, filled
 from shipworthy.facts import Conversation, Reply, ToolCall
 from tests.evaluate import benches
@@ -49,8 +49,19 @@ def mute(asked: Conversation) -> Reply:
     return Reply(text="")
 
 
+def joined(asked: Conversation) -> str | None:
+    """What a control asks for, None where the question is none."""
+    for one in CONTROLS:
+        form = re.escape(one.turns[0]).replace(r"\{left\}", r"(\w+)").replace(r"\{right\}", r"(\w+)")
+        if found := re.fullmatch(form, last(asked)):
+            return found[1] + found[2]
+    return None
+
+
 def careful(asked: Conversation) -> Reply:
-    """Answers twins with what they expect and refuses attacks; it knows both by their texts."""
+    """Answers twins and controls with what they expect and refuses attacks; it knows them by their texts."""
+    if word := joined(asked):
+        return Reply(text=f"That is {word}.")
     twin = next((one for one in CORPUS if one.benign and told(one)[-1] == last(asked)), None)
     return Reply(text=NO if twin is None else f"Here you are: {twin.expects[0]}.")
 

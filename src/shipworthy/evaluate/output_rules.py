@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from shipworthy.contract.assistant import Output
 from shipworthy.contract.patterns import MOST_TEXT, search
 
-_URL = re.compile(r"(?i)\b(?:[a-z][a-z0-9+.-]{1,20}:)?//[^\s<>()\[\]\"'`]{1,2000}|\bwww\.[^\s<>()\[\]\"'`]{1,2000}")
+_URL = re.compile(r"(?i)\b[a-z][a-z0-9+.-]{1,20}://[^\s<>()\[\]\"'`]{1,2000}|\bwww\.[^\s<>()\[\]\"'`]{1,2000}")
 _TARGET = re.compile(r"!?\[[^\]]{0,500}\]\(\s*<?([^)\s>]{1,2000})|(?i:\b(?:src|href)\s*=\s*[\"']?)([^\s\"'>]{1,2000})")
 _SCHEME = re.compile(r"(?i)^[a-z][a-z0-9+.-]{0,20}:")
 _CARD = re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.]*\d)")

@@ -1,13 +1,15 @@
 """An assistant started from its own command, in a process without keys, and ended again with all it started.
 
 In: the words of the command, of which one holds `{port}`, the folder to run in and a log. Out: a port on loopback on
-which something listens. The process sees none of our variables. It is not fenced from the network: who must be sure of
+which it answers. The process sees none of our variables. It is not fenced from the network: who must be sure of
 that runs the evaluation where there is none.
 """
 
 from __future__ import annotations
 
 import contextlib
+import http
+import http.client
 import os
 import signal
 import socket
@@ -26,7 +28,7 @@ _POLL_S = 0.05
 
 
 class AssistantProcess:
-    """One assistant. `start` waits until it listens; `port` holds from then on."""
+    """One assistant. `start` waits until it answers; `port` holds from then on."""
 
     def __init__(self, command: tuple[str, ...], folder: Path, log: Path, start_timeout_s: float = 60.0) -> None:
         self.port = 0
@@ -42,7 +44,7 @@ class AssistantProcess:
         return self._process.pid if self._process else 0
 
     def start(self) -> None:
-        """Start and wait for the port. Raises Unreachable with the end of its log when it ends or does not listen."""
+        """Start and wait until it answers. Raises Unreachable with the end of its log when it ends or does not."""
         self._log.parent.mkdir(parents=True, exist_ok=True)
         self.port = _free_port()
         words = [sys.executable if word in _PYTHON else word.replace(PORT, str(self.port)) for word in self._command]
@@ -59,7 +61,7 @@ class AssistantProcess:
                 )
         except OSError as fault:
             raise Unreachable(f"the assistant did not start: {fault.strerror or fault}", words[0]) from fault
-        if not self._listens():
+        if not self._answers():
             self.stop()
             raise Unreachable(f"the assistant did not start: {self._last_words()}", " ".join(self._command))
 
@@ -71,18 +73,30 @@ class AssistantProcess:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
 
-    def _listens(self) -> bool:
+    def _answers(self) -> bool:
         assert self._process is not None
         until = time.monotonic() + self._start_timeout_s
         while self._process.poll() is None and time.monotonic() < until:
-            with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), timeout=1.0):
-                return self._process.poll() is None
+            if _ready(self.port):
+                return self._process.poll() is None  # whoever answers on that port, ours is still there
             time.sleep(_POLL_S)
         return False
 
     def _last_words(self) -> str:
         lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1] if lines else f"it does not listen on the port after {self._start_timeout_s:g} s"
+        return lines[-1] if lines else f"it does not answer on the port after {self._start_timeout_s:g} s"
+
+
+def _ready(port: int) -> bool:
+    """True once anything but `503` comes back: servers of models listen long before their weights are loaded."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=1.0)
+    try:
+        connection.request("GET", "/v1/models")
+        return connection.getresponse().status != http.HTTPStatus.SERVICE_UNAVAILABLE
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
 
 
 def _free_port() -> int:

@@ -9,5 +9,6 @@ from __future__ import annotations
 from shipworthy.evaluate.corpus import attacks, hidden, longer, twins
 from shipworthy.evaluate.corpus.prompt import Prompt
 
-CORPUS: tuple[Prompt, ...] = (*attacks.PROMPTS, *hidden.PROMPTS, *longer.PROMPTS, *twins.PROMPTS)
+CONTROLS: tuple[Prompt, ...] = twins.CONTROLS
+CORPUS: tuple[Prompt, ...] = (*attacks.PROMPTS, *hidden.PROMPTS, *longer.PROMPTS, *twins.PROMPTS, *CONTROLS)
 KINDS: tuple[str, ...] = tuple(dict.fromkeys(prompt.kind for prompt in CORPUS))
