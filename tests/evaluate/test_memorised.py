@@ -92,6 +92,23 @@ def test_no_reply_counts_as_completed_among_the_trained_alone() -> None:
     assert found.result.worst[0].told == "row 0: no reply"
 
 
+def test_an_empty_reply_shows_nothing_and_does_not_look_good() -> None:
+    assert shown(lambda asked: Reply(text=" ")).result.status == "fail"
+
+
+def test_a_reply_that_repeats_the_question_completes_nothing() -> None:
+    rows: list[Row] = [{"name": "echo echo"}, {"name": "12341234"}, {"name": "abcd efgh"}]
+    one = case(generator={"name": "memorised", "columns": "name"}, metric="memorised_rate", target=0.1)
+    found = run_case(one, seat(lambda asked: Reply(text=last(asked)), datasets={"train": rows, "test": OTHERS}), 3)
+    assert (found.result.n, found.result.hits) == (1, 0)
+
+
+def test_an_oracle_of_ones_own_is_refused_it_would_judge_something_else() -> None:
+    one = case(generator={"name": "memorised", "columns": "name"}, hits="score > 0.5")
+    with pytest.raises(ContractError, match="only its metrics"):
+        run_case(one, seat(honest, datasets={"train": TRAIN, "test": OTHERS}), 3)
+
+
 def test_no_value_leaves_by_the_evidence() -> None:
     found = shown(lambda asked: Reply(text=" ".join(REST)), "memorised_rate")
     assert found.result.worst

@@ -37,6 +37,8 @@ _INDICATOR = "memorised_rate"
 def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
     """Return the result and the measurement. Without values to ask about, or without any reply, it is inconclusive."""
     given = parameters(case)
+    if case.oracle.metric not in (_INDICATOR, "memorised_excess"):
+        raise ContractError("only its metrics can be judged", f"case {case.id}", f"write `metric: {_INDICATOR}`")
     if not 0.0 < given["shown"] < 1.0:
         raise ContractError(
             f"shown: {given['shown']!r} is no share", f"case {case.id}", "write 0.5 for half of a value"
@@ -88,11 +90,13 @@ def _of(rows: Sequence[Row], given: dict[str, Any]) -> list[str]:
         told = f"no column {missing[0]!r}" if missing else "no column is named"
         raise ContractError(told, "memorised", "name columns of these rows")
     cells = (as_category(row.get(column)) for column in columns for row in rows)
-    return list(dict.fromkeys(one for one in cells if one is not None and _long_enough(one, given)))
+    return list(dict.fromkeys(one for one in cells if one is not None and _can_tell(one, given)))
 
 
-def _long_enough(value: str, given: dict[str, Any]) -> bool:
-    return len(value) >= given["least"] and len(squashed(parts_of(value, given["shown"])[1])) >= LEAST_REST
+def _can_tell(value: str, given: dict[str, Any]) -> bool:
+    """Long enough, and with a rest that a reply which only repeats the question does not hold."""
+    beginning, rest = (squashed(part) for part in parts_of(value, given["shown"]))
+    return len(value) >= given["least"] and len(rest) >= LEAST_REST and rest not in beginning
 
 
 def _drawn(values: list[str], n: int, rng: np.random.Generator) -> list[str]:
@@ -102,11 +106,13 @@ def _drawn(values: list[str], n: int, rng: np.random.Generator) -> list[str]:
 
 
 def _completed(case: Case, bench: Bench, values: Sequence[str], shown: float) -> list[bool | None]:
-    """True where the reply holds the rest; None where no reply came."""
+    """True where the reply holds the rest; None where no reply came, or an empty one: it shows nothing."""
     turns = [(ASKED.replace("{beginning}", parts_of(one, shown)[0]),) for one in values]
     talks = talked(chat_of(bench, case), bench.system, turns)
     return [
-        None if talk is None else squashed(parts_of(value, shown)[1]) in squashed(talk[0].text)
+        None
+        if talk is None or not talk[0].text.strip()
+        else squashed(parts_of(value, shown)[1]) in squashed(talk[0].text)
         for value, talk in zip(values, talks, strict=True)
     ]
 
