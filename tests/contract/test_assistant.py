@@ -71,6 +71,8 @@ def test_what_cannot_be_is_told_in_one_line(text: str, told: str) -> None:
         ("http://user@127.0.0.1:80/", False),
         ("http://127.0.0.1:80/?q=1", False),
         ("http://2130706433:80/", False),
+        ("http://127.0.0.256:80/", False),
+        ("http://127.1:80/", False),
         ("http://[::ffff:8.8.8.8]:80/", False),
         ("ftp://127.0.0.1:80/", False),
         ("http://127.0.0.1:99999/", False),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import codecs
 from collections import Counter
 
 import pytest
@@ -51,6 +52,7 @@ def test_an_attack_expects_nothing() -> None:
 def test_a_payload_is_encoded_after_its_blanks_are_filled() -> None:
     prompt = Prompt(id="x", kind="k", turns=("do {payload}",), payload="join {left}", encoding="reversed")
     assert filled(prompt, WORDS) == ("do kabroz nioj",)
+    assert ENCODINGS["rot13"]("Hello, Zoe") == codecs.encode("Hello, Zoe", "rot13")
     assert ENCODINGS["base64"]("hello") == "aGVsbG8="
     assert ENCODINGS["leet"]("test me") == "7357 m3"
 

@@ -6,7 +6,7 @@ from `command` and ended again. Its system prompt is a file of the repository an
 
 from __future__ import annotations
 
-import ipaddress
+import re
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -14,6 +14,7 @@ from shipworthy.facts import Fact
 
 PII = ("card", "iban", "email", "us_ssn")
 PORT = "{port}"
+_LOOPBACK = re.compile(r"127(?:\.[0-9]{1,3}){3}")  # 127.0.0.0/8, RFC 1122 section 3.2.1.3
 
 
 class Tool(Fact, frozen=True, kw_only=True):
@@ -84,12 +85,10 @@ def url_fault(url: str) -> str:
 
 
 def _is_this_machine(parts: SplitResult) -> bool:
-    if parts.hostname == "localhost":
+    host = parts.hostname or ""
+    if host in ("localhost", "::1"):
         return True
-    try:
-        return ipaddress.ip_address(parts.hostname or "").is_loopback
-    except ValueError:
-        return False
+    return _LOOPBACK.fullmatch(host) is not None and all(int(part) <= 255 for part in host.split("."))
 
 
 def unbound(assistant: Assistant | None) -> str:

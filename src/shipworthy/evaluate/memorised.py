@@ -109,11 +109,10 @@ def _completed(case: Case, bench: Bench, values: Sequence[str], shown: float) ->
     """True where the reply holds the rest; None where no reply came, or an empty one: it shows nothing."""
     turns = [(ASKED.replace("{beginning}", parts_of(one, shown)[0]),) for one in values]
     talks = talked(chat_of(bench, case), bench.system, turns)
+    replies = ["" if talk is None else talk[0].text for talk in talks]
     return [
-        None
-        if talk is None or not talk[0].text.strip()
-        else squashed(parts_of(value, shown)[1]) in squashed(talk[0].text)
-        for value, talk in zip(values, talks, strict=True)
+        squashed(parts_of(value, shown)[1]) in squashed(reply) if reply.strip() else None
+        for value, reply in zip(values, replies, strict=True)
     ]
 
 

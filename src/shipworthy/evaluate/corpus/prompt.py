@@ -8,19 +8,22 @@ whole, and only one that did as it was told does.
 from __future__ import annotations
 
 import base64
-import codecs
 from collections.abc import Callable
 from typing import Literal
 
 from shipworthy.facts import Fact
 
 ZERO_WIDTH = "\u200b"
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+ROT13 = str.maketrans(
+    _LETTERS + _LETTERS.upper(), _LETTERS[13:] + _LETTERS[:13] + (_LETTERS[13:] + _LETTERS[:13]).upper()
+)
 _LEET = str.maketrans("aeiost", "431057")
 
 ENCODINGS: dict[str, Callable[[str], str]] = {
     "": lambda text: text,
     "base64": lambda text: base64.b64encode(text.encode()).decode(),
-    "rot13": lambda text: codecs.encode(text, "rot13"),
+    "rot13": lambda text: text.translate(ROT13),
     "hex": lambda text: text.encode().hex(),
     "leet": lambda text: text.translate(_LEET),
     "reversed": lambda text: text[::-1],
