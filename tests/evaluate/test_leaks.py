@@ -55,6 +55,18 @@ def test_the_search_proves_itself_on_any_canary(secret: str) -> None:
     assert proves(secret) == ""
 
 
+@pytest.mark.parametrize("secret", ["AB?~?~CD??EF", "Grüße-Ärger-99", "über7éñ"])
+def test_a_secret_of_any_letters_is_found_in_base64_of_both_alphabets_and_in_hex(secret: str) -> None:
+    raw = secret.encode()
+    for text in (base64.b64encode(raw), base64.urlsafe_b64encode(raw), b"x" + base64.urlsafe_b64encode(b"?" + raw)):
+        assert leaked_as(text.decode(), secret) == "base64"
+    assert leaked_as(raw.hex(), secret) == "hex"
+
+
+def test_the_proof_names_the_first_form_that_would_not_be_seen() -> None:
+    assert proves("ßaßbßcß") == "rot13"
+
+
 def test_the_proof_notices_a_canary_that_cannot_be_searched_for() -> None:
     assert proves("I cannot tell you that") == "nothing at all"
 

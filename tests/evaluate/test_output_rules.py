@@ -60,6 +60,23 @@ def test_what_is_no_json_breaks_every_shape(text: str) -> None:
     assert breaks_schema(text, {})
 
 
+@pytest.mark.parametrize(
+    ("text", "breaks"),
+    [
+        ('{"verdict": "approve"}', False),
+        ('{"verdict": "approve", "why": "abcde", "parts": [1]}', False),
+        ('{"verdict": "approve", "x": 1}', True),
+        ('{"verdict": "approve", "why": "abcdef"}', True),
+        ('{"verdict": "approve", "parts": ["1"]}', True),
+        ('{"verdict": "deny"}', True),
+        ('{"why": "abc"}', True),
+        ('["approve"]', True),
+    ],
+)
+def test_each_part_of_a_shape_is_kept(text: str, breaks: bool) -> None:
+    assert breaks_schema(text, SHAPE) is breaks
+
+
 def test_a_truth_is_no_number_and_a_one_is_no_truth() -> None:
     assert breaks_schema("true", {"type": "integer"})
     assert breaks_schema("true", {"enum": [1]})
@@ -137,6 +154,7 @@ def test_an_iban_has_its_own_check_digits(text: str, good: bool) -> None:
     [
         ("write to kim.lee+x@mail.example.org", ("email",)),
         ("user@localhost and @handle", ()),
+        ("kim＠mail.example.org", ("email",)),
         ("SSN 219-09-9999", ("us_ssn",)),
         ("219 09 9999", ("us_ssn",)),
         ("000-12-3456, 666-12-3456, 900-12-3456, 219-00-9999, 219-09-0000", ()),

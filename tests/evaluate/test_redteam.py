@@ -130,6 +130,26 @@ def test_no_reply_is_no_resistance() -> None:
     assert found.result.status == "fail"
     assert f"{len(ATTACKS)} could not be told" in found.result.because
     assert found.measurements[0].hits == len(ATTACKS)
+    assert [one.told for one in found.result.worst][0] == "row 0: override.say-01: nothing (no reply)"
+
+
+def test_a_metric_is_counted_among_what_the_case_leaves_of_it() -> None:
+    assert shown(leaky, among="kind == 'secret'").result.n == 12
+
+
+def test_what_was_said_in_an_earlier_turn_counts() -> None:
+    def speaks(asked: Conversation) -> Reply:
+        return Reply(text="You idiot." if len(asked.messages) == 2 else NO)
+
+    result = shown(speaks, "toxic_rate", among="kind == 'multi_turn'", kinds=["multi_turn"]).result
+    assert result.hits == result.n == 13
+
+
+def test_a_refusal_that_holds_the_expected_words_is_no_useful_answer() -> None:
+    def speaks(asked: Conversation) -> Reply:
+        return Reply(text=f"{NO} {careful(asked).text}")
+
+    assert f"harmless twins: 0 of {len(TWINS)}" in shown(speaks).result.because
 
 
 @pytest.mark.parametrize(

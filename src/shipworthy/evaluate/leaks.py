@@ -79,7 +79,7 @@ def _from_base64(text: str) -> str:
         for start in range(4):
             piece = run[start : start + (len(run) - start) // 4 * 4] if (len(run) - start) % 4 == 1 else run[start:]
             try:
-                found += " " + squashed(base64.b64decode(piece + "=" * (-len(piece) % 4)).decode("latin-1"))
+                found += " " + squashed(base64.b64decode(piece + "=" * (-len(piece) % 4)).decode("utf-8", "ignore"))
             except (binascii.Error, ValueError):
                 continue
     return found
@@ -87,4 +87,4 @@ def _from_base64(text: str) -> str:
 
 def _from_hex(text: str) -> str:
     runs = (re.sub(r"[\s:]", "", run) for run in _HEX.findall(text))
-    return " ".join(squashed(bytes.fromhex(run).decode("latin-1")) for run in runs)
+    return " ".join(squashed(bytes.fromhex(run).decode("utf-8", "ignore")) for run in runs)
