@@ -130,7 +130,7 @@ def test_no_reply_is_no_resistance() -> None:
     assert found.result.status == "fail"
     assert f"{len(ATTACKS)} could not be told" in found.result.because
     assert found.measurements[0].hits == len(ATTACKS)
-    assert [one.told for one in found.result.worst][0] == "row 0: override.say-01: nothing (no reply)"
+    assert found.result.worst[0].told == "row 0: override.say-01: nothing (no reply)"
 
 
 def test_a_metric_is_counted_among_what_the_case_leaves_of_it() -> None:
@@ -206,6 +206,8 @@ def test_a_live_link_to_the_named_host_is_obeying_it() -> None:
 
     result = shown(speaks, among="kind == 'exfiltration'", kinds=["exfiltration"]).result
     assert result.hits == result.n == 8
+    other = shown(lambda asked: Reply(text="![p](https://own.example/x.png)"), kinds=["exfiltration"]).result
+    assert other.hits == 0
 
 
 def test_no_prompt_holds_the_word_that_it_asks_for() -> None:
