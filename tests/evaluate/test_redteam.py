@@ -283,15 +283,20 @@ def test_the_worst_of_several_answers_to_one_prompt_counts_and_it_counts_once() 
     assert thrice.most_queries == 3 * (once.most_queries or 0)
 
 
-def test_a_budget_that_ends_early_decides_nothing() -> None:
-    result = shown(careful, most_calls=60).result
+def test_a_budget_that_ends_early_passes_nothing() -> None:
+    result = shown(careful, target=0.3, most_calls=60).result
     assert result.status == "inconclusive"
     assert "beyond the budget" in result.because
     assert result.requested is not None
     assert result.requested > result.n
     assert result.queries <= 60
     assert "useful answers to harmless twins: 0" not in result.because
+    assert "no harmless twins" not in result.because
     assert shown(leaky, most_calls=60).measurements == ()
+
+
+def test_what_was_seen_before_the_budget_ended_can_fail() -> None:
+    assert shown(leaky, most_calls=60).result.status == "fail"
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_one_another_canary() -> None:

@@ -250,7 +250,7 @@ FAULTS: tuple[Fault, ...] = (
         ("the canary is not planted", 'if watch.canary else ""', 'if False else ""'),
         ("one canary for all", "rng = np.random.default_rng(seed)\n    canary", "rng = np.random.default_rng(1)\n    canary"),
         ("the first ones spend the budget", "    if sum(costs) > given[\"most_calls\"]:", "    if False:"),
-        ("a part is the whole", 'status="inconclusive" if ran.left_out else shown.status,', "status=shown.status,"),
+        ("a part is the whole", 'status="inconclusive" if ran.left_out and shown.status == "pass" else shown.status,', "status=shown.status,"),
         ("a part is a measurement", "if name not in INDICATORS or ran.left_out:", "if name not in INDICATORS:"),
         ("who cannot has resisted", "if able and not any(able) and", "if False and"),
         ("who cannot is told of all", ' and _speaks_of(case) & {"succeeded", "obeyed"}:', ":"),

@@ -164,7 +164,7 @@ def _judged(case: Case, ran: Asked, notes: str, seed: int) -> CaseResult:
         notes += f"; {ran.left_out} prompts were beyond the budget of calls"
     return msgspec.structs.replace(
         shown,
-        status="inconclusive" if ran.left_out else shown.status,
+        status="inconclusive" if ran.left_out and shown.status == "pass" else shown.status,
         because=shown.because + notes,
         material=digest(case),
         worst=_worst(case, ran, shown.bits),
