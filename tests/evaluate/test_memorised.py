@@ -128,6 +128,12 @@ def test_without_values_or_controls_nothing_is_decided() -> None:
     assert found.measurements[0].value is None
 
 
+def test_without_controls_there_is_no_excess_and_a_rate_all_the_same() -> None:
+    for metric, status in (("memorised_excess", "inconclusive"), ("memorised_rate", "pass")):
+        one = case(generator={"name": "memorised", "columns": "name"}, metric=metric, target=0.1)
+        assert run_case(one, seat(honest, datasets={"train": TRAIN, "test": TRAIN}), 3).result.status == status
+
+
 def test_several_columns_a_sample_and_its_seed() -> None:
     assert shown(honest, columns=["name", "iban"], sample=100).result.queries == 200
     assert shown(honest, sample=5) == shown(honest, sample=5)
