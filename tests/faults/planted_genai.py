@@ -74,7 +74,7 @@ FAULTS: tuple[Fault, ...] = (
     *_in(
         "contract/stakes.py",
         "tests/contract/test_assistant.py",
-        ("an address at high stakes", '        if stakes == "high":\n            problems.append(', "        if False:\n            problems.append("),
+        ("an address at high stakes", '        if stakes == _LEVELS[-1]:\n            problems.append(', "        if False:\n            problems.append("),
         ("nobody is warned", '        warnings.append(f"{loose}: {_BOUND}")', "        pass"),
         ("an address is claimed", 'not_claimed += [f"assistant bound to a digest: {_BOUND}"] if loose else []', "not_claimed += []"),
         ("a command is not claimed", '{_BOUND}"] if loose else []', '{_BOUND}"]'),

@@ -72,7 +72,7 @@ def required(parts: Parts) -> Required:
         warnings += [f"{key} is a development key: {_REAL_KEY}" for key in parts.dev_keys]
     warnings += _unheld(parts.manifest)
     if loose := unbound(parts.manifest.assistant):
-        if stakes == "high":
+        if stakes == _LEVELS[-1]:
             problems.append(Problem(MANIFEST, 1, 1, f"high stakes: {loose}", _BOUND))
         warnings.append(f"{loose}: {_BOUND}")
     if stakes != "low":
