@@ -18,7 +18,7 @@ import click
 import msgspec
 
 from shipworthy import errors, facts
-from shipworthy.contract import atlas, card, catalogues, manifest, note, pack, slos, threats
+from shipworthy.contract import assistant, atlas, card, catalogues, manifest, note, pack, slos, threats
 from shipworthy.contract.generators import REQUIRED, TOPICS
 from shipworthy.contract.pack import ANSWER_NAMES
 from shipworthy.contract.schema_files import SCHEMAS
@@ -278,6 +278,7 @@ KEYS = {
     "label": "the truth, and when it has come",
     "issuers": "the public keys that signatures must be made with; at low stakes by default those in `keys/`",
     "people": "who may act, in which roles",
+    "assistant": "a model that writes text, beside the classifier; see [how to red-team it](../how-to/red-team.md)",
     "artefacts": "the folder that is built, scanned, signed and served",
     "build": "the command that makes it, as words; it sees manifest, code, data, lock file and no key",
     "code": "files, folders or globs whose bytes belong to the change; the build command sees no other code",
@@ -304,6 +305,7 @@ KEYS = {
 def manifest_page() -> str:
     """Return the page of `shipworthy.yaml`."""
     kinds = [one for one in vars(manifest).values() if _is_shape(one) and one is not manifest.Manifest]
+    kinds += [assistant.Tool, assistant.Output]
     parts = [
         "# `shipworthy.yaml`\n",
         MADE,

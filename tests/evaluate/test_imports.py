@@ -117,6 +117,26 @@ def test_garak_attempts_pass_only_when_no_detector_speaks_and_all_could() -> Non
     assert told.tool_version == "0.17.1"
 
 
+@pytest.mark.parametrize(
+    ("spec", "errors"),
+    [
+        ("dan.Dan", 0),
+        ("dan", 0),
+        ("probes.dan.Dan, dan", 0),
+        ("all", 0),
+        ("", 0),
+        (None, 0),
+        ("dan.Dan,encoding.InjectBase64", 1),
+        ("dan.Dan,encoding,leakreplay", 2),
+        ("dan.Da", 1),
+    ],
+)
+def test_a_garak_probe_that_was_asked_for_and_never_ran_is_an_error(spec: str | None, errors: int) -> None:
+    entries = foreign.garak([0.0])
+    entries[0]["plugins.probe_spec"] = spec
+    assert ended(garak.read(foreign.lines(entries), "r.jsonl")) == ["passed"] + ["errored"] * errors
+
+
 def test_garak_attempts_that_nobody_judged_are_errors() -> None:
     entries = foreign.garak([0.0], [0.0])
     gone = next(one for one in entries if one.get("uuid") == "u1" and one["status"] == 2)

@@ -235,5 +235,6 @@ def test_every_evaluator_and_generator_is_in_its_table() -> None:
     assert set(GENERATORS) == {
         "payload", "hide_feature", "invariance", "monotone", "nearest_flip", "lift_scan", "membership", "probe",
         "feasible_flip", "image_flip",
+        "redteam", "memorised", "tool_policy",
     }  # fmt: skip
     assert isinstance(evaluate_all(full(), POLICY, ()).coverage, Coverage)

@@ -28,7 +28,7 @@ _NEVER = frozenset({card.FILE, note.FILE, LOCK})
 def change_files(manifest: Manifest, names: Iterable[str], cases: Iterable[Case] = ()) -> tuple[str, ...]:
     """Return those of the repository's files (relative, `/`) that belong to the change, sorted."""
     named = {MANIFEST, slos.FILE, pack.FILE, manifest.lockfile or MANIFEST, *data_files(manifest)}
-    named |= {path for case in cases for path in case_files(case)}
+    named |= {path for case in cases for path in case_files(case)} | assistant_files(manifest)
     patterns = [_pattern(pattern) for pattern in (*manifest.code, pack.FOLDER)]
     weights = _pattern(manifest.artefacts)
     return tuple(
@@ -65,6 +65,16 @@ def data_files(manifest: Manifest) -> frozenset[str]:
     return frozenset(
         [dataset.path for dataset in manifest.datasets.values()] + [source.file for source in manifest.data_sources]
     )
+
+
+def assistant_files(manifest: Manifest) -> frozenset[str]:
+    """Return what may be files of the assistant: its system prompt, and every word of the command that starts it."""
+    one = manifest.assistant
+    if one is None:
+        return frozenset()
+    words = {word.removeprefix("./") for word in one.command} | ({one.system} if one.system is not None else set())
+    weights = _pattern(manifest.artefacts)  # these are bound as the artefact
+    return frozenset(word for word in words if not weights.fullmatch(word))
 
 
 def change_digest(digests: Mapping[str, Digest]) -> Digest:

@@ -129,6 +129,7 @@ def make_lock(
         standing=tuple(standing),
         relations=manifest.relations,
         scan_classes=tuple(sorted(manifest.scan.classes)),
+        assistant=manifest.assistant,
         bits=dict(bits or {}),
         paired=paired,
         checkpoint=checkpoint,

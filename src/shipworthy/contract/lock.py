@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from shipworthy.contract.assistant import Assistant
 from shipworthy.contract.convert import convert
 from shipworthy.contract.manifest import (
     Dataset,
@@ -98,6 +99,7 @@ class Lock(Fact, frozen=True, kw_only=True):
     rows: dict[str, Digest] = {}
     relations: tuple[Relation, ...] = ()
     scan_classes: tuple[str, ...] = ()
+    assistant: Assistant | None = None
     bits: dict[str, str] = {}
     paired: PairedRows | None = None
     checkpoint: str = ""

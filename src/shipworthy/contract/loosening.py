@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from shipworthy.contract.contract import Contract
 from shipworthy.contract.lock import Lock
+from shipworthy.contract.loosening_assistant import assistant_rows
 from shipworthy.contract.loosening_cases import case_rows
 from shipworthy.contract.loosening_policy import never_rows, slo_rows
 from shipworthy.contract.loosening_runtime import runtime_rows
@@ -55,6 +56,7 @@ def loosenings(
         runtime_rows(old, new.manifest),
         judged_rows(old.rows, rows),
         scan_rows(old.scan_classes, new.manifest.scan.classes),
+        assistant_rows(old.assistant, new.manifest.assistant),
     )
     return tuple(sorted({row for rows in parts for row in rows}))
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from shipworthy.contract.assistant import Assistant
 from shipworthy.facts import Fact, Person
 
 Stakes = Literal["low", "standard", "high"]
@@ -216,6 +217,7 @@ class Manifest(Fact, frozen=True, kw_only=True):
     issuers: Issuers = Issuers(signing="keys/signing.pub", verdict="keys/verdict.pub")
     people: tuple[PersonRef, ...] = ()
     relations: tuple[Relation, ...] = ()
+    assistant: Assistant | None = None
     artefacts: str = "model"
     build: tuple[str, ...] = ()
     code: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ import posixpath
 import re
 from collections.abc import Iterable
 
+from shipworthy.contract.assistant_rules import assistant_faults
 from shipworthy.contract.convert import convert
 from shipworthy.contract.manifest import Feature, Manifest, Stage, Throttle
 from shipworthy.contract.pack import is_table
@@ -51,6 +52,7 @@ def read_manifest(source: str | bytes, file: str = FILE) -> tuple[Manifest | Non
         _paths,
         _durations,
         _scan,
+        _assistant,
     ):
         rule(manifest, found)
     return (None if found.problems else manifest), reading, found.problems
@@ -253,6 +255,11 @@ def _scan(manifest: Manifest, found: Findings) -> None:
         found.add(("scan", "classes"), f"{name!r} is listed twice", "list each class once")
 
 
+def _assistant(manifest: Manifest, found: Findings) -> None:
+    if manifest.assistant is not None:
+        assistant_faults(manifest.assistant, found)
+
+
 def _paths(manifest: Manifest, found: Findings) -> None:
     for path, named in named_files(manifest):
         if not inside(named):
@@ -280,6 +287,8 @@ def named_files(manifest: Manifest) -> tuple[tuple[Path, str], ...]:
     named: list[tuple[Path, str]] = [(("artefacts",), manifest.artefacts)]
     named += [(("code", index), path) for index, path in enumerate(manifest.code)]
     named += [(("lockfile",), manifest.lockfile)] if manifest.lockfile else []
+    if manifest.assistant is not None and manifest.assistant.system is not None:
+        named.append((("assistant", "system"), manifest.assistant.system))
     named += [(("datasets", name, "path"), dataset.path) for name, dataset in manifest.datasets.items()]
     named += [(("data_sources", index, "file"), source.file) for index, source in enumerate(manifest.data_sources)]
     named += [(("people", index, "key"), person.key) for index, person in enumerate(manifest.people)]

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from shipworthy.contract.convert import convert
-from shipworthy.contract.generators import SHAPES, Shape, fault_of
+from shipworthy.contract.generators import SHAPES, Shape, fault_of, names_of
 from shipworthy.contract.problems import Findings, Path, Problem, did_you_mean
 from shipworthy.contract.segment_text import KeyValues, unknown_keys, write_segments
 from shipworthy.contract.strict_yaml import Reading, read_yaml
@@ -190,7 +190,7 @@ def _oracle(case: Case, path: Path, names: frozenset[str] | None, found: Finding
     if not math.isfinite(oracle.target) or not 0.5 <= oracle.level < 1:
         found.add(path, f"case {case.id!r}: target or level out of range", "a finite target; a level in [0.5, 1)")
     shape = _shape_of(case)
-    more = shape.names if shape is not None else ()
+    more = names_of(case.generator or {}, shape) if shape is not None else ()
     known = None if names is None or (case.generator and shape is None) else names | ANSWER_NAMES | frozenset(more)
     for key, text in (("hits", oracle.hits), ("among", oracle.among)):
         if text is not None:

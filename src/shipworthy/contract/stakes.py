@@ -12,6 +12,7 @@ import re
 import msgspec
 
 from shipworthy.contract import pack, slos, threats
+from shipworthy.contract.assistant import unbound
 from shipworthy.contract.change import MANIFEST
 from shipworthy.contract.manifest import Manifest
 from shipworthy.contract.problems import Problem
@@ -70,10 +71,15 @@ def required(parts: Parts) -> Required:
     else:
         warnings += [f"{key} is a development key: {_REAL_KEY}" for key in parts.dev_keys]
     warnings += _unheld(parts.manifest)
+    if loose := unbound(parts.manifest.assistant):
+        if stakes == _LEVELS[-1]:
+            problems.append(Problem(MANIFEST, 1, 1, f"high stakes: {loose}", _BOUND))
+        warnings.append(f"{loose}: {_BOUND}")
     if stakes != "low":
         warnings += [f"no {name}: {fix}" for name, fix in UNPROVEN.items()]
         problems += _unwritten(parts)
     not_claimed = [f"{rule.name}: {rule.fix}" for rule in later] + [f"{name}: {fix}" for name, fix in UNPROVEN.items()]
+    not_claimed += [f"assistant bound to a digest: {_BOUND}"] if loose else []
     return Required(problems=tuple(problems), warnings=tuple(warnings), not_claimed=tuple(not_claimed))
 
 
@@ -93,6 +99,7 @@ UNPROVEN = {
     "shared ledger": "keep the ledger where the gate and all gateways see it",
     "review quorum": "let product, ML, SRE, security and support sign the review",
 }
+_BOUND = "start it by `command:` with its weights in the artefact folder"
 ALONE = (
     "only one person signs: after the first ship nobody can add people, loosen, reverse or override; "
     "add a reviewer and an ml to `people:` first"

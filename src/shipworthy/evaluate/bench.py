@@ -10,11 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from shipworthy.contract.assistant import Assistant
 from shipworthy.contract.generators import Shape
 from shipworthy.contract.manifest import Feature
 from shipworthy.errors import ContractError
 from shipworthy.expr import Expression
-from shipworthy.facts import Case, CaseResult, Digest, Measurement, PairedRows, Policy, Subject
+from shipworthy.facts import Case, CaseResult, Conversation, Digest, Measurement, PairedRows, Policy, Reply, Subject
 from shipworthy.indicators import INDICATORS
 from shipworthy.profile.rows import CATEGORY, Row, Value, as_category
 from shipworthy.profile.score import Scorer
@@ -42,6 +43,10 @@ Model = Callable[[list[list[Value]]], Answers]
 """Takes rows of values in manifest feature order: text for categories, None for an empty cell."""
 
 
+Chat = Callable[[Sequence[Conversation]], Sequence[Reply | None]]
+"""A model that writes text: one reply a conversation, in order; None where it gave none."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
     """What the lock keeps of the version last shipped: its artefact, quantised scores and outcome bits per case."""
@@ -59,9 +64,12 @@ class Bench:
     datasets for measuring, for the model's own training rows, and for rows approved earlier; `cohorts` those of rows
     that should look unlike the reference, where loaded. `label` is the column with the truth (0/1), `unit` the column
     whose rows belong together, `time` the one that orders them, `relations` what holds in every valid row,
-    `plugins` the generators of other packages by name. `known` is the model without the
-    meter, for rows of data sets that it has answered already, and `charge` counts these against the budget of the case
-    that runs; both None where nothing is known. `tables` keeps what was made of data sets once for all cases.
+    `plugins` the generators of other packages by name. `chat` asks the model that writes text, where the contract
+    declares one as `assistant`; `system` is its system prompt.
+
+    `known` is the model without the meter, for rows of data sets that it has answered already, and `charge` counts
+    these against the budget of the case that runs; both None where nothing is known. `tables` keeps what was made of
+    data sets once for all cases.
     """
 
     subject: Subject
@@ -85,6 +93,9 @@ class Bench:
     charge: Callable[[int], None] | None = field(default=None, repr=False, compare=False)
     known: Model | None = field(default=None, repr=False, compare=False)
     tables: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    chat: Chat | None = None
+    assistant: Assistant | None = None
+    system: str = ""
 
     def rows(self, name: str) -> Sequence[Row]:
         """Return a dataset. Raises ContractError for one that was not loaded: a typo must not become no rows."""

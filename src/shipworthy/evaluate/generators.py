@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shipworthy.evaluate import feasible_flip, image_flip, lift_scan, membership, metamorphic, probe_case
+from shipworthy.evaluate import (
+    feasible_flip,
+    image_flip,
+    lift_scan,
+    membership,
+    memorised,
+    metamorphic,
+    probe_case,
+    redteam,
+    tool_policy,
+)
 from shipworthy.evaluate.bench import Bench, CaseShown
 from shipworthy.facts import Case
 
@@ -25,4 +35,7 @@ GENERATORS: dict[str, Runner] = {
     "probe": probe_case.run_case,
     "lift_scan": lift_scan.run_case,
     "membership": membership.run_case,
+    "redteam": redteam.run_case,
+    "memorised": memorised.run_case,
+    "tool_policy": tool_policy.run_case,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shipworthy.facts.base import Digest, Fact, canonical, digest, seed_of
+from shipworthy.facts.chat import Conversation, Message, Reply, ToolCall
 from shipworthy.facts.evidence import (
     CaseResult,
     Comparison,
@@ -49,10 +50,11 @@ from shipworthy.facts.verdict import Block, Decision, Judgement, Outcome, Verdic
 __all__ = [
     "ACCEPTED", "FIXED", "IMPORT_FORMATS", "MISSING", "NORMAL", "OTHER", "RESERVED", "SCORE_BINS", "SEVERITY_OF",
     "UNSEEN", "Acknowledged", "Action", "Approval", "Block", "Budget", "Case", "CaseResult", "Clause", "Comparison",
-    "Counts", "Coverage", "Decider", "Decision", "Digest", "Entry", "Event", "Evidence", "Example", "Fact",
-    "Granted", "Held", "Incident", "Judgement", "LabelSummary", "LiveThresholds", "Measurement", "Named",
-    "NeverEvent", "OnNoData", "Oracle", "Order", "Origin", "Outcome", "Override", "PairedRows", "Person", "Policy",
-    "Posture", "Receipt", "RolloutState", "Run", "RuntimeState", "Scope", "Severity", "Slo", "Source", "Subject",
-    "Target", "Verdict", "WindowSummary", "bin_name", "bin_names", "canonical", "canonical_segment", "contains",
-    "digest", "hold", "holds", "join", "parse_segment", "resolve", "seed_of", "tightens",
+    "Conversation", "Counts", "Coverage", "Decider", "Decision", "Digest", "Entry", "Event", "Evidence", "Example",
+    "Fact", "Granted", "Held", "Incident", "Judgement", "LabelSummary", "LiveThresholds", "Measurement", "Message",
+    "Named", "NeverEvent", "OnNoData", "Oracle", "Order", "Origin", "Outcome", "Override", "PairedRows", "Person",
+    "Policy", "Posture", "Receipt", "Reply", "RolloutState", "Run", "RuntimeState", "Scope", "Severity", "Slo",
+    "Source", "Subject", "Target", "ToolCall", "Verdict", "WindowSummary", "bin_name", "bin_names", "canonical",
+    "canonical_segment", "contains", "digest", "hold", "holds", "join", "parse_segment", "resolve", "seed_of",
+    "tightens",
 ]  # fmt: skip

@@ -20,6 +20,7 @@ import sklearn
 
 from shipworthy import __version__
 from shipworthy.contract.contract import Contract
+from shipworthy.contract.generators import asks_assistant
 from shipworthy.contract.lock import LEARNED_FROM
 from shipworthy.contract.pack import case_files
 from shipworthy.errors import CannotDecide, UsageError
@@ -32,6 +33,7 @@ from shipworthy.evaluate.run.pool import pool_results
 from shipworthy.evaluate.units import Around, run_guarded
 from shipworthy.expr import compile_expr
 from shipworthy.facts import Budget, Case, CaseResult, Coverage, Digest, Evidence, Run, digest
+from shipworthy.flows.assistant import seat, system_prompt
 from shipworthy.flows.evidence import write_evidence
 from shipworthy.flows.model import OpenModel, all_datasets, open_model
 from shipworthy.flows.packed import opened_packed, packed
@@ -169,6 +171,9 @@ def bench_of(
         relations=tuple(compile_expr(relation.holds) for relation in manifest.relations),
         baseline=baseline,
         plugins=plugins_of(cases),
+        chat=seat(root, manifest, model.held) if any(asks_assistant(case) for case in cases) else None,
+        assistant=manifest.assistant,
+        system=system_prompt(root, manifest),
     )
 
 

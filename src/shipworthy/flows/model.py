@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,14 @@ class OpenModel:
     """A model that answers batches of rows. Scoring happens in a process without keys and without network.
 
     A model that crashes or does not answer before the deadline is started again for the next batch, a few times: one
-    row that kills it must not take the rest of the evaluation along.
+    row that kills it must not take the rest of the evaluation along. What an evaluation opens beside
+    the model is closed with `held`.
     """
 
-    def __init__(self, process: ModelProcess, manifest: Manifest, deadline: Deadline | None = None) -> None:
+    def __init__(
+        self, process: ModelProcess, manifest: Manifest, held: ExitStack, deadline: Deadline | None = None
+    ) -> None:
+        self.held = held
         self._process = process
         self._columns = columns_of(manifest.features)
         self.deadline = deadline or Deadline()
@@ -96,7 +100,8 @@ def open_model(root: Path, manifest: Manifest, deadline: Deadline | None = None)
         told = problem.what.replace(f"{(root / manifest.artefacts).resolve()}/", f"{manifest.artefacts}/")
         raise Unreachable(told, manifest.artefacts, problem.fix) from problem
     try:
-        yield OpenModel(process, manifest, deadline)
+        with ExitStack() as held:
+            yield OpenModel(process, manifest, held, deadline)
     finally:
         process.stop()
 

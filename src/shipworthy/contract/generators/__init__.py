@@ -6,14 +6,23 @@ from shipworthy.contract.generators import (
     attacks,
     tabular,
     training,
+    writing,
 )
-from shipworthy.contract.generators.shape import ENTRY_POINTS, REQUIRED, Shape, fault_of
+from shipworthy.contract.generators.shape import ENTRY_POINTS, REQUIRED, Shape, fault_of, names_of
+from shipworthy.facts import Case
 
 TOPICS = (
     tabular,
     attacks,
     training,
+    writing,
 )
 SHAPES: dict[str, Shape] = {shape.name: shape for topic in TOPICS for shape in topic.SHAPES}
 
-__all__ = ["ENTRY_POINTS", "REQUIRED", "SHAPES", "TOPICS", "Shape", "fault_of"]
+__all__ = ["ENTRY_POINTS", "REQUIRED", "SHAPES", "TOPICS", "Shape", "asks_assistant", "fault_of", "names_of"]
+
+
+def asks_assistant(case: Case) -> bool:
+    """True when a case needs the assistant to answer."""
+    shape = SHAPES.get(str((case.generator or {}).get("name")))
+    return shape is not None and shape.chats

@@ -25,7 +25,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     an oracle with `metric:` may count or judge. `names`: what an oracle's `hits` and `among` may use beside the columns
     of a row and the answer's names. `asks`: False when it looks at rows or files alone, so that it runs also where the
     model does not answer. `shares`: those metrics that are a share of rows with exact bounds. `most`: the parameter
-    that caps how many rows of `dataset` count, each at most once; None = cannot be told before it runs.
+    that caps how many rows of `dataset` count, each at most once; None = cannot be told before it runs. `named_by`: a
+    parameter that is a mapping → the beginning of a further name for each of its keys. `chats`: it asks the assistant.
     """
 
     name: str
@@ -37,6 +38,14 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     asks: bool = True
     shares: tuple[str, ...] = ()
     most: str | None = None
+    named_by: Mapping[str, str] = {}
+    chats: bool = False
+
+
+def names_of(given: Mapping[str, Any], shape: Shape) -> tuple[str, ...]:
+    """Return every name that an oracle may use of this call of a generator."""
+    keyed = ((start, given.get(key)) for key, start in shape.named_by.items())
+    return (*shape.names, *(f"{start}{key}" for start, keys in keyed if isinstance(keys, Mapping) for key in keys))
 
 
 def fault_of(given: Mapping[str, Any], shape: Shape) -> tuple[str, str, str] | None:

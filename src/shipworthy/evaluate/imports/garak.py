@@ -3,6 +3,7 @@
 Traps: an output that no detector could judge (`null`) drops out of garak's own rate; here it is an error. Several
 outputs of one attempt, and several detectors on them, are one question: it passes only when every detector finds
 nothing in every output. An attempt that was never judged is an error. A report without its completion was cut short.
+garak goes on, and leaves with 0, when a probe that was asked for cannot be loaded: each of those is an error here.
 The evaluations, one per probe and detector, must follow from the attempts.
 """
 
@@ -17,6 +18,7 @@ from shipworthy.evaluate.imports.shape import count, listing, mapping, refuse, t
 
 _EVALUATED = 2  # status of an attempt that was sent, answered and judged
 _THRESHOLD = "run.eval_threshold"
+_ALL = ("all", "auto", "none", "*")
 
 
 def read(raw: bytes, where: str) -> Results:
@@ -38,8 +40,18 @@ def read(raw: bytes, where: str) -> Results:
     results = (
         *(_attempt(one, threshold, where) for one in attempts),
         *(Result(test=name, ended="errored") for name in sorted(left)),
+        *(Result(test=f"probe {name}", ended="errored") for name in _never_ran(setup, attempts)),
     )
     return Results(tool="garak", tool_version=str(init.get("garak_version", "")), results=results)
+
+
+def _never_ran(setup: dict[str, Any], attempts: list[dict[str, Any]]) -> list[str]:
+    """Return the probes, or modules of probes, that were asked for by name and have no attempt."""
+    asked = setup.get("plugins.probe_spec")
+    named = [one.strip().removeprefix("probes.") for one in asked.split(",")] if isinstance(asked, str) else []
+    ran = [str(one.get("probe_classname")).removeprefix("probes.") for one in attempts]
+    wanted = [one for one in dict.fromkeys(named) if one and one.lower() not in _ALL]
+    return [one for one in wanted if not any(name == one or name.startswith(f"{one}.") for name in ran)]
 
 
 def _threshold(value: object, where: str) -> float:
