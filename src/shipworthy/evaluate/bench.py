@@ -50,6 +50,8 @@ class Bench:
     datasets for measuring, for the model's own training rows, and for rows approved earlier; `cohorts` those of rows
     that should look unlike the reference, where loaded. `label` is the column with the truth (0/1), `unit` the column
     whose rows belong together, `time` the one that orders them, `relations` what holds in every valid row.
+    `accepted` are the cases whose open question people have accepted, signed and not expired; `cells` is one value for
+    each cell that the model's own thresholds cut a feature into, None where they cannot be read.
     """
 
     subject: Subject
@@ -69,6 +71,8 @@ class Bench:
     train: str = "train"
     trusted: str = "calibration"
     cohorts: tuple[str, ...] = ("hidden_cohort",)
+    accepted: frozenset[str] = frozenset()
+    cells: Mapping[str, tuple[Value, ...]] | None = None
 
     def rows(self, name: str) -> Sequence[Row]:
         """Return a dataset. Raises ContractError for one that was not loaded: a typo must not become no rows."""

@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shipworthy.evaluate import lift_scan, membership, metamorphic, nearest_flip, probe_case
+from shipworthy.evaluate import (
+    duplicates,
+    label_noise,
+    lift_scan,
+    membership,
+    metamorphic,
+    nearest_flip,
+    probe_case,
+    target_leak,
+    tree_cells,
+    trigger_search,
+)
 from shipworthy.evaluate.bench import Bench, CaseShown
 from shipworthy.facts import Case
 
@@ -22,5 +33,10 @@ GENERATORS: dict[str, Runner] = {
     "nearest_flip": nearest_flip.run_case,
     "probe": probe_case.run_case,
     "lift_scan": lift_scan.run_case,
+    "tree_cells": tree_cells.run_case,
+    "trigger_search": trigger_search.run_case,
+    "label_noise": label_noise.run_case,
+    "duplicates": duplicates.run_case,
+    "target_leak": target_leak.run_case,
     "membership": membership.run_case,
 }

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from shipworthy.contract.generators import tabular, training
-from shipworthy.contract.generators.shape import REQUIRED, Shape, fault_of
+from shipworthy.contract.generators import poison, tabular, training
+from shipworthy.contract.generators.shape import NO_ROWS, REQUIRED, Shape, fault_of
 
 SHAPES: dict[str, Shape] = {
     shape.name: shape
     for topic in (
+        poison,
         tabular,
         training,
     )
     for shape in topic.SHAPES
 }
 
-__all__ = ["REQUIRED", "SHAPES", "Shape", "fault_of"]
+__all__ = ["NO_ROWS", "REQUIRED", "SHAPES", "Shape", "fault_of"]

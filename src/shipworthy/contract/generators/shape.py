@@ -14,6 +14,9 @@ import msgspec
 REQUIRED: Any = object()
 """The default of a parameter that a case must write."""
 
+NO_ROWS = "none"
+"""What a case writes for rows that it has not got, where its generator can do without (`Shape.without`)."""
+
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """One generator.
@@ -22,7 +25,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     stands for a list; None for anything). `rows`: the parameters that name a dataset or a `.csv` file. `metrics`: what
     an oracle with `metric:` may count or judge. `names`: what an oracle's `hits` and `among` may use beside the columns
     of a row and the answer's names. `asks`: False when it looks at rows or files alone, so that it runs also where the
-    model does not answer.
+    model does not answer. `without`: the row parameters that may be `none`.
     """
 
     name: str
@@ -32,6 +35,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     metrics: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     asks: bool = True
+    without: tuple[str, ...] = ()
 
 
 def fault_of(given: Mapping[str, Any], shape: Shape) -> tuple[str, str, str] | None:
