@@ -9,6 +9,7 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ from shipworthy.evaluate.run.engine import evaluate_local
 from shipworthy.evaluate.run.offline import no_network
 from shipworthy.expr import compile_expr
 from shipworthy.facts import Case, CaseResult, Coverage, Digest, Evidence, Run, digest, seed_of
+from shipworthy.flows.cells import cells_of
+from shipworthy.flows.decide import accepted_cases
 from shipworthy.flows.evidence import write_evidence
 from shipworthy.flows.model import OpenModel, all_datasets, open_model
 from shipworthy.flows.scan import findings_measurement, scan
@@ -49,6 +52,7 @@ def evaluate(workspace: Workspace, say: Callable[[str], None]) -> tuple[Evidence
     report = scan(workspace.root, contract.manifest)
     with open_model(workspace.root, contract.manifest) as model:
         bench = bench_of(workspace.root, contract, model, contract.cases)
+        bench = replace(bench, accepted=accepted_cases(workspace, contract))
         shown = evaluate_local(bench, contract.policy, contract.cases, progress=say)
     evidence = Evidence(
         subject=bench.subject,
@@ -124,7 +128,12 @@ def bench_of(
         unit=manifest.unit,
         relations=tuple(compile_expr(relation.holds) for relation in manifest.relations),
         baseline=baseline,
+        cells=cells_of(root, manifest) if any(_reads_cells(case) for case in cases) else None,
     )
+
+
+def _reads_cells(case: Case) -> bool:
+    return (case.generator or {}).get("name") == "tree_cells"
 
 
 def _decoded(path: Path, kind: Any) -> Any:  # noqa: ANN401
