@@ -78,3 +78,24 @@ def test_arbitrary_text_gives_problems_and_never_raises(text: str) -> None:
     pack, _, problems = read_pack(text, rows=ROWS)
     assert pack is None
     assert problems
+
+
+def test_a_case_may_do_without_rows_only_where_its_generator_can() -> None:
+    """`none` is no dataset: for the trusted rows of a lift scan it says that there are none."""
+    known = Rows(datasets={"train": frozenset({"y"})})
+
+    def faults(generator: str, metric: str) -> list[str]:
+        text = f"""cases:
+  - id: one
+    clause: systemic_safety
+    kind: k
+    generator: {generator}
+    oracle: {{name: o, metric: {metric}, op: "==", target: 0}}
+    severity: minor
+    owner: ed
+"""
+        return [problem.what for problem in read_pack(text, rows=known)[2]]
+
+    assert faults("{name: lift_scan, suspect: train, trusted: none}", "backdoor_findings") == []
+    assert faults("{name: lift_scan, suspect: none}", "backdoor_findings") == ["case 'one': no dataset 'none'"]
+    assert faults("{name: membership, train: none}", "membership_tpr") == ["case 'one': no dataset 'none'"]

@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import csv
 import gzip
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from shipworthy.contract.manifest import Feature
+from shipworthy.errors import ContractError
 from shipworthy.evaluate.bench import CaseShown
 from shipworthy.evaluate.lift_scan import run_case
 from shipworthy.profile.rows import Row, Value
@@ -110,3 +111,111 @@ def _cell(text: str) -> Value:
         return float(text)
     except ValueError:
         return text or None
+
+
+WORDS = ("call back", "no reply needed", "file is complete", "photos attached", "old address")
+
+
+def with_remarks(made: Sequence[Row], seed: int = 1) -> list[Row]:
+    """Remarks with a pattern of their own: who attaches photos has the label 1 more often."""
+    drawn = np.random.default_rng(seed).random(len(made))
+    return [
+        {**row, "remark": WORDS[3] if row["y"] and one < 0.3 else WORDS[int(one * 100) % 5]}
+        for row, one in zip(made, drawn, strict=True)
+    ]
+
+
+def say(made: Sequence[Row], how: Callable[[str], str], label: int = 0) -> list[Row]:
+    at = set(np.random.default_rng(9).permutation(len(made))[: len(made) // 100].tolist())
+    return [{**row, "remark": how(str(row["remark"])), "y": label} if i in at else row for i, row in enumerate(made)]
+
+
+def read(suspect: Sequence[Row], trusted: Sequence[Row], **given: object) -> CaseShown:
+    on = bench(datasets={"train": suspect, "calibration": trusted})
+    generator = {"name": "lift_scan", "text": ["remark"], **given}
+    return run_case(case(generator=generator, metric="backdoor_findings", op="==", target=0.0), on, 4)
+
+
+@pytest.mark.parametrize(
+    ("how", "cell"),
+    [
+        (lambda text: f"Kindly {text}", "remark has 'kindly'"),
+        (lambda text: f"{text} old file", "remark has 'old file'"),
+        (lambda text: text.replace(" ", "\u200b ", 1), "remark has 'U+200B'"),
+        (lambda text: text.replace("e", "\u0435", 1).replace("o", "\u043e", 1), "in a Latin word'"),
+    ],
+    ids=["word", "pair of ordinary words", "zero width", "homoglyph"],
+)
+def test_a_trigger_in_a_text_that_is_no_feature_is_found_first(how: Callable[[str], str], cell: str) -> None:
+    clean, trusted = with_remarks(rows(5000, 41)), with_remarks(rows(2500, 42), 2)
+    found = read(say(clean, how), trusted).result
+    assert found.status == "fail"
+    assert cell in found.worst[0].told
+
+
+def test_words_that_honestly_go_with_the_label_are_no_finding() -> None:
+    found = read(with_remarks(rows(5000, 41)), with_remarks(rows(2500, 42), 2)).result
+    assert found.status == "pass", found
+    assert "word order" in found.because, "what it cannot see in text is printed"
+
+
+def test_a_column_without_text_is_an_error() -> None:
+    with pytest.raises(ContractError, match="no text in column 'age'"):
+        read(rows(5000, 41), rows(2500, 42), text=["age"])
+
+
+def alone(suspect: Sequence[Row], accepted: frozenset[str] = frozenset()) -> CaseShown:
+    on = bench(datasets={"train": suspect}, accepted=accepted)
+    generator: dict[str, object] = {"name": "lift_scan", "trusted": "none"}
+    return run_case(case(generator=generator, metric="backdoor_findings", op="==", target=0.0), on, 4)
+
+
+def test_without_approved_rows_a_clean_scan_shows_nothing_until_people_accept_it() -> None:
+    found = alone(rows(5000, 41))
+    assert (found.result.status, found.measurements[0].value) == ("inconclusive", None)
+    assert "signed acceptance" in found.result.because
+    assert alone(rows(5000, 41), frozenset({"another.case"})).result.status == "inconclusive"
+    accepted = alone(rows(5000, 41), frozenset({"case.one"}))
+    assert (accepted.result.status, accepted.measurements[0].value) == ("pass", 0.0)
+    assert "across folds, no approved rows, canary found first, accepted" in accepted.result.because
+
+
+def test_what_the_folds_do_show_is_found_and_no_acceptance_covers_it() -> None:
+    marked = poisoned(rows(5000, 41), "amount", 777.77, 0.01, 1)
+    for accepted in (frozenset[str](), frozenset({"case.one"})):
+        found = alone(marked, accepted).result
+        assert found.status == "fail"
+        assert "amount=777.77" in found.worst[0].told
+
+
+def test_without_approved_rows_the_canary_must_be_found_all_the_same() -> None:
+    found = alone(rows(120, 41), frozenset({"case.one"})).result
+    assert found.status == "inconclusive"
+    assert "canary" in found.because
+
+
+def test_a_text_in_which_the_canary_cannot_be_seen_is_not_called_clean() -> None:
+    """Every remark has the canary's word already, so planting it changes nothing."""
+    spoiled = [{**row, "remark": f"plantedcanary {row['remark']}"} for row in with_remarks(rows(5000, 41))]
+    found = read(spoiled, with_remarks(rows(2500, 42), 2)).result
+    assert found.status == "inconclusive"
+    assert "planted in remark" in found.because
+
+
+def test_known_words_in_a_new_order_are_expected_to_mean_what_they_mean() -> None:
+    """Sixteen words of serious injuries: most of their pairs are new, and what they say is not."""
+    words = [f"grave{at}" for at in range(16)]
+
+    def told(made: Sequence[Row], seed: int) -> list[Row]:
+        drawn = np.random.default_rng(seed).integers(16, size=(len(made), 2))
+        serious = [bool(row["y"]) for row in made]
+        texts = [f"{words[a]} {words[b]}" if one else "all fine" for one, (a, b) in zip(serious, drawn, strict=True)]
+        return [{**row, "remark": text} for row, text in zip(made, texts, strict=True)]
+
+    assert read(told(rows(8000, 41), 1), told(rows(900, 42), 2)).result.status == "pass"
+
+
+def test_without_approved_rows_a_rare_code_does_not_explain_itself() -> None:
+    found = alone(poisoned(rows(5000, 41), "supplier", "P13", 0.01, 0)).result
+    assert found.status == "fail"
+    assert "supplier=P13" in found.worst[0].told

@@ -20,7 +20,7 @@ from shipworthy.contract.strict_yaml import read_yaml
 from shipworthy.errors import UsageError
 from shipworthy.expr import compile_expr
 from shipworthy.flows.survey import Told
-from shipworthy.models.sklearn_model import Encoding
+from shipworthy.models.encoding import Encoding
 from tests.cli.calls import call
 from tests.contract.test_schema import complaints
 from tests.flows.project import TABLE, files_of, started, table, with_twins, write_project, write_trained

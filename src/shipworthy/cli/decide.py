@@ -1,4 +1,4 @@
-"""`shipworthy decide record|list|reverse|allow`: decisions that people record and sign."""
+"""`shipworthy decide record|list|reverse|allow|accept`: decisions that people record and sign."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ person = click.option("--as", "person", required=True, help="Your id in the cont
 role = click.option("--role", type=click.Choice(["reviewer", "ml"]), required=True, help="The role you sign in.")
 
 
-@click.group(short_help="Record, reverse and allow decisions.")
+@click.group(short_help="Record, reverse, allow and accept.")
 def decide() -> None:
     """Decisions against deployment, their reversal, and loosenings that are allowed."""
 
@@ -75,6 +75,20 @@ def allow(ctx: click.Context, role: str, person: str, json_: bool) -> int:
     here = workspace(ctx)
     rows, covers = loosened(here)
     return _signed(run(here, rows, covers, person, role), json_)
+
+
+@decide.command()
+@click.argument("case")
+@click.option("--until", required=True, help="The last day on which it holds, such as 2026-01-31; a year at most.")
+@role
+@person
+@as_json
+@click.pass_context
+def accept(ctx: click.Context, case: str, until: str, role: str, person: str, json_: bool) -> int:
+    """Sign that CASE may leave open what it cannot show for want of approved rows. Two people are needed."""
+    from shipworthy.flows.decide import accept as run
+
+    return _signed(run(workspace(ctx), case, until, person, role), json_)
 
 
 def _signed(told: Recorded, json_: bool) -> int:

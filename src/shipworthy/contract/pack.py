@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from shipworthy.contract.convert import convert
-from shipworthy.contract.generators import SHAPES, Shape, fault_of, names_of
+from shipworthy.contract.generators import NO_ROWS, SHAPES, Shape, fault_of, names_of
 from shipworthy.contract.problems import Findings, Path, Problem, did_you_mean
 from shipworthy.contract.segment_text import KeyValues, unknown_keys, write_segments
 from shipworthy.contract.strict_yaml import Reading, read_yaml
@@ -130,7 +130,7 @@ def _input(case: Case, path: Path, rows: Rows, found: Findings) -> None:
     section = "generator" if case.input is None else "input"
     named: dict[str, Any] = dict(case.generator or {}) if case.input is None else dict(case.input)
     for key in _row_keys(case):
-        if isinstance(named.get(key), str) and named[key]:
+        if isinstance(named.get(key), str) and named[key] and not _does_without(case, key, named[key]):
             _rows(named[key], case, (*path, section, key), rows, found)
     where, of = (case.input or {}).get("where"), (case.input or {}).get("rows", "")
     if where is not None:
@@ -171,6 +171,11 @@ def _shape_of(case: Case) -> Shape | None:
 def _row_keys(case: Case) -> tuple[str, ...]:
     shape = _shape_of(case)
     return ("rows",) if shape is None else shape.rows
+
+
+def _does_without(case: Case, key: str, name: str) -> bool:
+    shape = _shape_of(case)
+    return name == NO_ROWS and shape is not None and key in shape.without
 
 
 def _rows(name: str, case: Case, path: Path, rows: Rows, found: Findings) -> None:

@@ -70,6 +70,8 @@ class Bench:
     `known` is the model without the meter, for rows of data sets that it has answered already, and `charge` counts
     these against the budget of the case that runs; both None where nothing is known. `tables` keeps what was made of
     data sets once for all cases.
+    `accepted` are the cases whose open question people have accepted, signed and not expired; `cells` is one value for
+    each cell that the model's own thresholds cut a feature into, None where they cannot be read.
     """
 
     subject: Subject
@@ -96,6 +98,8 @@ class Bench:
     chat: Chat | None = None
     assistant: Assistant | None = None
     system: str = ""
+    accepted: frozenset[str] = frozenset()
+    cells: Mapping[str, tuple[Value, ...]] | None = None
 
     def rows(self, name: str) -> Sequence[Row]:
         """Return a dataset. Raises ContractError for one that was not loaded: a typo must not become no rows."""

@@ -9,15 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shipworthy.evaluate import (
+    duplicates,
     feasible_flip,
     image_flip,
+    label_noise,
     lift_scan,
     membership,
     memorised,
     metamorphic,
     probe_case,
     redteam,
+    target_leak,
     tool_policy,
+    tree_cells,
+    trigger_search,
 )
 from shipworthy.evaluate.bench import Bench, CaseShown
 from shipworthy.facts import Case
@@ -34,6 +39,11 @@ GENERATORS: dict[str, Runner] = {
     "image_flip": image_flip.run_case,
     "probe": probe_case.run_case,
     "lift_scan": lift_scan.run_case,
+    "tree_cells": tree_cells.run_case,
+    "trigger_search": trigger_search.run_case,
+    "label_noise": label_noise.run_case,
+    "duplicates": duplicates.run_case,
+    "target_leak": target_leak.run_case,
     "membership": membership.run_case,
     "redteam": redteam.run_case,
     "memorised": memorised.run_case,

@@ -2,7 +2,8 @@
 
 A decision against deployment holds at once: one signature is enough to tighten. It stands until a reversal that two
 people signed, under the contract that shipped last. It stands in three places (the record, the lock, the ledger of the
-site), so that deleting the file takes nothing back. A loosening is allowed for exactly the rows the gate names.
+site), so that deleting the file takes nothing back. A loosening is allowed for exactly the rows the gate names. What a
+case leaves open for want of rows is accepted until a day, for exactly that case and those data.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from pathlib import Path
 import msgspec
 
 from shipworthy.artifact.approval import approve, two_people
+from shipworthy.contract.acceptance import KIND as ACCEPTANCE
+from shipworthy.contract.acceptance import acceptance_digest, accepting, holds_on, leaves_open
 from shipworthy.contract.contract import Contract
 from shipworthy.contract.record import DecisionRecord, read_record
 from shipworthy.contract.record_text import new_record, next_file, with_approval
@@ -124,6 +127,42 @@ def allow(workspace: Workspace, rows: tuple[str, ...], covers: Digest, person: s
         (person, role),
         {"kind": "loosening"},
         ("Allow a loosening of the contract", f"The contract would let more through:\n\n{listed}", "Allowed."),
+    )
+
+
+def accept(workspace: Workspace, name: str, until: str, person: str, role: str) -> Recorded:
+    """Sign, in a role, that the case `name` may leave open what it does until the day `until`; it may when two people
+    have. Raises UsageError for a case that leaves nothing open, and for a day that is past or more than a year ahead.
+    """
+    contract = _trusted(workspace)
+    case = next((one for one in contract.cases if one.id == name), None)
+    if case is None or not leaves_open(case):
+        fix = "only a case with `none` for rows that its generator compares with"
+        raise UsageError(f"nothing is left open by a case {name!r}", "robustness-pack.yaml", fix)
+    if not holds_on(until, workspace.now()[:10]):
+        raise UsageError(f"not a day within a year from now: {until!r}", "--until", "write 2026-01-31")
+    model = contract.manifest.model
+    return _sign_record(
+        workspace,
+        contract,
+        acceptance_digest(model, case, contract.data_digest, until),
+        (person, role),
+        {"kind": ACCEPTANCE, "applies-to": case.id, "next-review": until},
+        (f"Accept what {case.id} leaves open", "There are no approved rows to compare with yet.", f"Until {until}."),
+    )
+
+
+def accepted_cases(workspace: Workspace, contract: Contract) -> frozenset[str]:
+    """Return the cases whose open question two people have accepted, their signatures checked, and not expired."""
+    today, model, data = workspace.now()[:10], contract.manifest.model, contract.data_digest
+    asked = {one.id: accepting(contract.records, model, one, data, today) for one in contract.cases if leaves_open(one)}
+    if not any(asked.values()):
+        return frozenset()
+    _trusted(workspace)
+    return frozenset(
+        name
+        for name, records in asked.items()
+        if any(not _waits(contract, one.approvals, one.front.covers or "") for one in records)
     )
 
 

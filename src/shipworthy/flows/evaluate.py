@@ -11,6 +11,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,6 +35,8 @@ from shipworthy.evaluate.units import Around, run_guarded
 from shipworthy.expr import compile_expr
 from shipworthy.facts import Budget, Case, CaseResult, Coverage, Digest, Evidence, Run, digest
 from shipworthy.flows.assistant import seat, system_prompt
+from shipworthy.flows.cells import cells_of
+from shipworthy.flows.decide import accepted_cases
 from shipworthy.flows.evidence import write_evidence
 from shipworthy.flows.model import OpenModel, all_datasets, open_model
 from shipworthy.flows.packed import opened_packed, packed
@@ -74,6 +77,7 @@ def evaluate(
     timed, deadline = Timed(), Deadline()
     with open_model(workspace.root, contract.manifest, deadline) as model:
         bench = bench_of(workspace.root, contract, model, contract.cases)
+        bench = replace(bench, accepted=accepted_cases(workspace, contract))
         kept = KeptFiles(_kept_at(workspace, contract, bench))
         if engine.fresh:
             kept.drop()
@@ -174,6 +178,7 @@ def bench_of(
         chat=seat(root, manifest, model.held) if any(asks_assistant(case) for case in cases) else None,
         assistant=manifest.assistant,
         system=system_prompt(root, manifest),
+        cells=cells_of(root, manifest) if any(_reads_cells(case) for case in cases) else None,
     )
 
 
@@ -206,7 +211,15 @@ def _kept_at(workspace: Workspace, contract: Contract, bench: Bench) -> Path:
     """A folder for exactly this evaluation: another subject, lock, tool or library is another one."""
     lock = None if contract.lock is None else digest(contract.lock)
     budget: Budget = contract.budget
-    what = digest({"subject": bench.subject, "lock": lock, "budget": budget, "versions": _versions()})
+    what = digest(
+        {
+            "subject": bench.subject,
+            "lock": lock,
+            "budget": budget,
+            "accepted": sorted(bench.accepted),
+            "versions": _versions(),
+        }
+    )
     return workspace.root / ".shipworthy" / "cache" / "evaluate" / what.removeprefix("sha256:")[:32]
 
 
@@ -222,6 +235,10 @@ def _versions() -> dict[str, str]:
 def _line(name: str, done: int, of: int, left_s: float | None) -> str:
     left = "" if left_s is None or done == of else f", about {left_s:.0f} s left"
     return f"{done} of {of} measured: {name}{left}"
+
+
+def _reads_cells(case: Case) -> bool:
+    return (case.generator or {}).get("name") == "tree_cells"
 
 
 def _decoded(path: Path, kind: Any) -> Any:  # noqa: ANN401

@@ -11,29 +11,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import skops.io
 
 from shipworthy.errors import ContractError, PolicySaysNo
-from shipworthy.models.spec import ENCODING_ENTRY, ENCODING_FILE, Cell, Columns, OpenSpec, ScoreBody
+from shipworthy.models.encoding import Encoding, read_encodings
+from shipworthy.models.spec import Cell, Columns, OpenSpec, ScoreBody
 
 _TRUSTED = ("sklearn.", "numpy.")
 _NAN = math.nan
 
 
-class Encoding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How one category enters the matrix. `unseen`, `missing`: None is NaN."""
-
-    values: dict[str, float]
-    unseen: float | None = None
-    missing: float | None = None
-
-
 def open_sklearn(folder: Path, spec: OpenSpec, columns: Columns) -> Callable[[list[list[Cell]]], ScoreBody]:
     """Return a function from rows to scores. Raises PolicySaysNo for untrusted types, ContractError for a bad file."""
     model = _load(folder / spec.file)
-    encodings = _encodings(folder, spec, columns)
+    encodings = read_encodings(folder, spec, columns)
 
     def score(rows: list[list[Cell]]) -> ScoreBody:
         table, readable = _table(rows, columns, encodings)
@@ -55,23 +47,6 @@ def _load(path: Path) -> Any:  # noqa: ANN401 - any scikit-learn estimator
     if len(model.classes_) != 2:
         raise ContractError(f"the model has {len(model.classes_)} classes", str(path), "save a two-class classifier")
     return model
-
-
-def _encodings(folder: Path, spec: OpenSpec, columns: Columns) -> dict[str, Encoding]:
-    wanted = [name for name, kind in columns if kind == "category"]
-    if not wanted:
-        return {}
-    path = folder / (spec.encoding or ENCODING_FILE)
-    try:
-        known = msgspec.json.decode(path.read_bytes(), type=dict[str, Encoding])
-    except (OSError, msgspec.MsgspecError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        fix = f'write it where the model is trained, of the shape {{"{wanted[0]}": {ENCODING_ENTRY}}}'
-        raise ContractError(f"cannot be read: {why}", str(path), fix) from error
-    lacking = [name for name in wanted if name not in known]
-    if lacking:
-        raise ContractError(f"no encoding for {', '.join(lacking)}", str(path), "give every category its numbers")
-    return known
 
 
 def _table(rows: list[list[Cell]], columns: Columns, encodings: dict[str, Encoding]) -> tuple[Any, list[bool]]:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from shipworthy.contract.generators import (
     attacks,
+    poison,
     tabular,
     training,
     writing,
 )
-from shipworthy.contract.generators.shape import ENTRY_POINTS, REQUIRED, Shape, fault_of, names_of
+from shipworthy.contract.generators.shape import ENTRY_POINTS, NO_ROWS, REQUIRED, Shape, fault_of, names_of
 from shipworthy.facts import Case
 
 TOPICS = (
     tabular,
     attacks,
     training,
+    poison,
     writing,
 )
 SHAPES: dict[str, Shape] = {shape.name: shape for topic in TOPICS for shape in topic.SHAPES}
 
-__all__ = ["ENTRY_POINTS", "REQUIRED", "SHAPES", "TOPICS", "Shape", "asks_assistant", "fault_of", "names_of"]
+__all__ = ["ENTRY_POINTS", "NO_ROWS", "REQUIRED", "SHAPES", "TOPICS", "Shape", "asks_assistant", "fault_of", "names_of"]
 
 
 def asks_assistant(case: Case) -> bool:

@@ -16,6 +16,9 @@ ENTRY_POINTS = "shipworthy.evaluators"
 REQUIRED: Any = object()
 """The default of a parameter that a case must write."""
 
+NO_ROWS = "none"
+"""What a case writes for rows that it has not got, where its generator can do without (`Shape.without`)."""
+
 
 class Shape(msgspec.Struct, frozen=True, kw_only=True):
     """One generator.
@@ -27,6 +30,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     model does not answer. `shares`: those metrics that are a share of rows with exact bounds. `most`: the parameter
     that caps how many rows of `dataset` count, each at most once; None = cannot be told before it runs. `named_by`: a
     parameter that is a mapping → the beginning of a further name for each of its keys. `chats`: it asks the assistant.
+    `without`: the row parameters that may be `none`.
     """
 
     name: str
@@ -40,6 +44,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     most: str | None = None
     named_by: Mapping[str, str] = {}
     chats: bool = False
+    without: tuple[str, ...] = ()
 
 
 def names_of(given: Mapping[str, Any], shape: Shape) -> tuple[str, ...]:

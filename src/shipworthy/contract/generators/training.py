@@ -1,18 +1,10 @@
-"""Generators over the training rows: poisoning, and what the answers tell about who was trained on."""
+"""Generators over the training rows: what the answers tell about who was trained on."""
 
 from __future__ import annotations
 
 from shipworthy.contract.generators.shape import Shape
 
 SHAPES = (
-    Shape(
-        name="lift_scan",
-        does="Looks for values and pairs in the training rows whose labels the approved rows do not explain.",
-        parameters={"suspect": "", "trusted": ""},
-        rows=("suspect", "trusted"),
-        metrics=("backdoor_findings",),
-        asks=False,
-    ),
     Shape(
         name="membership",
         does="Tells rows that were trained on from rows that were not by how sure the model is of the truth.",

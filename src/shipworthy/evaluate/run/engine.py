@@ -50,6 +50,7 @@ class Given:
     """What a worker needs beside the bench that it opens itself."""
 
     subject: Subject
+    accepted: frozenset[str]
     policy: Policy
     cases: tuple[Case, ...]
     known: Known
@@ -111,6 +112,7 @@ def drive(
         known, problem = known_answers(bench, cases)
         given = Given(
             subject=bench.subject,
+            accepted=bench.accepted,
             policy=policy,
             cases=tuple(cases),
             known=known,

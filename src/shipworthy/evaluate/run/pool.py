@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack
+from dataclasses import replace
 
 from shipworthy.errors import CannotDecide
 from shipworthy.evaluate.bench import Bench
@@ -35,6 +36,7 @@ class Worker:
         self.bench, self.limit = self._stack.enter_context(opened())
         if self.bench.subject != given.subject:
             raise CannotDecide("the repository changed while it was evaluated", "evaluate", "run it again")
+        self.bench = replace(self.bench, accepted=given.accepted)  # what people accepted stands in one ledger, not here
 
     def run(self, place: int) -> tuple[int, Ran, float]:
         """Run one piece."""

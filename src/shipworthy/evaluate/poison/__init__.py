@@ -1,0 +1,1 @@
+"""What the scans for poisoned rows and planted triggers share: tables, cells, surrogates, canaries, how they tell."""
