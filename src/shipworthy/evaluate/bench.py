@@ -14,6 +14,7 @@ from shipworthy.contract.manifest import Feature
 from shipworthy.errors import ContractError
 from shipworthy.expr import Expression
 from shipworthy.facts import CaseResult, Digest, Measurement, PairedRows, Policy, Subject
+from shipworthy.facts.texts import TEXT, as_text
 from shipworthy.indicators import INDICATORS
 from shipworthy.profile.rows import CATEGORY, Row, Value, as_category
 from shipworthy.profile.score import Scorer
@@ -30,7 +31,7 @@ class Answers(Protocol):
 
 
 Model = Callable[[list[list[Value]]], Answers]
-"""Takes rows of values in manifest feature order: text for categories, None for an empty cell."""
+"""Takes rows of values in manifest feature order: text for categories and texts, None for an empty cell."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +83,7 @@ class Bench:
 
     def values(self, row: Row) -> list[Value]:
         """Return the row as the model takes it."""
-        return [as_category(row.get(one.name)) if one.type == CATEGORY else row.get(one.name) for one in self.features]
+        return [_cell(one, row.get(one.name)) for one in self.features]
 
     def ask(self, rows: Sequence[Row]) -> tuple[list[float | None], list[str | None] | None]:
         """Return the model's scores and decisions. Raises ContractError unless there is one answer a row."""
@@ -128,6 +129,12 @@ def asks_of(policy: Policy) -> tuple[Ask, ...]:
                 indicator=slo.indicator, segment=segment, quantile=slo.quantile, level=level, metric=slo.metric
             )
     return tuple(asks.values())
+
+
+def _cell(feature: Feature, value: Value) -> Value:
+    if feature.type == CATEGORY:
+        return as_category(value)
+    return as_text(value) if feature.type == TEXT else value
 
 
 def _probability(score: float | None) -> float | None:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shipworthy.contract.manifest import Feature
+from shipworthy.facts.texts import TEXT
 from shipworthy.profile.rows import CATEGORY, Row, as_category, as_number
 
 Floats = NDArray[np.float64]
@@ -48,9 +49,11 @@ class Sums:
 
 
 def columns_of(features: Sequence[Feature], rows: Sequence[Row]) -> tuple[Column, ...]:
-    """Return the cuts of every feature. Discrete columns also make pairs."""
+    """Return the cuts of every feature but texts, whose cells are their words. Discrete columns also make pairs."""
     made: list[Column] = []
     for feature in features:
+        if feature.type == TEXT:
+            continue
         if feature.type == CATEGORY:
             texts = [as_category(row.get(feature.name)) or MISSING for row in rows]
             made.append(_by_name(feature.name, texts, True))

@@ -3,7 +3,7 @@
 In: declared features (mutable, range, type, one-hot group), relations, reference rows. Out: rows as numbers, a
 projection of any point onto the changes allowed from a given row, a validity check that does not share its code, and
 the cost of a change. An attack that leaves this space proves nothing: on tabular data unconstrained attacks succeed on
-every row with records that cannot exist.
+every row with records that cannot exist. A text never changes here: `text_flip` attacks texts.
 
 Cost (MAD-L1): per changed number |difference| / median absolute deviation of the reference, per changed category or
 one-hot group 1, each times the declared `cost` of the feature.
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from shipworthy.contract.manifest import Feature
 from shipworthy.expr import Expression
+from shipworthy.facts.texts import TEXT
 from shipworthy.profile.rows import CATEGORY, Row, Value, as_category, as_number
 
 Floats = NDArray[np.float64]
@@ -113,7 +114,7 @@ class Space:
         if feature.type == CATEGORY:
             text = as_category(value)
             return float("nan") if text is None else float(self._codes[feature.name].get(text, -1))
-        number = as_number(value)
+        number = None if feature.type == TEXT else as_number(value)
         return float("nan") if number is None else number
 
     def _value(self, feature: Feature, number: float) -> Value:
@@ -152,7 +153,7 @@ def _blocks(features: Sequence[Feature]) -> tuple[Block, ...]:
     made = [
         Block(one.name, (at,), one.type in (CATEGORY, "bool"))
         for at, one in enumerate(features)
-        if one.group is None and one.mutable != "no"
+        if one.group is None and one.mutable != "no" and one.type != TEXT
     ]
     for group in sorted({one.group for one in features if one.group}):
         columns = tuple(at for at, one in enumerate(features) if one.group == group)
@@ -166,14 +167,14 @@ def _spreads(features: Sequence[Feature], table: Floats) -> Floats:
     spreads = np.ones(len(features))
     for at, one in enumerate(features):
         column = table[:, at][~np.isnan(table[:, at])] if len(table) else np.empty(0)
-        if one.type == CATEGORY or column.size == 0:
+        if one.type in (CATEGORY, TEXT) or column.size == 0:
             continue
         spreads[at] = float(np.median(np.abs(column - np.median(column)))) or float(column.std()) or 1.0
     return spreads
 
 
 def _may_become(feature: Feature, old: Value, new: Value) -> bool:
-    if feature.mutable == "no" or new is None:
+    if feature.mutable == "no" or feature.type == TEXT or new is None:
         return False
     if feature.type == CATEGORY:
         return old is not None and isinstance(new, str)

@@ -8,8 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shipworthy.evaluate import lift_scan, membership, metamorphic, nearest_flip, probe_case
+from shipworthy.evaluate import (
+    lift_scan,
+    membership,
+    metamorphic,
+    nearest_flip,
+    probe_case,
+    text_flip,
+    text_invariance,
+)
 from shipworthy.evaluate.bench import Bench, CaseShown
+from shipworthy.evaluate.surface import case as surface
+from shipworthy.evaluate.surface import screen
 from shipworthy.facts import Case
 
 Runner = Callable[[Case, Bench, int], CaseShown]
@@ -21,6 +31,10 @@ GENERATORS: dict[str, Runner] = {
     "monotone": metamorphic.monotone,
     "nearest_flip": nearest_flip.run_case,
     "probe": probe_case.run_case,
+    "text_flip": text_flip.run_case,
+    "text_invariance": text_invariance.run_case,
+    "surface": surface.run_case,
+    "screen": screen.run_case,
     "lift_scan": lift_scan.run_case,
     "membership": membership.run_case,
 }

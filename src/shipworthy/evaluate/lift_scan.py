@@ -30,6 +30,7 @@ from shipworthy.evaluate.measure import count, nothing
 from shipworthy.evaluate.oracle import judge_number
 from shipworthy.evaluate.parameters import case_rows, parameters
 from shipworthy.facts import Case, Example
+from shipworthy.facts.texts import TEXT
 from shipworthy.profile.rows import CATEGORY, Row, Value, as_category, as_number
 from shipworthy.stats import normal
 
@@ -54,7 +55,7 @@ class Surrogate:
     """What labels rows like these should have, learnt from trusted rows: small trees with large leaves, so smooth."""
 
     def __init__(self, features: Sequence[Feature], rows: Sequence[Row], labels: Floats) -> None:
-        self.features = tuple(features)
+        self.features = tuple(one for one in features if one.type != TEXT)
         self.base = float(labels.mean())
         self._means = {one.name: _means(one.name, rows, labels, self.base) for one in features if one.type == CATEGORY}
         self._model = HistGradientBoostingClassifier(
@@ -83,7 +84,7 @@ def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
     suspect = _labelled(bench, case_rows(bench, case, given["suspect"] or bench.train, "true", None, seed))
     trusted = _labelled(bench, case_rows(bench, case, given["trusted"] or bench.trusted, "true", None, seed))
     labels = np.array([label_of(bench, row) for row in trusted], dtype=np.float64)
-    why = _unfit(suspect, labels)
+    why = _unfit(suspect, labels) or _uncut(bench.features)
     if why:
         return _silent(case, ask, why, seed)
     surrogate = Surrogate(bench.features, trusted, labels)
@@ -151,6 +152,11 @@ def _unfit(suspect: Sequence[Row], labels: Floats) -> str:
     if not 0.0 < labels.mean() < 1.0:
         return "the trusted rows have one class only"
     return "" if suspect else "no rows to scan"
+
+
+def _uncut(features: Sequence[Feature]) -> str:
+    """Why no cell can be cut: this scan looks at values, and a text has none that repeat."""
+    return "" if any(one.type != TEXT for one in features) else "every feature is a text: this scan looks at values"
 
 
 def _pure(surrogate: Surrogate, rows: Sequence[Row], labels: Floats) -> frozenset[str]:
