@@ -110,7 +110,7 @@ def signs_of(text: str, known: bytes) -> tuple[int, ...]:
         round(STEPS * math.log2(len(text) + 1)),
         100 * sum(map(str.isalpha, seen)) // n,
         100 * sum(map(str.isdigit, seen)) // n,
-        100 * sum(letter > "\x7f" for letter in seen) // n,
+        100 * (n - len(seen.encode("ascii", "ignore"))) // n,
         100 * unknown // len(words) if words else 0,
     )
 
