@@ -16,7 +16,7 @@ from shipworthy.errors import ContractError, Unreachable
 from shipworthy.evaluate.bench import Answers, Bench
 from shipworthy.evaluate.surface import case as surface
 from shipworthy.evaluate.surface import screen
-from shipworthy.evaluate.surface.payloads import LONG, PAYLOADS
+from shipworthy.evaluate.surface.payloads import PAYLOADS
 from shipworthy.facts import CaseResult, canonical
 from shipworthy.facts.texts import as_text
 from shipworthy.profile.rows import Row, Value
@@ -39,7 +39,8 @@ def test_every_class_has_payloads_each_of_its_own() -> None:
     assert len(set(every)) == len(every)
     assert all(len(texts) >= 5 for texts in PAYLOADS.values())
     assert all(text.encode() for text in every)
-    assert sum(len(text) >= LONG // 10 for text in PAYLOADS["oversized"]) == 5
+    assert sum(len(text) >= 2_000 for text in PAYLOADS["oversized"]) == 5
+    assert "a" * 20_000 in PAYLOADS["oversized"]
     assert any("\x00" in text for text in PAYLOADS["null_byte"])
     assert codecs.encode(PAYLOADS["injection"][0], "rot13") in PAYLOADS["encoded"]
     assert base64.b64decode(PAYLOADS["encoded"][0]).decode() == PAYLOADS["injection"][0]
@@ -85,6 +86,7 @@ def test_a_model_that_obeys_is_caught_with_the_class_that_did_it() -> None:
     assert found.status == "fail"
     assert found.worst
     assert found.worst[0].told.split(": ")[1] in PAYLOAD_CLASSES
+    assert all("score 0.2000 -> 0.9900" in one.told for one in found.worst)
     gained = "score >= 0.5 and score_before < 0.5"
     assert run(on, hits=gained, among="payload == 'injection'").status == "fail"
     assert run(on, hits=gained, among="payload == 'path'").hits == 0
@@ -215,6 +217,15 @@ def test_where_somebody_decides_the_decision_counts_and_not_the_score() -> None:
     assert screened(on, "caught").hits == 60
     hits = screened(on, None, hits="decision == 'review' and malicious", among="malicious")
     assert hits.hits == 60
+
+
+def test_a_text_sent_to_a_person_for_want_of_a_score_is_no_catch() -> None:
+    class Lost(Asked):
+        def __call__(self, given: list[list[Value]]) -> Answers:
+            return Given([None] * len(given), ["review"] * len(given))
+
+    on = bench(Lost(no_prize), GIVEN, datasets={"test": GIVEN, "cases/c.jsonl": CORPUS[:-1]})
+    assert screened(on, "caught").hits == 0
 
 
 def test_the_shown_texts_are_spelled_out() -> None:

@@ -40,6 +40,8 @@ def test_words_that_touch_what_must_stay_are_not_free() -> None:
     pieces = pieces_of(SENTENCE, POLICY)
     assert [pieces.parts[at] for at in pieces.words if at not in pieces.free] == ["P", "1234"]
     assert pieces.with_words({pieces.words[0]: "Bye"}).startswith("Bye Anna, ")
+    beside = pieces_of("P-12 x", Kept((r"-\d+",), "here"))
+    assert [beside.parts[at] for at in beside.free] == ["P", "x"]
 
 
 def test_what_stays_must_stay_in_number_and_order() -> None:
@@ -146,16 +148,20 @@ def test_every_change_can_be_made_of_a_common_sentence(kind: str) -> None:
         ("name", "hello you", {None}),
         ("contraction", "I do not know", {"I don't know"}),
         ("contraction", "Don't", {"Do not"}),
-        ("contraction", "donut", {None}),
+        ("contraction", "undo nothing", {None}),
+        ("contraction", "it is late", {None}),
         ("punctuation", "yes!", {"yes", "yes.", "yes..."}),
         ("case", "Ab cd", {"AB CD", "ab cd", "Ab Cd"}),
         ("case", "P-1", {None}),
+        ("case", "P-1 ab", {"P-1 AB", "P-1 Ab"}),
+        ("case", "it is ab", {"it is AB", "it is Ab"}),
         ("whitespace", "a b", {"a  b", "a\tb", "a\nb", "a\u00a0b"}),
         ("whitespace", "a", {"a  ", "a\t", "a\n", "a\u00a0"}),
     ],
 )
 def test_what_a_change_makes_is_one_of_what_it_can(kind: str, text: str, possible: set[str | None]) -> None:
-    assert {changed(kind, text, rng(seed), POLICY) for seed in range(60)} == possible
+    kept = Kept((r"P-\d+", "it is"), "here")
+    assert {changed(kind, text, rng(seed), kept) for seed in range(60)} == possible
 
 
 def test_strange_characters_are_spelled_out_and_long_texts_cut() -> None:

@@ -88,5 +88,5 @@ def test_an_unknown_change_is_refused_and_the_same_case_gives_the_same_bytes() -
     with pytest.raises(ContractError, match="no change 'rhyme'"):
         run(bench(no_prize, GIVEN), "rhyme")
     assert canonical(run(bench(no_prize, GIVEN))) == canonical(run(bench(no_prize, GIVEN)))
-    assert canonical(run(bench(no_prize, GIVEN), seed=6)) != canonical(run(bench(no_prize, GIVEN)))
+    assert run(bench(no_prize, GIVEN), seed=6).bits != run(bench(no_prize, GIVEN)).bits
     assert words("A b-c") == ["a", "b", "c"]
