@@ -74,6 +74,7 @@ _ROWS = (
     _row("auroc", _R, "interval", "up", 300, "off on labels", "area under the ROC curve", True),
     _row("case_pass_rate", _R, "enumerated", "up", 1, "off", "passed/cases by kind"),
     _row("feasible_flip_rate", _R, "rate", "down", 100, "off", "valid flips at cost <= c / rows"),
+    _row("text_flip_rate", _R, "rate", "down", 100, "off", "texts flipped within the query budget / texts"),
     _row("auto_error_rate", _A, "rate", "down", 200, "off on labels", "wrong / labelled machine answers"),
     _row("review_rate", _A, "rate", "down", 100, "off on", "to a person / requests"),
     _row("overturn_rate", _A, "rate", "down", 50, "on labels", "changed / reviewed"),

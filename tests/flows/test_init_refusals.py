@@ -102,13 +102,12 @@ def test_a_model_that_was_trained_on_who_knows_what_cannot_be_given_test_rows(tm
         assert (refused.value.where == "--split") is split
 
 
-@pytest.mark.parametrize("template", ["text", "llm"])
-def test_kinds_of_models_that_cannot_be_evaluated_are_refused(project: Path, template: str) -> None:
+def test_kinds_of_models_without_a_template_are_refused(project: Path) -> None:
     before = files_of(project)
-    left = call("--root", str(project), "init", "--template", template, "--label", "churned")
+    left = call("--root", str(project), "init", "--template", "llm", "--label", "churned")
     assert left.code == 2
     assert left.err.count("\n") == 1
-    assert "cannot be opened or evaluated yet" in left.err
+    assert "no template for llm models yet" in left.err
     assert files_of(project) == before
 
 

@@ -16,14 +16,15 @@ Stakes = Literal["low", "standard", "high"]
 class Feature(Fact, frozen=True, kw_only=True):
     """One input of the model, in the order the model takes them.
 
-    `type`: `int`, `float`, `bool` (0/1) or `category` (text). `mutable`: may an attacker change it: `no`, `yes`,
-    `increase`, `decrease`. `min`, `max` are the declared range of numbers. `unit` names a unit a sender could mistake.
+    `type`: `int`, `float`, `bool` (0/1), `category` (one of some words) or `text` (what somebody wrote). `mutable`: may
+    an attacker change it: `no`, `yes`, `increase`, `decrease`. `min`, `max` are the declared range of numbers; for text
+    `max` is the most characters. `unit` names a unit a sender could mistake.
     `group` names a one-hot group. `protected` features are audited. `bins` cut a number into groups (edges).
     `accepted` are categories known to the contract though unknown to the model.
     """
 
     name: str
-    type: Literal["int", "float", "bool", "category"]
+    type: Literal["int", "float", "bool", "category", "text"]
     mutable: Literal["no", "yes", "increase", "decrease"] = "no"
     min: float | None = None
     max: float | None = None

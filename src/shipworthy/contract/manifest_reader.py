@@ -21,6 +21,7 @@ from shipworthy.contract.strict_yaml import Reading, read_yaml
 from shipworthy.contract.words import VERSION_FIX, is_version
 from shipworthy.expr import ExprError, compile_expr
 from shipworthy.facts import RESERVED, bin_names
+from shipworthy.facts.texts import TEXT
 from shipworthy.indicators import window_seconds
 
 FILE = "shipworthy.yaml"
@@ -70,7 +71,7 @@ def key_values(manifest: Manifest) -> KeyValues:
 
 
 def _values(feature: Feature | None) -> frozenset[str] | None:
-    if feature is None or feature.type == "category":
+    if feature is None or feature.type in ("category", TEXT):
         return None
     return frozenset({"0", "1"} if feature.type == "bool" and not feature.bins else bin_names(feature.bins))
 
@@ -102,6 +103,8 @@ def _features(manifest: Manifest, found: Findings) -> None:
 
 def _feature(feature: Feature, path: Path, found: Findings) -> None:
     category = feature.type == "category"
+    if feature.type == TEXT:
+        _text(feature, path, found)
     if not FEATURE_NAME.fullmatch(feature.name) or feature.name in KEPT_WORDS:
         found.add((*path, "name"), f"not a feature name: {feature.name!r}", "a word of letters, digits and _")
     if category and (feature.min is not None or feature.max is not None or feature.bins):
@@ -121,6 +124,23 @@ def _feature(feature: Feature, path: Path, found: Findings) -> None:
         found.add((*path, "accepted"), f"{feature.name}: a value is accepted twice", "name each once")
     if not (feature.cost >= 0 and math.isfinite(feature.cost)):
         found.add((*path, "cost"), f"{feature.name}: cost must be 0 or more", "write what a change costs an attacker")
+
+
+def _text(feature: Feature, path: Path, found: Findings) -> None:
+    """A text has a length and nothing else that a number or a category has; people are not told apart by it."""
+    length = feature.max
+    if length is not None and not (length >= 1 and math.isfinite(length) and float(length).is_integer()):
+        told = f"{feature.name} is a text: max is its most characters"
+        found.add((*path, "max"), told, "write a whole number of 1 or more")
+    for key, given in (("min", feature.min), ("bins", feature.bins), ("unit", feature.unit), ("group", feature.group)):
+        if given not in (None, ()):
+            found.add((*path, key), f"{feature.name} is a text: it has no {key}", f"remove {key}")
+    if feature.protected:
+        told = f"{feature.name} is a text: no group of people is told apart by it"
+        found.add((*path, "protected"), told, "protect the column that names the group, such as age or sex")
+    if feature.mutable in ("increase", "decrease"):
+        told = f"{feature.name} is a text: it neither increases nor decreases"
+        found.add((*path, "mutable"), told, 'write "yes" or "no"')
 
 
 def _relations(manifest: Manifest, found: Findings) -> None:
@@ -157,6 +177,12 @@ def _segments(manifest: Manifest, found: Findings) -> None:
         if feature is not None and feature.type in ("int", "float") and not feature.bins:
             told = f"segment key {name!r} is a number without bins"
             found.add(("segments", "keys", index, "key"), told, f"give the feature {name} its bins")
+        if feature is not None and feature.type == TEXT:
+            told = f"segment key {name!r} is a text: nearly every row would be a segment of its own"
+            found.add(("segments", "keys", index, "key"), told, "segment by a category or by a number with bins")
+    tenant = manifest.feature(manifest.tenant or "")
+    if tenant is not None and tenant.type == TEXT:
+        found.add(("tenant",), f"tenant: {tenant.name!r} is a text", "name the column that says whose request it is")
     for index, pair in enumerate(manifest.segments.pairs):
         for name in pair:
             if name not in known:
@@ -186,6 +212,9 @@ def _review(manifest: Manifest, found: Findings) -> None:
     for index, name in enumerate(review.buckets):
         if name not in names:
             found.add(("review", "buckets", index), f"unknown feature {name!r}", did_you_mean(name, names))
+        elif any(feature.name == name and feature.type == TEXT for feature in manifest.features):
+            told = f"{name} is a text: every text is one the model has not seen"
+            found.add(("review", "buckets", index), told, "name categories")
 
 
 def _rollout(manifest: Manifest, found: Findings) -> None:

@@ -23,6 +23,9 @@ from shipworthy.facts import Budget, Case, Clause, Fact
 
 FILE = "robustness-pack.yaml"
 FOLDER = "cases"
+CSV = (".csv", ".csv.gz")
+TABLES = (*CSV, ".jsonl", ".txt")
+"""How a file of rows is named: a table with a header, one JSON object a line, or one text a line."""
 SEVERITIES = ("blocker", "major", "minor")
 ANSWER_NAMES = frozenset(
     {"bucket", "decision", "label", "ood", "ood_flag", "ood_p", "ood_view", "route", "score", "uncertainty"}
@@ -94,7 +97,7 @@ def read_pack(
 
 def is_table(rows: str) -> bool:
     """True when `rows:` names a file of the repository; otherwise it names a dataset of the manifest."""
-    return rows.endswith((".csv", ".csv.gz"))
+    return rows.endswith(TABLES)
 
 
 def case_files(case: Case) -> tuple[str, ...]:

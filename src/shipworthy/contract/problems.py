@@ -16,7 +16,7 @@ Mark = tuple[int, int]  # line and column, both counted from 1
 INVALID = 3  # exit code: a contract file is missing, unreadable or invalid
 UNPROVEN = 4  # exit code: cannot decide, for example a note of another change
 MOST = 100  # faults told of one file: who sees more mends none of them
-LONGEST = 600  # characters of a text that is told: a fault may quote what a hostile file holds
+LONGEST = 900  # characters of a text that is told: a fault may quote what a hostile file holds
 _COMPARED = 64  # characters of a word that are compared with known ones
 
 

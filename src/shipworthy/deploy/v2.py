@@ -21,7 +21,7 @@ _RAW = {
     "BOOL": "?", "INT8": "b", "INT16": "h", "INT32": "i", "INT64": "q", "UINT8": "B", "UINT16": "H", "UINT32": "I",
     "UINT64": "Q", "FP16": "e", "FP32": "f", "FP64": "d",
 }  # fmt: skip
-_DATATYPE = {"int": "INT64", "float": "FP64", "bool": "BOOL", "category": "BYTES"}
+_DATATYPE = {"int": "INT64", "float": "FP64", "bool": "BOOL", "category": "BYTES", "text": "BYTES"}
 
 
 class Tensor(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from shipworthy.contract.manifest import Feature
 from shipworthy.errors import ContractError
 from shipworthy.expr import Expression
 from shipworthy.facts import Case, CaseResult, Conversation, Digest, Measurement, PairedRows, Policy, Reply, Subject
+from shipworthy.facts.texts import TEXT, as_text
 from shipworthy.indicators import INDICATORS
 from shipworthy.profile.rows import CATEGORY, Row, Value, as_category
 from shipworthy.profile.score import Scorer
@@ -40,7 +41,7 @@ class Answers(Protocol):
 
 
 Model = Callable[[list[list[Value]]], Answers]
-"""Takes rows of values in manifest feature order: text for categories, None for an empty cell."""
+"""Takes rows of values in manifest feature order: text for categories and texts, None for an empty cell."""
 
 
 Chat = Callable[[Sequence[Conversation]], Sequence[Reply | None]]
@@ -113,7 +114,7 @@ class Bench:
 
     def values(self, row: Row) -> list[Value]:
         """Return the row as the model takes it."""
-        return [as_category(row.get(one.name)) if one.type == CATEGORY else row.get(one.name) for one in self.features]
+        return [cell_of(one, row.get(one.name)) for one in self.features]
 
     def ask(self, rows: Sequence[Row]) -> tuple[list[float | None], list[str | None] | None]:
         """Return the model's scores and decisions. Raises ContractError unless there is one answer a row."""
@@ -159,6 +160,13 @@ def asks_of(policy: Policy) -> tuple[Ask, ...]:
                 indicator=slo.indicator, segment=segment, quantile=slo.quantile, level=level, metric=slo.metric
             )
     return tuple(asks.values())
+
+
+def cell_of(feature: Feature, value: Value) -> Value:
+    """Return a cell as the model takes it."""
+    if feature.type == CATEGORY:
+        return as_category(value)
+    return as_text(value) if feature.type == TEXT else value
 
 
 def _probability(score: float | None) -> float | None:

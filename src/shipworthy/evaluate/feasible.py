@@ -15,6 +15,7 @@ from shipworthy.contract.manifest import Feature
 from shipworthy.evaluate.attacks.columns import Block, Bools, Coding, Floats, blocks_of
 from shipworthy.evaluate.attacks.price import MAD_L1, Price
 from shipworthy.expr import Expression
+from shipworthy.facts.texts import TEXT
 from shipworthy.profile.rows import CATEGORY, LARGEST, Row, Value, as_number
 
 _EXACT = 2.0**53  # beyond it not every whole number is a float
@@ -133,7 +134,7 @@ def _whole_group(taken: Floats) -> Bools:
 
 
 def _may_become(feature: Feature, old: Value, new: Value) -> bool:
-    if feature.mutable == "no" or new is None:
+    if feature.mutable == "no" or feature.type == TEXT or new is None:
         return False
     if feature.type == CATEGORY:
         return old is not None and isinstance(new, str)

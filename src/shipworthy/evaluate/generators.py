@@ -20,11 +20,15 @@ from shipworthy.evaluate import (
     probe_case,
     redteam,
     target_leak,
+    text_flip,
+    text_invariance,
     tool_policy,
     tree_cells,
     trigger_search,
 )
 from shipworthy.evaluate.bench import Bench, CaseShown
+from shipworthy.evaluate.surface import case as surface
+from shipworthy.evaluate.surface import screen
 from shipworthy.facts import Case
 
 Runner = Callable[[Case, Bench, int], CaseShown]
@@ -38,6 +42,10 @@ GENERATORS: dict[str, Runner] = {
     "feasible_flip": feasible_flip.run_case,
     "image_flip": image_flip.run_case,
     "probe": probe_case.run_case,
+    "text_flip": text_flip.run_case,
+    "text_invariance": text_invariance.run_case,
+    "surface": surface.run_case,
+    "screen": screen.run_case,
     "lift_scan": lift_scan.run_case,
     "tree_cells": tree_cells.run_case,
     "trigger_search": trigger_search.run_case,

@@ -30,6 +30,7 @@ from shipworthy.evaluate.poison.surrogate import Surrogate, cautious, cross_fitt
 from shipworthy.evaluate.poison.table import Floats, Ints, Table, labelled, table_of
 from shipworthy.evaluate.poison.units import units_in
 from shipworthy.facts import Case, Example
+from shipworthy.facts.texts import TEXT
 from shipworthy.profile.rows import Row
 
 LEAST_TRUSTED = 300
@@ -70,7 +71,8 @@ class Scanned:
 def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
     """Return the result and the measurement backdoor_findings. Raises ContractError on rows or columns not there."""
     given = parameters(case)
-    text, alone = tuple(given["text"]), given["trusted"] == NO_ROWS
+    texts = tuple(one.name for one in bench.features if one.type == TEXT)
+    text, alone = tuple(given["text"]) or texts, given["trusted"] == NO_ROWS
     rows, labels = labelled(bench, case_rows(bench, case, given["suspect"] or bench.train, "true", None, seed))
     trusted: list[Row] = []
     known = np.empty(0)

@@ -22,6 +22,7 @@ from shipworthy.evaluate.oracle import judge_rows
 from shipworthy.evaluate.parameters import case_rows, parameters
 from shipworthy.evaluate.rows_case import judged, wanted_names
 from shipworthy.facts import Case
+from shipworthy.facts.texts import TEXT
 from shipworthy.profile.rows import CATEGORY, Row, Value, as_category, as_number
 
 HIDDEN = "never-seen-before"
@@ -69,7 +70,7 @@ def monotone(case: Case, bench: Bench, seed: int) -> CaseShown:
     """Every row with `feature` raised by `step`, where that stays in the declared range."""
     given = parameters(case)
     feature = _feature(case, bench, given["feature"])
-    if feature.type == CATEGORY or given["direction"] not in ("rises", "falls") or given["step"] <= 0:
+    if feature.type in (CATEGORY, TEXT) or given["direction"] not in ("rises", "falls") or given["step"] <= 0:
         raise ContractError("needs a number, a step > 0 and direction rises or falls", f"case {case.id}", "see above")
     pairs: list[_Pair] = [
         (row, {**row, feature.name: raised})

@@ -84,4 +84,5 @@ def nullable_features(scorer: Scorer) -> frozenset[str]:
     """Return the features that were empty in training too: leaving them empty is no fault to notice."""
     profile = scorer.profile
     numbers = {one.name for one in profile.numbers if one.missing is not None}
-    return frozenset(numbers | {one.name for one in profile.categories if one.missing is not None})
+    texts = {one.name for one in profile.texts if one.missing}
+    return frozenset(numbers | texts | {one.name for one in profile.categories if one.missing is not None})

@@ -32,7 +32,7 @@ from shipworthy.flows.model import all_datasets
 from shipworthy.flows.survey import Survey, Told, survey
 from shipworthy.runtime.workspace import Workspace
 
-TABULAR = "tabular"
+TABULAR, TEXT = "tabular", "text"
 _KEPT = Survey(
     manifest="",
     rows={},
@@ -54,11 +54,11 @@ def begin(workspace: Workspace, told: Told, template: str = TABULAR, dry_run: bo
 
     With a manifest in place the rest is made to fit it; ContractError tells when it is invalid.
     """
-    if template != TABULAR:
-        what = f"{template} models cannot be opened or evaluated yet"
-        raise UsageError(what, "--template", "tabular classifiers can: leave the option out")
+    if template not in (TABULAR, TEXT):
+        what = f"no template for {template} models yet"
+        raise UsageError(what, "--template", "classifiers of tables (leave the option out) or of texts (text)")
     root = workspace.root
-    seen = _KEPT if (root / MANIFEST).exists() else survey(root, told)
+    seen = _KEPT if (root / MANIFEST).exists() else survey(root, told, template == TEXT)
     manifest, rows = _manifest(root, seen)
     texts = {MANIFEST: seen.manifest, **seen.copies, **_texts(manifest, rows, workspace.now()[:10]), **_schemas()}
     there = {name.lower() for name in Root(root).names()}

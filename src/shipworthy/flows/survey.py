@@ -16,7 +16,7 @@ import msgspec
 from shipworthy.contract.files.root import Root
 from shipworthy.contract.manifest import Stakes
 from shipworthy.contract.stakes import ALONE
-from shipworthy.contract.starter.columns import Guess, Row, guess_features, guess_label
+from shipworthy.contract.starter.columns import Guess, Row, guess_features, guess_label, guess_text
 from shipworthy.contract.starter.manifest_text import Seen, manifest_text
 from shipworthy.contract.starter.split import LEAST_TEST, TEST, read_copy
 from shipworthy.errors import UsageError
@@ -48,8 +48,8 @@ class Survey(msgspec.Struct, frozen=True, kw_only=True):
     todo: tuple[str, ...]
 
 
-def survey(folder: Path, told: Told) -> Survey:
-    """Return what was found at `folder`."""
+def survey(folder: Path, told: Told, text: bool = False) -> Survey:
+    """Return what was found at `folder`. `text`: the model reads one text."""
     names = [name for name in Root(folder).names() if (folder / name).is_file()]  # a pipe would hold us for ever
     script = training_script(names)
     if script is None and not models_in(names) and not tables_in(names):
@@ -66,7 +66,9 @@ def survey(folder: Path, told: Told) -> Survey:
     label = guess_label(everything, told.label)
     path = f"{model.artefacts}/{model.file}"
     taken = taken_by(folder / path) if path in names else Taken()
-    guess = guess_features(everything, {label, *tables.split_columns}, taken.names)
+    _fits(taken, text, path)
+    skip = {label, *tables.split_columns, *([tables.unit] if text and tables.unit else [])}
+    guess = guess_text(everything, skip) if text else guess_features(everything, skip, taken.names)
     seen = Seen(
         model=_slug(folder),
         owner=told.owner,
@@ -80,6 +82,7 @@ def survey(folder: Path, told: Told) -> Survey:
         code=(*code_of(folder, names, script), *_read_by(tables)) if script else (),
         lockfile=next((name for name in LOCKFILES if name in names), None),
         unit=tables.unit,
+        keys=guess.keys,
     )
     more = (
         *_about_label(label),
@@ -90,6 +93,15 @@ def survey(folder: Path, told: Told) -> Survey:
         ALONE,
     )
     return Survey(manifest=manifest_text(seen), rows=tables.rows, copies=tables.copies, todo=(*model.todo, *more))
+
+
+def _fits(taken: Taken, text: bool, path: str) -> None:
+    """The archive must hold the kind of model that the template is for."""
+    if taken.text and not text:
+        raise UsageError("its model reads one text", path, "say --template text")
+    if text and not taken.text and (taken.names or taken.count is not None):
+        told = f"its model takes {taken.count or len(taken.names)} values, not one text"
+        raise UsageError(told, path, "leave --template text out; a text beside numbers is declared by hand")
 
 
 def _read_by(tables: Tables) -> tuple[str, ...]:
@@ -111,6 +123,9 @@ def _about(guess: Guess, taken: Taken, script: str | None) -> list[str]:
         trained = script or "the code that trained it, wherever that is"
         lines.append(f"`features:` must be what the model takes, in its order: compare them with {trained}")
     protected = ", ".join(feature.name for feature in guess.features if feature.protected)
+    if any(feature.type == "text" for feature in guess.features):
+        told = ", ".join(guess.keys) or "no column"
+        return [*lines, f"groups are told apart by {told}: only people know by what people are, see `segments:`"]
     marked = f"marked protected by their names: {protected}" if protected else "no feature is marked protected"
     return [*lines, f"{marked}; only people know by what people are told apart: see `features:`"]
 

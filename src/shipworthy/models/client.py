@@ -13,6 +13,7 @@ import msgspec
 from shipworthy.errors import Unreachable
 from shipworthy.models.spec import Cell, ScoreBody
 
+MOST_BYTES = 32 << 20  # of one request: texts may be long, and the process takes no larger body than twice this
 _bodies = msgspec.json.Decoder(ScoreBody)
 
 
@@ -49,6 +50,8 @@ def score_rows(
 
 def _ask(connection: http.client.HTTPConnection, rows: list[list[Cell]]) -> ScoreBody:
     sent = msgspec.json.encode({"rows": rows})
+    if len(sent) > MOST_BYTES and len(rows) > 1:
+        return _joined(_ask(connection, rows[: len(rows) // 2]), _ask(connection, rows[len(rows) // 2 :]))
     connection.request("POST", "/score", sent, {"Content-Type": "application/json"})
     response = connection.getresponse()
     received = response.read()
@@ -60,3 +63,10 @@ def _ask(connection: http.client.HTTPConnection, rows: list[list[Cell]]) -> Scor
     if len(body.scores) != len(rows) or (body.decisions is not None and len(body.decisions) != len(rows)):
         raise Unreachable(f"{len(body.scores)} scores for {len(rows)} rows", where, "one answer a row is needed")
     return body
+
+
+def _joined(one: ScoreBody, other: ScoreBody) -> ScoreBody:
+    if one.decisions is None and other.decisions is None:
+        return ScoreBody(scores=one.scores + other.scores)
+    decisions = [each for body in (one, other) for each in body.decisions or [None] * len(body.scores)]
+    return ScoreBody(scores=one.scores + other.scores, decisions=decisions)

@@ -1,7 +1,9 @@
 """A scikit-learn model out of a skops archive.
 
 In: rows of values in model order. Out: the probability of the second class for each row, or None where the model
-cannot say. Only types of scikit-learn and numpy are trusted: a skops archive that needs any other is refused.
+cannot say. A model that takes one text (a vectorizer comes first) is given texts; one that takes texts beside numbers
+(a ColumnTransformer by position) is given a table of objects. Only types of scikit-learn and numpy are trusted: a skops
+archive that needs any other is refused.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ import numpy as np
 import skops.io
 
 from shipworthy.errors import ContractError, PolicySaysNo
+from shipworthy.facts.texts import TEXT
 from shipworthy.models.encoding import Encoding, read_encodings
 from shipworthy.models.spec import Cell, Columns, OpenSpec, ScoreBody
 
@@ -26,10 +29,44 @@ def open_sklearn(folder: Path, spec: OpenSpec, columns: Columns) -> Callable[[li
     """Return a function from rows to scores. Raises PolicySaysNo for untrusted types, ContractError for a bad file."""
     model = _load(folder / spec.file)
     encodings = read_encodings(folder, spec, columns)
+    if any(kind == TEXT for _, kind in columns):
+        return _of_texts(model, folder / spec.file, columns, encodings)
 
     def score(rows: list[list[Cell]]) -> ScoreBody:
         table, readable = _table(rows, columns, encodings)
         return ScoreBody(scores=_scores(model, table, readable))
+
+    return score
+
+
+def _of_texts(
+    model: Any,  # noqa: ANN401
+    path: Path,
+    columns: Columns,
+    encodings: dict[str, Encoding],
+) -> Callable[[list[list[Cell]]], ScoreBody]:
+    """A model that reads text. Rows without their text are not asked: no vectorizer takes an empty cell."""
+    alone = not hasattr(model, "n_features_in_")  # a vectorizer never says what it takes, and a table always does
+    if alone and len(columns) != 1:
+        told = f"the model takes one text, and {len(columns)} features are declared"
+        raise ContractError(told, str(path), "declare the one text, or train on a ColumnTransformer")
+    texts = [at for at, (_, kind) in enumerate(columns) if kind == TEXT]
+    numbers = tuple(("", "float") if kind == TEXT else (name, kind) for name, kind in columns)
+
+    def score(rows: list[list[Cell]]) -> ScoreBody:
+        bare = [[None if at in texts else cell for at, cell in enumerate(row)] for row in rows]
+        plain, readable = _table(bare, numbers, encodings)
+        table = plain.astype(object)
+        for i, row in enumerate(rows):
+            readable[i] = readable[i] and all(isinstance(row[at], str) for at in texts)
+            table[i, texts] = [row[at] for at in texts]
+        asked = np.flatnonzero(readable)
+        given = table[asked, 0] if alone else table[asked]
+        scores: list[float | None] = [None] * len(rows)
+        told = _scores(model, given, [True] * len(asked)) if len(asked) else []
+        for i, value in zip(asked.tolist(), told, strict=True):
+            scores[i] = value
+        return ScoreBody(scores=scores)
 
     return score
 
@@ -85,7 +122,7 @@ def _scores(model: Any, table: Any, readable: list[bool]) -> list[float | None]:
     try:
         raw = model.predict_proba(table)[:, 1].tolist()
     except ValueError:
-        whole = ~np.isnan(table).any(axis=1)
+        whole = np.array([not any(cell != cell for cell in np.atleast_1d(row)) for row in table])
         if whole.all():
             raise
         raw = [None] * len(table)

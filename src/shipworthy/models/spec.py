@@ -13,10 +13,11 @@ import msgspec
 
 from shipworthy.errors import ContractError
 from shipworthy.facts import Fact
+from shipworthy.facts.texts import TEXT, as_text
 
 Cell = float | int | str | bool | None
 Row = Mapping[str, Cell]
-Columns = tuple[tuple[str, str], ...]  # (feature name, int | float | bool | category), in the order the model takes
+Columns = tuple[tuple[str, str], ...]  # (feature name, its type in the manifest), in the order the model takes
 
 DEFAULT_MEMORY_BYTES = 4 << 30
 ENCODING_FILE = "encoding.json"
@@ -91,11 +92,14 @@ def columns_of(features: Iterable[FeatureLike]) -> Columns:
 
 
 def values_of(row: Row, columns: Columns) -> list[Cell]:
-    """Return the row's values in model order: text for categories (numbers are spelled out), None where missing."""
+    """Return the row's values in model order: text for categories (numbers are spelled out), a text as it was sent,
+    None where missing."""
     values: list[Cell] = []
     for name, kind in columns:
         cell = row.get(name)
-        if cell == "":
+        if kind == TEXT:
+            cell = as_text(cell)
+        elif cell == "":
             cell = None  # what some senders write for an empty cell
         elif kind == "category" and cell is not None and not isinstance(cell, str):
             cell = text_of(cell)

@@ -1,7 +1,7 @@
-"""Rows out of CSV files.
+"""Rows out of files: CSV, and what `lines.py` reads.
 
-In: a `.csv` or `.csv.gz` path and a filter in the language of `expr.py`. Out: rows as dictionaries: an empty cell is
-None, a cell that spells a finite number is that number, anything else stays text.
+In: a `.csv`, `.csv.gz`, `.jsonl` or `.txt` path and a filter in the language of `expr.py`. Out: rows as dictionaries:
+of CSV an empty cell is None, a cell that spells a finite number is that number, anything else stays text.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TextIO
 
 from shipworthy.errors import ContractError
 from shipworthy.expr import ExprError, Expression, compile_expr
+from shipworthy.models.lines import json_rows, text_rows
 from shipworthy.models.spec import Cell, Columns, Row, values_of
 
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
@@ -34,9 +35,11 @@ def read_rows(path: Path | str, where: str = "true", text: frozenset[str] = froz
     keep = _filter(where, path)
     try:
         with _open(path) as lines:
-            return [row for row in _rows(lines, path, text) if keep is None or keep(row) is True]
+            return [row for row in _read(lines, path, text) if keep is None or keep(row) is True]
     except (OSError, UnicodeDecodeError, EOFError, csv.Error) as error:
-        raise ContractError(f"cannot be read: {error}", str(path), "give a UTF-8 .csv or .csv.gz file") from error
+        raise ContractError(
+            f"cannot be read: {error}", str(path), "give a UTF-8 .csv, .csv.gz, .jsonl or .txt file"
+        ) from error
 
 
 def matrix(rows: Iterable[Row], columns: Columns) -> list[list[Cell]]:
@@ -73,6 +76,12 @@ def _open(path: Path) -> TextIO:
     if path.suffix == ".gz":
         return io.TextIOWrapper(gzip.open(path, "rb"), encoding="utf-8", newline="")
     return path.open(encoding="utf-8", newline="")
+
+
+def _read(lines: TextIO, path: Path, text: frozenset[str]) -> Iterator[dict[str, Cell]]:
+    if path.suffix == ".jsonl":
+        return json_rows(lines, path)
+    return text_rows(lines) if path.suffix == ".txt" else _rows(lines, path, text)
 
 
 def _rows(lines: TextIO, path: Path, text: frozenset[str]) -> Iterator[dict[str, Cell]]:

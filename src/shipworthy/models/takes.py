@@ -20,11 +20,15 @@ from shipworthy.errors import CannotDecide
 _MOST = 64 << 20
 
 
+_VECTORIZERS = ("CountVectorizer", "HashingVectorizer", "TfidfVectorizer")
+
+
 class Taken(msgspec.Struct, frozen=True):
-    """What a model takes, as far as it tells."""
+    """What a model takes, as far as it tells. `text`: its first step turns one text into numbers."""
 
     names: tuple[str, ...] = ()
     count: int | None = None
+    text: bool = False
 
 
 def taken_by(path: Path) -> Taken:
@@ -40,6 +44,9 @@ def taken_by(path: Path) -> Taken:
     names = (_texts(node["feature_names_in_"]) for node in nodes if "feature_names_in_" in node)
     counts = (_plain(node["n_features_in_"]) for node in nodes if "n_features_in_" in node)
     count = next((one for one in counts if isinstance(one, int)), None)
+    classes = {node.get("__class__") for node in nodes}
+    if classes.intersection(_VECTORIZERS) and "ColumnTransformer" not in classes:
+        return Taken(text=True)  # what is counted after it are words, not inputs
     return Taken(next((found for found in names if found), ()), count)
 
 

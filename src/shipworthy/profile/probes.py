@@ -4,18 +4,21 @@ In: a row, the declared features, a generator. Out: a changed copy, or None wher
 can go wrong in. A probe alters one eligible field, so recall is never flattered by several faults at once:
 
 `unit` a nonzero number with a declared unit, sent in another one · `sentinel` a number replaced by a missing-value code
-· `null` a field left empty, where training never had it empty · `unseen` a category nobody knows · `swap` two numbers
-exchanged · `shuffle` every field from another ordinary row (all marginals kept, all dependence gone).
+· `null` a field left empty, where training never had it empty · `unseen` a category nobody knows, or a text of words
+nobody knows · `swap` two numbers exchanged · `shuffle` every field from another ordinary row (all marginals kept, all
+dependence gone).
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Sequence
 from typing import Protocol, TypeVar
 
 import numpy as np
 
 from shipworthy.errors import UsageError
+from shipworthy.facts.texts import TEXT, as_text
 from shipworthy.profile.rows import CATEGORY, DeclaredFeature, Row, Value, as_number, is_missing
 
 PLAIN = ("unit", "sentinel", "null", "unseen")
@@ -105,8 +108,19 @@ def _null(
 def _unseen(
     row: Row, features: Sequence[ProbedFeature], rng: np.random.Generator, donors: Sequence[Row]
 ) -> Changed | None:
-    eligible = [one for one in features if one.type == CATEGORY and not is_missing(row.get(one.name))]
-    return {**row, _pick(eligible, rng).name: f"{UNSEEN}-{int(rng.integers(10**6))}"} if eligible else None
+    eligible = [one for one in features if one.type in (CATEGORY, TEXT) and not is_missing(row.get(one.name))]
+    if not eligible:
+        return None
+    feature = _pick(eligible, rng)
+    text = (as_text(row.get(feature.name)) or "") if feature.type == TEXT else ""
+    strange = re.sub(r"\w+", lambda word: _nobodys_word(len(word[0]), rng), text)
+    if strange != text:
+        return {**row, feature.name: strange}
+    return {**row, feature.name: f"{UNSEEN}-{int(rng.integers(10**6))}"}
+
+
+def _nobodys_word(letters: int, rng: np.random.Generator) -> str:
+    return "".join("bcdfghjklmnpqrstvwxz"[int(at)] for at in rng.integers(20, size=letters))
 
 
 def _swap(

@@ -13,16 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shipworthy.errors import UsageError
+from shipworthy.facts.texts import TEXT
 from shipworthy.profile.marginals import category_reference, number_reference, shortest
 from shipworthy.profile.rows import CATEGORY, DeclaredFeature, Row, as_category, as_number
 from shipworthy.profile.shapes import (
     COVARIANCE,
     MARGINAL,
-    CategoryReference,
     CovarianceReference,
-    NumericReference,
     Profile,
 )
+from shipworthy.profile.texts import columns_of, text_reference
 from shipworthy.profile.views import Cells, Distance
 
 __all__ = ["Profile", "fit_profile"]
@@ -43,7 +43,7 @@ def fit_profile(
     """
     if not features or not train_rows or not calibration_rows:
         raise UsageError("a profile needs features, training rows and calibration rows", "profile", "check datasets")
-    numeric = [feature for feature in features if feature.type != CATEGORY]
+    numeric = [feature for feature in features if feature.type not in (CATEGORY, TEXT)]
     columns = {one.name: [as_number(row.get(one.name)) for row in train_rows] for one in numeric}
     numbers = tuple(number_reference(one, columns[one.name]) for one in numeric)
     categories = tuple(
@@ -51,12 +51,15 @@ def fit_profile(
         for one in features
         if one.type == CATEGORY
     )
-    covariance = _covariance(columns)
-    calibration, overridden = _calibrate(numbers, categories, covariance, _thinned(calibration_rows))
+    texts = tuple(text_reference(one, train_rows) for one in features if one.type == TEXT)
+    covariance = _covariance({**columns, **columns_of(texts, train_rows)})
+    cells = Cells(numbers, categories, covariance, texts)
+    calibration, overridden = _calibrate(cells, covariance, _thinned(calibration_rows))
     return Profile(
         order=tuple(feature.name for feature in features),
         numbers=numbers,
         categories=categories,
+        texts=texts,
         covariance=covariance,
         calibration=calibration,
         n_train=len(train_rows),
@@ -94,12 +97,9 @@ def _whitening(standard: Floats) -> Floats:
 
 
 def _calibrate(
-    numbers: tuple[NumericReference, ...],
-    categories: tuple[CategoryReference, ...],
-    covariance: CovarianceReference,
-    rows: Sequence[Row],
+    cells: Cells, covariance: CovarianceReference, rows: Sequence[Row]
 ) -> tuple[dict[str, tuple[float, ...]], int]:
-    cells, distance = Cells(numbers, categories, covariance), Distance(covariance)
+    distance = Distance(covariance)
     far, odd = [], []
     for row in rows:
         worst, _, values, override, _, _ = cells(row)

@@ -17,8 +17,9 @@ LARGEST = 1e300  # beyond it arithmetic on a cell may overflow: not a number any
 
 
 class DeclaredFeature(Protocol):
-    """What is read of a declared input. `type` is `int`, `float`, `bool` or `category`; `min`, `max` bound numbers;
-    `accepted` are categories that the contract knows though the model does not."""
+    """What is read of a declared input. `type` is `int`, `float`, `bool`, `category` or `text`; `min`, `max` bound
+    numbers, `max` the characters of a text; `accepted` are categories that the contract knows though the model does
+    not."""
 
     @property
     def name(self) -> str: ...

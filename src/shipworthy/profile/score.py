@@ -4,7 +4,7 @@ In: a profile, then one row at a time. Out: `OodScore`. p = the smallest p-value
 (Bonferroni); each view's p-value = (1 + calibration rows at least as odd) / (n + 1), ties counted as odd, so that it
 is never too small (`stats.conformal`). Some things need no statistics and override it: a category that
 neither model nor contract knows, a number out of its declared range or not a number, an empty cell where training had
-none.
+none, a text that is empty or longer than declared.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Scorer:
             raise UsageError(what, "profile.json", "build with more calibration rows")
         self.profile = profile
         self.level = level
-        self._cells = Cells(profile.numbers, profile.categories, profile.covariance)
+        self._cells = Cells(profile.numbers, profile.categories, profile.covariance, profile.texts)
         self._distance = Distance(profile.covariance)
         self._far = list(profile.calibration[COVARIANCE])
         self._odd = list(profile.calibration[MARGINAL])

@@ -40,9 +40,23 @@ class CategoryReference(Fact, frozen=True, kw_only=True):
     missing: float | None
 
 
+class TextReference(Fact, frozen=True, kw_only=True):
+    """One text. `signs` are references of the whole numbers that `profile.texts` reads off it, in their order; `known`:
+    one bit per hash of a word that two training rows or more hold, in hex: words cannot be read back from it.
+
+    `max` is the most characters. `missing`: training had rows without a text (else an empty one is an override).
+    """
+
+    name: str
+    max: float | None
+    signs: tuple[NumericReference, ...]
+    known: str
+    missing: bool
+
+
 class CovarianceReference(Fact, frozen=True, kw_only=True):
-    """Numbers only, standardised by `mean` and `scale`; `whitening` (rows of a d x d matrix) turns them into d numbers
-    whose squares add up to the squared Mahalanobis distance."""
+    """Numbers only, and those that texts give, standardised by `mean` and `scale`; `whitening` (rows of a d x d matrix)
+    turns them into d numbers whose squares add up to the squared Mahalanobis distance."""
 
     names: tuple[str, ...]
     mean: tuple[float, ...]
@@ -58,6 +72,7 @@ class Profile(Fact, frozen=True, kw_only=True):
     order: tuple[str, ...]
     numbers: tuple[NumericReference, ...]
     categories: tuple[CategoryReference, ...]
+    texts: tuple[TextReference, ...] = ()
     covariance: CovarianceReference
     calibration: dict[str, tuple[float, ...]]
     n_train: int

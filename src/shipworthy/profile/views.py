@@ -2,7 +2,8 @@
 
 In: references, and a row. Out: a score per view, larger = less like the reference, with the feature that explains it;
 or an override, where no statistic is needed. The covariance view takes numbers and 0/1 values only: categories have no
-distance. An empty cell counts as the mean there and is judged by the marginal view.
+distance. An empty cell counts as the mean there and is judged by the marginal view. Of a text both views see the whole
+numbers that `texts` reads off it.
 
 Everything is laid out once, so that one row costs a plain loop over its cells and one small matrix product.
 """
@@ -16,12 +17,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from shipworthy.profile.rows import LARGEST, Row, as_category
-from shipworthy.profile.shapes import CategoryReference, CovarianceReference, NumericReference
+from shipworthy.profile.shapes import CategoryReference, CovarianceReference, NumericReference, TextReference
+from shipworthy.profile.texts import MISSING, OUT_OF_RANGE, Signs
 
 UNSEEN_CATEGORY = "unseen_category"
 NOT_FINITE = "not_finite"
-OUT_OF_RANGE = "out_of_range"
-MISSING = "missing"
 OVERRIDES = (UNSEEN_CATEGORY, NOT_FINITE, OUT_OF_RANGE, MISSING)
 
 _FAR = 1e9  # standard deviations; beyond it squares could overflow, and an infinite distance compares as ordinary
@@ -33,13 +33,14 @@ Seen = tuple[float, str, list[float], str, str, tuple[str, ...]]
 class Cells:
     """Looks at every cell of a row once."""
 
-    __slots__ = ("_categories", "_numbers")
+    __slots__ = ("_categories", "_numbers", "_texts")
 
     def __init__(
         self,
         numbers: Sequence[NumericReference],
         categories: Sequence[CategoryReference],
         covariance: CovarianceReference,
+        texts: Sequence[TextReference] = (),
     ) -> None:
         mean = dict(zip(covariance.names, covariance.mean, strict=True))
         per_unit = {name: 1.0 / scale for name, scale in zip(covariance.names, covariance.scale, strict=True)}
@@ -55,14 +56,20 @@ class Cells:
                 mean.get(one.name, 0.0),
                 per_unit.get(one.name),
             )
-            for one in numbers
+            for one in (*numbers, *(sign for text in texts for sign in text.signs))
         )
+        self._texts = tuple(Signs(one) for one in texts)
         self._categories = tuple((one.name, _table(one), one.missing) for one in categories)
 
     def __call__(self, row: Row) -> Seen:
         """Return what the cells show. Of several overrides an unseen category is told, else the first feature's."""
         worst, feature = 0.0, ""
         override, blamed = "", ""
+        for signs in self._texts:
+            read = signs(row)
+            row = {**row, **read.numbers}
+            if read.override and not override:
+                override, blamed = read.override, signs.name
         numbers: list[float] = []
         for name, low, high, edges, surprise, per_scale, missing, mean, per_unit in self._numbers:
             value = row.get(name)

@@ -212,10 +212,10 @@ class Desk:
         )
 
     def _case_columns(self) -> frozenset[str]:
-        """Return the columns of all tables in `cases/`."""
+        """Return the columns of all tables in `cases/` that have a header."""
         columns: set[str] = set()
         for name in self.names:
-            if name.startswith(f"{pack.FOLDER}/") and pack.is_table(name):
+            if name.startswith(f"{pack.FOLDER}/") and name.endswith(pack.CSV):
                 found = Findings(name)
                 columns |= set(self.root.columns(name, found) or ())
                 self.problems += found.problems

@@ -6,6 +6,7 @@ from shipworthy.contract.generators import (
     attacks,
     poison,
     tabular,
+    text,
     training,
     writing,
 )
@@ -17,6 +18,7 @@ TOPICS = (
     attacks,
     training,
     poison,
+    text,
     writing,
 )
 SHAPES: dict[str, Shape] = {shape.name: shape for topic in TOPICS for shape in topic.SHAPES}

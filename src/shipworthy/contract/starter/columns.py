@@ -27,15 +27,17 @@ PROTECTED = frozenset(
 )  # fmt: skip
 MOST_CATEGORIES = 50
 LEAST_ROWS_PER_CATEGORY = 5
+MOST_KEYS = 3
 _ID = re.compile(r"(?:.*_)?(?:id|uuid|key|index)|unnamed.*", re.IGNORECASE)
 _NUMBER = re.compile(r"[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 
 
 class Guess(msgspec.Struct, frozen=True):
-    """The inputs in the model's order, and `column: why` for each column left out."""
+    """The inputs in the model's order, `column: why` for each column left out, and columns to tell traffic apart by."""
 
     features: tuple[Feature, ...]
     left_out: tuple[str, ...]
+    keys: tuple[str, ...] = ()
 
 
 def number_of(cell: object) -> float | None:
@@ -93,6 +95,37 @@ def guess_features(rows: Sequence[Row], skip: Collection[str], taken: Sequence[s
     return Guess(tuple(features), tuple(left_out))
 
 
+def guess_text(rows: Sequence[Row], skip: Collection[str]) -> Guess:
+    """Return the one column of texts as the input, and as `keys` the columns of few words beside it.
+
+    Of several the longest texts are taken. Raises UsageError where no column holds texts.
+    """
+    columns = [column for column in (rows[0] if rows else ()) if column not in skip]
+    lengths = {column: _mean_length(rows, column) for column in columns if _is_free(rows, column)}
+    if not lengths:
+        raise UsageError("no column holds texts", "the data", "give --data FILE, or leave --template text out")
+    found = max(lengths, key=lambda column: lengths[column])
+    if not FEATURE_NAME.fullmatch(found) or found in KEPT_WORDS:
+        raise UsageError(f"the column {found!r} cannot be named in an expression", "the data", "rename it: message")
+    longest = max(len(str(value)) for value in _values(rows, found))
+    feature = Feature(name=found, type="text", max=float(-(-longest // 100) * 100), mutable="yes")
+    keys = [column for column in columns if column not in lengths and _is_key(rows, column)]
+    left_out = [f"{column}: another text" for column in lengths if column != found]
+    left_out += [f"{column}: the model reads one text" for column in columns if column not in (*lengths, *keys)]
+    return Guess((feature,), tuple(left_out), tuple(keys[:MOST_KEYS]))
+
+
+def _is_key(rows: Sequence[Row], column: str) -> bool:
+    if _no_input(rows, column) or not FEATURE_NAME.fullmatch(column) or column in KEPT_WORDS:
+        return False
+    return len(_values(rows, column)) > 1 and _feature(rows, column).type == "category"
+
+
+def _mean_length(rows: Sequence[Row], column: str) -> float:
+    lengths = [len(str(cell)) for row in rows if (cell := row.get(column)) is not None]
+    return sum(lengths) / len(lengths)
+
+
 def guess_unit(rows: Sequence[Row]) -> str | None:
     """Return the id whose rows belong together (a customer, a crash): many values, some on several rows; else None."""
     repeated = []
@@ -119,9 +152,15 @@ def _no_input(rows: Sequence[Row], column: str) -> str:
         return "an id by its name"
     if all(number_of(value) is not None for value in values):
         return ""
-    if len(values) > MOST_CATEGORIES or len(values) * LEAST_ROWS_PER_CATEGORY > len(rows):
-        return f"text with {len(values)} different values"
-    return ""
+    return f"text with {len(values)} different values" if _is_free(rows, column) else ""
+
+
+def _is_free(rows: Sequence[Row], column: str) -> bool:
+    """True for a column of words that are too many for categories: what somebody wrote."""
+    values = _values(rows, column)
+    if not values or _ID.fullmatch(column) or all(number_of(value) is not None for value in values):
+        return False
+    return len(values) > MOST_CATEGORIES or len(values) * LEAST_ROWS_PER_CATEGORY > len(rows)
 
 
 def _feature(rows: Sequence[Row], column: str) -> Feature:

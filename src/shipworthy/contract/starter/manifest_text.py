@@ -15,6 +15,7 @@ from shipworthy.contract.change import MANIFEST
 from shipworthy.contract.manifest import Dataset, Feature, Stakes
 from shipworthy.contract.schema_files import editor_line
 from shipworthy.contract.strict_yaml import scalar
+from shipworthy.facts.texts import TEXT
 
 NEVER = "never_deny_uncertain"
 """The never event of a first policy: no denial above `MOST_UNCERTAIN`."""
@@ -37,6 +38,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
     code: tuple[str, ...] = ()
     lockfile: str | None = None
     unit: str | None = None
+    keys: tuple[str, ...] = ()
 
 
 def manifest_text(seen: Seen) -> str:
@@ -64,6 +66,7 @@ def manifest_text(seen: Seen) -> str:
                 if seen.unit
                 else []
             ),
+            *([_keyed(seen.keys)] if seen.keys else []),
             "",
             "# In the order the model takes them. Ranges are those of the data: widen them to what can be true, and a",
             "# value outside is then told apart from ordinary ones. `unit: years` lets a wrong unit be probed.",
@@ -107,9 +110,17 @@ def _feature(feature: Feature) -> str:
     parts = [f"name: {plain(feature.name)}", f"type: {feature.type}"]
     if feature.min is not None and feature.max is not None:
         parts += [f"min: {_number(feature.min)}", f"max: {_number(feature.max)}"]
+    if feature.type == TEXT and feature.max is not None:
+        parts += [f"max: {_number(feature.max)}", 'mutable: "yes"']
     parts += ["protected: true"] if feature.protected else []
     parts += [f"bins: [{', '.join(_number(edge) for edge in feature.bins)}]"] if feature.bins else []
     return f"{{{', '.join(parts)}}}"
+
+
+def _keyed(keys: tuple[str, ...]) -> str:
+    """Columns by which traffic is told apart, for a model whose only input is what people write."""
+    listed = ", ".join(f"{{key: {plain(key)}}}" for key in keys)
+    return f"segments: {{keys: [{listed}]}}   # by these its answers are compared: take out what says nothing"
 
 
 def _dataset(dataset: Dataset) -> str:

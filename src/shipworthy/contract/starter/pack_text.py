@@ -16,6 +16,8 @@ from shipworthy.contract.manifest import Feature, Manifest
 from shipworthy.contract.schema_files import editor_line
 from shipworthy.contract.starter.columns import Row, quantile
 from shipworthy.contract.starter.manifest_text import plain
+from shipworthy.contract.starter.text_pack import text_cases
+from shipworthy.facts.texts import TEXT
 
 LEAST_TRUSTED = 300  # approved rows that the lift scan compares with
 LEAST_GROUP = 30
@@ -25,6 +27,9 @@ _WRONG = "(score >= 0.5 and label == 0) or (score < 0.5 and label == 1)"
 def pack_text(manifest: Manifest, test: Sequence[Row], calibration: int) -> str:
     """Return the text of the pack. `calibration` is the number of calibration rows."""
     cases = [_edge(manifest, test), *_groups(manifest, test), _probe(manifest), _lift_scan(manifest, calibration)]
+    text = next((one for one in manifest.features if one.type == TEXT), None)
+    if text is not None:
+        cases = [*_keyed(manifest, test), *text_cases(manifest, text, plain(manifest.owner))]
     return (
         editor_line(pack.FILE)
         + "# What the model must get right beyond the average. Ids are never reused; a shrinking pack is red.\n"
@@ -55,6 +60,13 @@ def _groups(manifest: Manifest, test: Sequence[Row]) -> Iterable[str]:
         feature = next((one for one in manifest.features if one.type in ("category", "bool")), manifest.features[0])
         for name, where in _group_filters(feature, test)[:1]:
             yield _rows_case(manifest, f"group.{feature.name}-{name}", "alignment", "bias", where)
+
+
+def _keyed(manifest: Manifest, test: Sequence[Row]) -> Iterable[str]:
+    """A case for the rarest value of each segment key: no group is told apart by a text."""
+    for one in manifest.segments.keys:
+        for name, where in _group_filters(Feature(name=one.key, type="category"), test)[:1]:
+            yield _rows_case(manifest, f"group.{one.key}-{name}", "alignment", "bias", where)
 
 
 def _group_filters(feature: Feature, test: Sequence[Row]) -> list[tuple[str, str]]:

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from shipworthy.contract.manifest import Feature
+from shipworthy.evaluate.bench import cell_of
+from shipworthy.facts.texts import TEXT
 from shipworthy.profile.rows import CATEGORY, Row, Value, as_category, as_number
 
 Floats = NDArray[np.float64]
@@ -32,11 +34,12 @@ class Block:
 
 
 def blocks_of(features: Sequence[Feature]) -> tuple[Block, ...]:
-    """Return the blocks that may change; a group with one member that may not move freely may not."""
+    """Return the blocks that may change; a group with one member that may not move freely may not. A text never does
+    here: `text_flip` attacks texts."""
     made = [
         Block(one.name, (at,), one.type in (CATEGORY, "bool"))
         for at, one in enumerate(features)
-        if one.group is None and one.mutable != "no"
+        if one.group is None and one.mutable != "no" and one.type != TEXT
     ]
     for group in sorted({one.group for one in features if one.group}):
         columns = tuple(at for at, one in enumerate(features) if one.group == group)
@@ -68,9 +71,7 @@ class Coding:
         """Return the values of the rows as a model takes them, as an (n, features) matrix of objects."""
         made = np.empty((len(rows), len(self.features)), dtype=object)
         for at, one in enumerate(self.features):
-            made[:, at] = [
-                as_category(row.get(one.name)) if one.type == CATEGORY else row.get(one.name) for row in rows
-            ]
+            made[:, at] = [cell_of(one, row.get(one.name)) for row in rows]
         return made
 
     def values(self, points: Floats, changed: Bools, base: Cells) -> Cells:
@@ -95,7 +96,7 @@ class Coding:
         if feature.type == CATEGORY:
             codes, texts = self._codes[at], [as_category(cell) for cell in cells]
             return [float("nan") if text is None else codes.get(text, -1.0) for text in texts]
-        numbers = [as_number(cell) for cell in cells]
+        numbers = [None if feature.type == TEXT else as_number(cell) for cell in cells]
         return [float("nan") if number is None else number for number in numbers]
 
 

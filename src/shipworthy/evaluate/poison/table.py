@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from shipworthy.contract.manifest import Feature
 from shipworthy.evaluate.answered import label_of
 from shipworthy.evaluate.bench import Bench
+from shipworthy.facts.texts import TEXT
 from shipworthy.profile.rows import CATEGORY, Row, Value, as_category, as_number
 
 Floats = NDArray[np.float64]
@@ -87,7 +88,8 @@ def _copy(name: str, numbers: dict[str, Floats], categories: dict[str, list[str]
 
 
 def table_of(features: Sequence[Feature], rows: Sequence[Row], text: Sequence[str] = ()) -> Table:
-    """Return the rows as columns."""
+    """Return the rows as columns. A feature that is a text is one only where `text` names it."""
+    features = [one for one in features if one.type != TEXT]
     names = [one for one in features if one.type != CATEGORY]
     return Table(
         tuple(features),

@@ -1,0 +1,1 @@
+"""What strangers write into the text fields of any product: payloads written by us, and corpora that users bring."""
