@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shipworthy.evaluate import lift_scan, membership, metamorphic, nearest_flip, probe_case
+from shipworthy.evaluate import (
+    direction,
+    faulty_cells,
+    lift_scan,
+    membership,
+    metamorphic,
+    nearest_flip,
+    probe_case,
+    resampled,
+    tail,
+    time_split,
+)
 from shipworthy.evaluate.bench import Bench, CaseShown
 from shipworthy.facts import Case
 
@@ -16,9 +27,19 @@ Runner = Callable[[Case, Bench, int], CaseShown]
 
 GENERATORS: dict[str, Runner] = {
     "payload": metamorphic.payload,
-    "hide_feature": metamorphic.hide_feature,
     "invariance": metamorphic.invariance,
-    "monotone": metamorphic.monotone,
+    "conversion": metamorphic.conversion,
+    "copies": metamorphic.copies,
+    "monotone": direction.monotone,
+    "direction": direction.direction,
+    "tail": tail.run_case,
+    "reweight": resampled.reweight,
+    "label_shift": resampled.label_shift,
+    "missing_columns": faulty_cells.missing_columns,
+    "unit_error": faulty_cells.unit_error,
+    "stale_category": faulty_cells.stale_category,
+    "hide_feature": faulty_cells.hide_feature,
+    "time_split": time_split.run_case,
     "nearest_flip": nearest_flip.run_case,
     "probe": probe_case.run_case,
     "lift_scan": lift_scan.run_case,

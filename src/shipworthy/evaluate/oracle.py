@@ -34,8 +34,7 @@ def judge_rows(case: Case, named: Sequence[Mapping[str, Any]], seed: int, hits: 
     inside = [among(row) for row in named]
     bits = "".join(_bit(here, counted(row)) for here, row in zip(inside, named, strict=True))
     unknown = bits.count(UNKNOWN)
-    counts_as_hit = case.oracle.op == "<=" or (case.oracle.op == "==" and case.oracle.target < 1.0)
-    hits_seen = bits.count(HIT) + (unknown if counts_as_hit else 0)
+    hits_seen = bits.count(HIT) + (unknown if _hits_hurt(case.oracle) else 0)
     notes = _notes(unknown, inside.count(None))
     return judge_rate(case, hits_seen, len(bits) - bits.count(OUTSIDE), seed, bits, notes)
 
@@ -88,6 +87,11 @@ def verdict(oracle: Oracle, value: float, lo: float, hi: float) -> str:
     raise ContractError(f"no operator {oracle.op!r}", "oracle", "write >=, <= or ==")
 
 
+def against(oracle: Oracle) -> str:
+    """Return the signs of `bits` that count against the case; what cannot be told always does."""
+    return (HIT if _hits_hurt(oracle) else MISS) + UNKNOWN
+
+
 def target_text(oracle: Oracle) -> str:
     """Return `<op> <target>` so that the target reads back as the same number."""
     return f"{oracle.op} {oracle.target!r}"
@@ -127,6 +131,10 @@ def result(
         material=digest(case),
         requested=requested,
     )
+
+
+def _hits_hurt(oracle: Oracle) -> bool:
+    return oracle.op == "<=" or (oracle.op == "==" and oracle.target < 1.0)
 
 
 def _bit(among: bool | None, hit: bool | None) -> str:

@@ -15,7 +15,7 @@ from shipworthy.errors import ContractError
 from shipworthy.evaluate.answered import OOD_NAMES, Answered, answer
 from shipworthy.evaluate.bench import Bench, CaseShown
 from shipworthy.evaluate.examples import MOST, example
-from shipworthy.evaluate.oracle import HIT, MISS, judge_rows
+from shipworthy.evaluate.oracle import against, judge_rows
 from shipworthy.evaluate.parameters import case_rows
 from shipworthy.expr import compile_expr
 from shipworthy.facts import Case, CaseResult, Example
@@ -50,8 +50,7 @@ def wanted_names(case: Case) -> frozenset[str]:
 
 def worst(case: Case, seen: Sequence[Answered], bits: str) -> tuple[Example, ...]:
     """Return the first rows whose outcome counts against the case, by their place: no raw value leaves here."""
-    against = MISS if case.oracle.op == ">=" else HIT
-    places = [place for place, bit in enumerate(bits) if bit == against][:MOST]
+    places = [place for place, bit in enumerate(bits) if bit in against(case.oracle)][:MOST]
     return tuple(example(_told(seen[place]), place, seen[place].row) for place in places)
 
 

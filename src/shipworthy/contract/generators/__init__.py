@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from shipworthy.contract.generators import tabular, training
+from shipworthy.contract.generators import relations, shift, tabular, training
 from shipworthy.contract.generators.shape import REQUIRED, Shape, fault_of
 
 SHAPES: dict[str, Shape] = {
     shape.name: shape
     for topic in (
         tabular,
+        relations,
+        shift,
         training,
     )
     for shape in topic.SHAPES

@@ -22,7 +22,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     stands for a list; None for anything). `rows`: the parameters that name a dataset or a `.csv` file. `metrics`: what
     an oracle with `metric:` may count or judge. `names`: what an oracle's `hits` and `among` may use beside the columns
     of a row and the answer's names. `asks`: False when it looks at rows or files alone, so that it runs also where the
-    model does not answer.
+    model does not answer. `one_of`: parameters of which a case writes exactly one.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     metrics: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
     asks: bool = True
+    one_of: tuple[str, ...] = ()
 
 
 def fault_of(given: Mapping[str, Any], shape: Shape) -> tuple[str, str, str] | None:
@@ -50,6 +51,10 @@ def fault_of(given: Mapping[str, Any], shape: Shape) -> tuple[str, str, str] | N
     for key, default in shape.parameters.items():
         if default is REQUIRED and key not in given:
             return key, f"{key} is missing", f"write `{key}:` under `generator:`"
+    written = [key for key in shape.one_of if key in given]
+    if shape.one_of and len(written) != 1:
+        told = f"{' and '.join(written)} together" if written else f"none of {', '.join(shape.one_of)}"
+        return (written or ["name"])[-1], told, f"write exactly one of {', '.join(shape.one_of)}"
     return None
 
 
