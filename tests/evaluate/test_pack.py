@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 import pytest
 
+from shipworthy.contract.generators import SHAPES
 from shipworthy.decide import decide
 from shipworthy.evaluate.bench import Bench, asks_of
 from shipworthy.evaluate.generators import GENERATORS
@@ -213,7 +214,5 @@ def test_what_the_model_decides_itself_is_what_counts() -> None:
 
 def test_every_evaluator_and_generator_is_in_its_table() -> None:
     assert set(EVALUATORS) == {"held_out", "subgroup", "proxy", "ood_probes"}
-    assert set(GENERATORS) == {
-        "payload", "hide_feature", "invariance", "monotone", "nearest_flip", "lift_scan", "membership", "probe",
-    }  # fmt: skip
+    assert set(GENERATORS) == set(SHAPES)
     assert isinstance(evaluate_all(full(), POLICY, ()).coverage, Coverage)

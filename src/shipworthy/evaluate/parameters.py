@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from shipworthy.evaluate.bench import Bench
 from shipworthy.expr import compile_expr
 from shipworthy.facts import Case
 from shipworthy.profile.rows import Row
+
+T = TypeVar("T")
 
 
 def parameters(case: Case, shape: Shape | None = None) -> dict[str, Any]:
@@ -77,7 +79,7 @@ def number_of(case: Case, given: Mapping[str, Any], key: str) -> float:
     return float(value)
 
 
-def sampled(rows: Sequence[Row], n: int, seed: int) -> list[Row]:
+def sampled(rows: Sequence[T], n: int, seed: int) -> list[T]:
     """Return at most `n` rows drawn without putting back, in their own order."""
     if len(rows) <= n:
         return list(rows)

@@ -72,15 +72,16 @@ def split(rows: Sequence[Row], column: str, newest: float) -> tuple[list[Row], l
 def changes(
     bench: Bench, older: Sequence[Answered], newer: Sequence[Answered], level: float, seed: int
 ) -> dict[str, Change]:
-    """Return what changed for the worse, each with one-sided bounds; what cannot be told is not there."""
+    """Return what changed for the worse, each with one-sided bounds; what cannot be told is not there. Where a row has
+    no score nothing is: a model that was silent before and is silent now has not stayed as good."""
     before = [one for one in older if one.label is not None]
     after = [one for one in newer if one.label is not None]
-    if not before or not after:
+    if not before or not after or any(one.score is None for one in (*before, *after)):
         return {}
-    found = {"error_rate_rise": _error_rate(bench, before, after, level)}
-    if any(one.score is None for one in (*before, *after)):
-        return found
-    found["ece_rise"] = _ece(bench, before, after, level, seed)
+    found = {
+        "error_rate_rise": _error_rate(bench, before, after, level),
+        "ece_rise": _ece(bench, before, after, level, seed),
+    }
     if all(len({one.label for one in part}) == 2 for part in (before, after)):
         found["auroc_fall"] = _auroc(before, after, level)
     return found
@@ -117,7 +118,7 @@ def _columns(part: Sequence[Answered]) -> tuple[list[Any], list[Any]]:
 
 def _words(seen: dict[str, Change]) -> str:
     if not seen:
-        return "no labels on both sides: no change measured"
+        return "no change measured: labels and scores are needed on both sides"
     return ", ".join(f"{name} {value:+.3f} [{lo:+.3f}, {hi:+.3f}]" for name, (value, lo, hi) in sorted(seen.items()))
 
 
