@@ -15,6 +15,8 @@ def evaluate(ctx: click.Context, only: str | None, json_: bool) -> int:
     """Measure the built model; the evidence lands in .shipworthy/evidence/."""
     from shipworthy.flows.evaluate import evaluate as run
     from shipworthy.flows.evaluate import evaluate_case
+    from shipworthy.gate.reports.side_by_side import plain
+    from shipworthy.gate.side_by_side import lines as side_by_side
 
     here = workspace(ctx)
     if only is not None:
@@ -26,5 +28,7 @@ def evaluate(ctx: click.Context, only: str | None, json_: bool) -> int:
     lines = [f"{case.status:<12} {case.case}: {case.because}" for case in bad]
     measured, cases = counted(len(evidence.measurements), "measurement"), counted(len(evidence.cases), "case")
     lines.append(f"{measured}; {cases}, {f'{len(bad)} not passed' if bad else 'all passed'}: {path}")
+    contract = here.contract()
+    lines += plain(side_by_side(evidence, contract.policy, contract.cases, contract.seed))
     result(json_, {"path": str(path), "cases": evidence.cases}, "\n".join(lines))
     return 0

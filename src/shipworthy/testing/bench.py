@@ -35,7 +35,7 @@ FEATURES = (
     Feature(name="supplier", type="category"),
 )
 LABEL, UNIT, TIME, REMARK = "serious", "crash", "year", "remark"
-SIZES = {"train": 900, "calibration": 600, "test": 400}
+SIZES = {"train": 900, "calibration": 600, "test": 260}
 _ZERO = "sha256:" + "0" * 64
 _SUBJECT = Subject(
     model="conformance", version="1", artefact=_ZERO, change=_ZERO, policy=_ZERO, pack=_ZERO, data=_ZERO, profile=_ZERO
