@@ -151,3 +151,10 @@ def test_a_name_from_outside_cannot_start_a_line() -> None:
     hostile = lines(evidence(measurements=(), cases=()), Policy(slos=()), (attack("x\n::error::y"),))
     assert len(plain(hostile)) == 4
     assert all("\n" not in line for line in plain(hostile))
+
+
+def test_a_count_of_a_case_has_no_bound() -> None:
+    scan = attack("backdoor.data", kind="backdoor_data")
+    counted = shown("backdoor.data", value=0.0, lo=0.0, hi=0.0, hits=None)
+    (_, line) = lines(evidence(cases=(counted,), measurements=()), Policy(slos=()), (scan,))
+    assert (line.value, line.bound) == ("0", "")

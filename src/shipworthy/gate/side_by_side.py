@@ -152,4 +152,4 @@ def _number(value: float | None) -> str:
 
 
 def _bound(lo: float | None, hi: float | None) -> str:
-    return "" if lo is None or hi is None else f"[{lo:.3f}, {hi:.3f}]"
+    return "" if lo is None or hi is None or lo == hi else f"[{lo:.3f}, {hi:.3f}]"
