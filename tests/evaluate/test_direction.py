@@ -85,6 +85,8 @@ def test_a_ladder_ends_where_the_range_ends() -> None:
 
     run({"name": "monotone", "feature": "speed", "steps": 9}, bench(model=model_of(listens)), metric="fell")
     assert max(asked) == 4
+    flags = run({"name": "monotone", "feature": "belt"}, metric="fell")
+    assert flags.n == sum(row["belt"] == 0 for row in bench().rows("test"))
 
 
 def test_a_ladder_down_is_read_from_the_other_end() -> None:

@@ -68,6 +68,8 @@ def test_an_empty_column_cannot_go_missing_and_is_told() -> None:
     assert (found.status, found.n) == ("pass", 50)
     named = run({"name": "missing_columns", "features": ["age", "paid"]}, bench(datasets={"test": empty}))
     assert (named.status, named.n) == ("inconclusive", 0)
+    thin = run({"name": "missing_columns", "features": ["age", "paid"]}, bench(datasets={"test": empty}), target=0.999)
+    assert (thin.status, thin.n) == ("inconclusive", 0)  # of two that are not proven the one without a row is worse
 
 
 def test_a_unit_is_mistaken_by_every_known_factor_both_ways() -> None:
@@ -118,6 +120,13 @@ def test_without_a_map_all_become_the_most_common_code_of_training() -> None:
     rows = asked_of({"name": "stale_category", "feature": "supplier"}, datasets=datasets)
     assert {row["supplier"] for row in rows} == {"P07"}
     assert len(rows) == sum(row["supplier"] != "P07" for row in datasets["test"])
+
+
+def test_an_empty_cell_gets_no_code() -> None:
+    empty = [{**row, "supplier": None} for row in bench().rows("test")[:30]]
+    rows = [*empty, {**bench().rows("test")[0], "supplier": "P01"}, {**bench().rows("test")[0], "supplier": "P02"}]
+    found = run({"name": "stale_category", "feature": "supplier"}, bench(datasets={"test": rows}))
+    assert found.n == 1
 
 
 def test_a_map_that_no_row_needs_proves_nothing() -> None:

@@ -26,6 +26,11 @@ def test_text_in_a_column_that_is_no_feature_moves_no_answer() -> None:
     assert (found.status, found.n, found.hits) == ("pass", 2000, 0)
 
 
+def test_no_row_to_change_proves_nothing() -> None:
+    found = run({"name": "payload", "field": "remark", "where": "speed > 99"})
+    assert (found.status, found.n, found.value) == ("inconclusive", 0, None)
+
+
 def test_a_payload_in_a_feature_is_refused() -> None:
     with pytest.raises(ContractError, match="is a feature"):
         run({"name": "payload", "field": "sex"})
@@ -66,7 +71,8 @@ def test_an_oracle_with_a_metric_counts_what_the_generator_names() -> None:
 
 def test_a_silent_model_counts_against_every_one_of_them() -> None:
     silent = bench(model=model_of(lambda row: None))
-    assert run({"name": "payload", "field": "remark"}, silent).status == "fail"
+    found = run({"name": "payload", "field": "remark"}, silent)
+    assert (found.status, len(found.worst)) == ("fail", 5)
     assert run({"name": "monotone", "feature": "speed"}, silent, hits="fell").status == "fail"
 
 
@@ -217,6 +223,7 @@ def test_an_answer_that_depends_on_the_batch_is_caught_by_copies() -> None:
         {**TO_POUNDS, "feature": "sex", "unit": "supplier"},
         {**TO_POUNDS, "feature": "amount", "unit": "sex", "factor": 0},
         {**TO_POUNDS, "feature": "amount", "unit": "sex", "factor": "two"},
+        {**TO_POUNDS, "feature": "amount", "unit": "sex", "factor": float("nan")},
         {**TO_POUNDS, "feature": "amount", "unit": "sex", "to": "kg"},
     ],
 )

@@ -104,6 +104,8 @@ def test_an_oracle_may_speak_of_the_row_before() -> None:
     [
         {},
         {"rarest": 0.1, "combine": {"speed": 4}},
+        {"rarest": 0.1, "share": 0.1},
+        {"rarest": "a tenth"},
         {"rarest": 0.0},
         {"rarest": 1.5},
         {"extremes": []},

@@ -74,7 +74,7 @@ def test_what_was_asked_and_not_measured_is_there_as_no_data() -> None:
         ("feasible_flip_rate", "0", "–", "no data"),
     ]
     (_, case) = lines(evidence(measurements=(), cases=()), Policy(slos=()), (attack(),))
-    assert (case.what, case.outcome, case.target) == ("case:adv.flip", "no data", "<= 0.4")
+    assert (case.about, case.what, case.outcome, case.target) == ("security", "case:adv.flip", "no data", "<= 0.4")
 
 
 def test_what_was_measured_and_nobody_asks_for_is_there_too() -> None:
