@@ -8,8 +8,9 @@ from shipworthy.evaluate.answered import answer
 from shipworthy.evaluate.bench import Bench
 from shipworthy.evaluate.generators import GENERATORS
 from shipworthy.evaluate.time_split import changes, split
-from shipworthy.facts import CaseResult
+from shipworthy.facts import CaseResult, seed_of
 from shipworthy.profile.rows import Row, Value
+from shipworthy.stats.calibration import bins_of, ece_bounds
 from tests.evaluate.benches import bench, case, model_of
 from tests.evaluate.benches import rows as made
 
@@ -102,6 +103,18 @@ def test_the_bounds_of_every_change_hold_in_95_of_100_samples() -> None:
             low[name] += lo > 0.0
             high[name] += hi < 0.0
     assert max(*low.values(), *high.values()) <= 11  # P(more than 11 of 100 | 5 %) < .01
+
+
+def test_the_bounds_of_the_ece_are_those_of_both_parts_at_half_the_error() -> None:
+    on = bench(unit=None, scorer=None)
+    seen = answer(on, made(600, 77))
+    _, lo, hi = changes(on, seen[:300], seen[300:], 0.9, 5)["ece_rise"]
+    bins = [
+        bins_of([one.score or 0.0 for one in part], [one.label or 0 for one in part])
+        for part in (seen[:300], seen[300:])
+    ]
+    (old_lo, old_hi), (new_lo, new_hi) = (ece_bounds(one, 0.95, seed_of(5, "ece")) for one in bins)
+    assert (lo, hi) == (new_lo - old_hi, new_hi - old_lo)
 
 
 def test_the_auroc_that_normal_scores_lose_lies_within_its_bounds() -> None:

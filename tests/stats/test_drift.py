@@ -117,6 +117,8 @@ def test_clustered_rows_prove_less() -> None:
     assert pairs.lower < alone.lower
     assert pairs.upper > alone.upper
     assert pairs.null == pytest.approx(alone.null * math.sqrt(2.0))
+    assert alone.excess == pytest.approx(alone.seen - alone.null)
+    assert numbers_apart(a, a).excess == 0.0
 
 
 @pytest.mark.parametrize(
