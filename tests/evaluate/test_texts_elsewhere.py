@@ -7,7 +7,7 @@ import pytest
 
 from shipworthy.contract.manifest import Feature
 from shipworthy.errors import ContractError
-from shipworthy.evaluate import feasible_flip, lift_scan, membership, metamorphic
+from shipworthy.evaluate import direction, faulty_cells, feasible_flip, lift_scan, membership
 from shipworthy.evaluate.feasible import Space
 from shipworthy.evaluate.poison.cells import cuts_of
 from shipworthy.evaluate.poison.surrogate import Surrogate
@@ -67,13 +67,13 @@ def test_texts_alone_are_scanned_by_their_words() -> None:
 def test_no_score_rises_with_a_text() -> None:
     one = case(generator={"name": "monotone", "feature": "text"}, hits="fell", among="true")
     with pytest.raises(ContractError, match="needs a number"):
-        metamorphic.monotone(one, bench(no_prize, GIVEN), 3)
+        direction.monotone(one, bench(no_prize, GIVEN), 3)
 
 
 def test_a_hidden_text_is_a_missing_one() -> None:
     asked = Asked(no_prize)
     one = case(generator={"name": "hide_feature", "feature": "text"}, hits="score == 0", among="true")
-    found = metamorphic.hide_feature(one, bench(asked, GIVEN), 3).result
+    found = faulty_cells.hide_feature(one, bench(asked, GIVEN), 3).result
     assert asked.texts == []
     assert found.bits == "?" * 400
 

@@ -25,9 +25,9 @@ def reports(verdict: Verdict, table: tuple[Row, ...], prefix: str = "models/m/")
     places = made.places()
     found = findings(verdict, table, places, {"artefact_findings"})
     return {
-        "verdict.txt": text.render(verdict, table),
-        "verdict.md": markdown.render(verdict, table),
-        "verdict.json": json.render(*printable(verdict, table)),
+        "verdict.txt": text.render(verdict, table, made.beside()),
+        "verdict.md": markdown.render(verdict, table, beside=made.beside()),
+        "verdict.json": json.render(*printable(verdict, table), made.beside()),
         "annotations.txt": github.render(verdict, found, prefix),
         "verdict.sarif": sarif.render(verdict, found, places.texts, "0.1.0", prefix),
         "junit.xml": junit.render(verdict, table, places, prefix),

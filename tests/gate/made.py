@@ -8,6 +8,7 @@ import msgspec
 
 from shipworthy.contract.places import Places, find_places
 from shipworthy.facts import Block, Decision, Judgement, Outcome, Subject, Verdict
+from shipworthy.gate.side_by_side import Line
 from shipworthy.gate.table import Row
 
 D = "sha256:" + "0" * 64
@@ -65,6 +66,16 @@ def rows() -> tuple[Row, ...]:
         row("case:tail.fast", Outcome.BREACHED, deciding=False, because="3 of 40", mend=""),
         row("artefact_findings", Outcome.BREACHED, clause="systemic_safety", value="1", because="1 file"),
         row("ood_repeats", Outcome.NO_DATA, clause="monitoring", deciding=False, because="not judged at the gate"),
+    )
+
+
+def beside() -> tuple[Line, ...]:
+    """Return a table of accuracy and security, with hostile text in it."""
+    told = {"n": "1000", "value": "0.2", "bound": "[0.180, 0.220]", "target": "<= 0.3", "outcome": "met", "seed": "7"}
+    return (
+        Line(about="accuracy", what="error_rate", **told),
+        Line(about="security", what="artefact_findings", **(told | {"bound": "", "value": "1", "outcome": "breached"})),
+        Line(about="security", what="case:a|b @ana/team\n::error::x", **(told | {"outcome": "not asked"})),
     )
 
 

@@ -33,6 +33,8 @@ def evaluate(
     """
     from shipworthy.flows.evaluate import Engine, evaluate_case
     from shipworthy.flows.evaluate import evaluate as run
+    from shipworthy.gate.reports.side_by_side import plain
+    from shipworthy.gate.side_by_side import lines as side_by_side
 
     if address is not None and engine != "ray":
         raise UsageError("an address is that of a Ray cluster", "--address", "add --engine ray")
@@ -55,5 +57,7 @@ def evaluate(
     missing = [name for name in evidence.coverage.requested if name not in evidence.coverage.executed]
     if missing:
         lines.append(f"asked for and not measured: {', '.join(missing)}")
+    contract = here.contract()
+    lines += plain(side_by_side(evidence, contract.policy, contract.cases, contract.seed))
     result(json_, {"path": str(path), "cases": evidence.cases, "not_measured": missing}, "\n".join(lines))
     return 4 if missing else 0

@@ -6,8 +6,10 @@ of the data finds the row again, and a line in words. A row that ran as it stand
 
 from __future__ import annotations
 
+import math
+
 from shipworthy.facts import Example, digest
-from shipworthy.profile.rows import Row
+from shipworthy.profile.rows import Row, Value
 
 MOST = 5
 
@@ -23,10 +25,15 @@ def example(told: str, row: int, before: Row, after: Row | None = None) -> Examp
         told=f"row {row}: {told}" + (f": {changes}" if changes else ""),
         row=row,
         input=digest({name: repr(before[name]) for name in sorted(before)}),
-        before={name: before.get(name) for name in moved},
-        after=moved,
+        before={name: _cell(before.get(name)) for name in moved},
+        after={name: _cell(value) for name, value in moved.items()},
     )
 
 
-def _differs(before: Row, name: str, value: object) -> bool:
-    return name not in before or before[name] != value
+def _differs(before: Row, name: str, value: Value) -> bool:
+    return name not in before or _cell(before[name]) != _cell(value)
+
+
+def _cell(value: Value) -> Value:
+    """What is not finite as text: a number in evidence is one."""
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,11 +1,10 @@
-"""Cases that change rows in a known way and say what must follow.
+"""Cases that change rows in a way that must not matter: no answer may move.
 
-`payload` writes text into a column that is no feature: no answer may move. `hide_feature` replaces a category by a code
-nobody knows and judges the answers by the case's own oracle. `invariance` sets one feature to other values: no answer
-may move. `monotone` raises one feature: the score must not fall (or, `direction: falls`, not rise).
+`payload` writes text into a column that is no feature. `invariance` sets a feature, or a one-hot group, to other values
+(or to those declared `equivalent` to its own). `conversion` tells the same quantity in another unit, the number and the
+column with its unit together. `copies` asks every row again, among its copies in another order.
 
-Oracles of payload, invariance and monotone may use `changed`, `fell`, `score_before` and `decision_before` beside the
-names of every answered row, which then speak of the changed row. An oracle with `metric:` counts `changed` or `fell`.
+An oracle with `metric: changed` counts rows with a moved answer; a row with several changes counts once, by its worst.
 """
 
 from __future__ import annotations
@@ -13,20 +12,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shipworthy.contract.generators.tabular import SAME
+import numpy as np
+
 from shipworthy.contract.manifest import Feature
 from shipworthy.errors import ContractError
-from shipworthy.evaluate.answered import OOD_NAMES, Answered, answer
 from shipworthy.evaluate.bench import Bench, CaseShown
-from shipworthy.evaluate.oracle import judge_rows
-from shipworthy.evaluate.parameters import case_rows, parameters
-from shipworthy.evaluate.rows_case import judged, wanted_names
+from shipworthy.evaluate.changes import Change, compared, possible
+from shipworthy.evaluate.parameters import feature_of, generator_rows, number_of, parameters
 from shipworthy.facts import Case
 from shipworthy.facts.texts import TEXT
 from shipworthy.profile.rows import CATEGORY, Row, Value, as_category, as_number
 
-HIDDEN = "never-seen-before"
-_Pair = tuple[Row, Row]
+Cells = Mapping[str, Value]
 
 
 def payload(case: Case, bench: Bench, seed: int) -> CaseShown:
@@ -37,60 +34,78 @@ def payload(case: Case, bench: Bench, seed: int) -> CaseShown:
     texts = [str(text) for text in given["payloads"]]
     if not texts:
         raise ContractError("no payloads", f"case {case.id}", "leave `payloads:` out for the default ones")
-    rows = _rows(case, bench, given, seed)
-    pairs = [(row, _injected(row, given["field"], texts[at % len(texts)])) for at, row in enumerate(rows)]
-    return _compared(case, bench, pairs, seed, SAME, "changed")
-
-
-def hide_feature(case: Case, bench: Bench, seed: int) -> CaseShown:
-    """Every row with the category `feature` replaced by an unknown code, by the oracle of the case."""
-    given = parameters(case)
-    feature = _feature(case, bench, given["feature"])
-    hidden: Value = HIDDEN if feature.type == CATEGORY else None
-    rows = [{**row, feature.name: hidden} for row in _rows(case, bench, given, seed)]
-    return CaseShown(result=judged(case, bench, rows, seed))
+    rows = generator_rows(case, bench, given, seed)
+    changes = [Change(at, row, _injected(row, given["field"], texts[at % len(texts)])) for at, row in enumerate(rows)]
+    return CaseShown(result=compared(case, bench, changes, seed))
 
 
 def invariance(case: Case, bench: Bench, seed: int) -> CaseShown:
-    """Every row with `feature` set to each of `values` that it does not have."""
+    """Every row with the feature or one-hot group set to each value that it does not have, where a relation lets it."""
     given = parameters(case)
-    feature = _feature(case, bench, given["feature"])
-    if not isinstance(given["values"], list | tuple) or not given["values"]:
-        raise ContractError("values: needs a list", f"case {case.id}", "such as [0, 1]")
-    pairs = [
-        (row, {**row, feature.name: value})
-        for row in _rows(case, bench, given, seed)
-        for value in given["values"]
-        if not _same(row.get(feature.name), value)
-    ]
-    return _compared(case, bench, pairs, seed, given["tolerance"], "changed")
+    rows = generator_rows(case, bench, given, seed)
+    members = [one for one in bench.features if one.group is not None and one.group == given["feature"]]
+    others = [_others_of_group(case, members, row, given) for row in rows] if members else []
+    if not members:
+        feature = feature_of(case, bench, given["feature"])
+        others = [_others(case, feature, row, given) for row in rows]
+    made = [Change(at, row, {**row, **cells}) for at, row in enumerate(rows) for cells in others[at]]
+    changes, notes = possible(bench, made)
+    return CaseShown(result=compared(case, bench, changes, seed, given["tolerance"], notes))
 
 
-def monotone(case: Case, bench: Bench, seed: int) -> CaseShown:
-    """Every row with `feature` raised by `step`, where that stays in the declared range."""
+def conversion(case: Case, bench: Bench, seed: int) -> CaseShown:
+    """Every row told in the unit `from`, told in the unit `to`: number * factor + offset."""
     given = parameters(case)
-    feature = _feature(case, bench, given["feature"])
-    if feature.type in (CATEGORY, TEXT) or given["direction"] not in ("rises", "falls") or given["step"] <= 0:
-        raise ContractError("needs a number, a step > 0 and direction rises or falls", f"case {case.id}", "see above")
-    pairs: list[_Pair] = [
-        (row, {**row, feature.name: raised})
-        for row in _rows(case, bench, given, seed)
-        if (raised := _raised(feature, row.get(feature.name), given["step"])) is not None
+    feature = feature_of(case, bench, given["feature"])
+    unit = feature_of(case, bench, given["unit"])
+    factor, offset = number_of(case, given, "factor"), number_of(case, given, "offset")
+    if feature.type in (CATEGORY, TEXT) or unit.type != CATEGORY or factor == 0.0 or _same(given["from"], given["to"]):
+        raise ContractError(
+            "needs a number, a category with its unit, a factor and two units", f"case {case.id}", "from: kg, to: lb"
+        )
+    changes = [
+        Change(at, row, {**row, feature.name: number * factor + offset, unit.name: str(given["to"])})
+        for at, row in enumerate(generator_rows(case, bench, given, seed))
+        if _same(row.get(unit.name), given["from"]) and (number := as_number(row.get(feature.name))) is not None
     ]
-    if given["direction"] == "falls":
-        pairs = [(after, before) for before, after in pairs]
-    return _compared(case, bench, pairs, seed, given["tolerance"], "fell")
+    return CaseShown(result=compared(case, bench, changes, seed, given["tolerance"]))
 
 
-def _rows(case: Case, bench: Bench, given: Mapping[str, Any], seed: int) -> list[Row]:
-    return case_rows(bench, case, given["dataset"] or bench.held_out, given["where"], given["sample"], seed)
+def copies(case: Case, bench: Bench, seed: int) -> CaseShown:
+    """Every row as often again as `copies` says, all copies in one shuffled batch."""
+    given = parameters(case)
+    if given["copies"] < 1:
+        raise ContractError("copies: needs 1 or more", f"case {case.id}", "such as 2")
+    rows = generator_rows(case, bench, given, seed)
+    places = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(rows)), given["copies"]))
+    changes = [Change(at, rows[at], rows[at]) for at in places.tolist()]
+    return CaseShown(result=compared(case, bench, changes, seed, given["tolerance"]))
 
 
-def _feature(case: Case, bench: Bench, name: str) -> Feature:
-    feature = bench.feature(name)
-    if feature is None:
-        raise ContractError(f"no feature {name!r}", f"case {case.id}", "name one of shipworthy.yaml")
-    return feature
+def _others(case: Case, feature: Feature, row: Row, given: Mapping[str, Any]) -> list[Cells]:
+    now = row.get(feature.name)
+    return [{feature.name: value} for value in _wanted(case, given, now)]
+
+
+def _others_of_group(case: Case, members: Sequence[Feature], row: Row, given: Mapping[str, Any]) -> list[Cells]:
+    """The group as one value, the name of its member that is 1; a row with none or several has no value to change."""
+    names = [one.name for one in members]
+    hot = [name for name in names if row.get(name) == 1]
+    wanted = _wanted(case, given, hot[0] if len(hot) == 1 else None)
+    unknown = [value for value in wanted if value not in names]
+    if unknown:
+        raise ContractError(f"{unknown[0]!r} is not in the group", f"case {case.id}", f"one of {', '.join(names)}")
+    return [{name: int(name == value) for name in names} for value in wanted] if len(hot) == 1 else []
+
+
+def _wanted(case: Case, given: Mapping[str, Any], now: Value) -> list[Any]:
+    """The other values that must not matter: those of `values`, or the mates of this one in `equivalent`."""
+    sets = [given["values"]] if given["values"] else list(given["equivalent"])
+    if not sets or not all(isinstance(one, list | tuple) and len(one) > bool(given["equivalent"]) for one in sets):
+        raise ContractError("needs a list of values, or lists of equivalent ones", f"case {case.id}", "such as [0, 1]")
+    if given["equivalent"]:
+        sets = [one for one in sets if any(_same(now, value) for value in one)]
+    return [value for one in sets for value in one if not _same(now, value)]
 
 
 def _injected(row: Row, field: str, text: str) -> Row:
@@ -98,41 +113,5 @@ def _injected(row: Row, field: str, text: str) -> Row:
     return {**row, field: text if before is None else f"{before} {text}"}
 
 
-def _raised(feature: Feature, value: Value, step: float) -> Value:
-    number = as_number(value)
-    if number is None:
-        return None
-    raised = number + step
-    if feature.max is not None and raised > feature.max:
-        return None
-    if feature.type == "bool" and raised > 1.0:
-        return None
-    return int(raised) if feature.type in ("int", "bool") and raised.is_integer() else raised
-
-
 def _same(a: Value, b: Value) -> bool:
     return a == b or as_category(a) == as_category(b)
-
-
-def _compared(case: Case, bench: Bench, pairs: Sequence[_Pair], seed: int, tolerance: float, metric: str) -> CaseShown:
-    ood = bool(wanted_names(case) & OOD_NAMES)
-    before = answer(bench, [row for row, _ in pairs], ood)
-    after = answer(bench, [row for _, row in pairs], ood)
-    named = [_named(a, b, tolerance) for a, b in zip(before, after, strict=True)]
-    return CaseShown(result=judge_rows(case, named, seed, hits=metric))
-
-
-def _named(before: Answered, after: Answered, tolerance: float) -> dict[str, Any]:
-    moved: bool | None = None
-    fell: bool | None = None
-    if before.score is not None and after.score is not None:
-        step = after.score - before.score
-        moved = abs(step) > tolerance or before.decision != after.decision or before.route != after.route
-        fell = step < -tolerance
-    return {
-        **after.named(),
-        "changed": moved,
-        "fell": fell,
-        "score_before": before.score,
-        "decision_before": before.decision or None,
-    }

@@ -47,8 +47,7 @@ def judge_codes(case: Case, inside: Codes, counted: Codes, seed: int, requested:
     signs = np.where(inside == 1, _SIGNS[counted], ord(OUTSIDE)).astype(np.uint8)
     bits = signs.tobytes().decode("ascii")
     unknown = bits.count(UNKNOWN)
-    counts_as_hit = case.oracle.op == "<=" or (case.oracle.op == "==" and case.oracle.target < 1.0)
-    hits_seen = bits.count(HIT) + (unknown if counts_as_hit else 0)
+    hits_seen = bits.count(HIT) + (unknown if _hits_hurt(case.oracle) else 0)
     notes = _notes(unknown, int((inside == -1).sum()))
     return judge_rate(case, hits_seen, len(bits) - bits.count(OUTSIDE), seed, bits, notes, requested)
 
@@ -101,6 +100,11 @@ def verdict(oracle: Oracle, value: float, lo: float, hi: float) -> str:
     raise ContractError(f"no operator {oracle.op!r}", "oracle", "write >=, <= or ==")
 
 
+def against(oracle: Oracle) -> str:
+    """Return the signs of `bits` that count against the case; what cannot be told always does."""
+    return (HIT if _hits_hurt(oracle) else MISS) + UNKNOWN
+
+
 def target_text(oracle: Oracle) -> str:
     """Return `<op> <target>` so that the target reads back as the same number."""
     return f"{oracle.op} {oracle.target!r}"
@@ -140,6 +144,10 @@ def result(
         material=digest(case),
         requested=requested,
     )
+
+
+def _hits_hurt(oracle: Oracle) -> bool:
+    return oracle.op == "<=" or (oracle.op == "==" and oracle.target < 1.0)
 
 
 def _codes(told: Iterable[bool | None]) -> Codes:

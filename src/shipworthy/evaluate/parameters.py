@@ -6,18 +6,22 @@ a misspelt `sampel: 10` must not quietly mean the default.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 
 from shipworthy.contract.generators import SHAPES, Shape, fault_of
+from shipworthy.contract.manifest import Feature
 from shipworthy.errors import ContractError
 from shipworthy.evaluate.answered import in_segment
 from shipworthy.evaluate.bench import Bench
 from shipworthy.expr import compile_expr
 from shipworthy.facts import Case
 from shipworthy.profile.rows import Row
+
+T = TypeVar("T")
 
 
 def parameters(case: Case, shape: Shape | None = None) -> dict[str, Any]:
@@ -44,7 +48,38 @@ def case_rows(bench: Bench, case: Case, dataset: str, where: str, sample: int | 
     return rows if sample is None else sampled(rows, sample, seed)
 
 
-def sampled(rows: Sequence[Row], n: int, seed: int) -> list[Row]:
+def generator_rows(case: Case, bench: Bench, given: Mapping[str, Any], seed: int) -> list[Row]:
+    """Return the rows of a generator with `dataset`, `where` and `sample`; by default all held-out ones."""
+    sample = given["sample"]
+    if sample is not None and (isinstance(sample, bool) or not isinstance(sample, int) or sample < 1):
+        raise ContractError(f"sample: {sample!r} is no number of rows", f"case {case.id}", "such as 500")
+    return case_rows(bench, case, given["dataset"] or bench.held_out, given["where"], sample, seed)
+
+
+def feature_of(case: Case, bench: Bench, name: Any) -> Feature:  # noqa: ANN401
+    """Return the feature of that name. Raises ContractError where the manifest has none."""
+    feature = bench.feature(name) if isinstance(name, str) else None
+    if feature is None:
+        raise ContractError(f"no feature {name!r}", f"case {case.id}", "name one of shipworthy.yaml")
+    return feature
+
+
+def features_of(case: Case, bench: Bench, names: Any) -> list[Feature]:  # noqa: ANN401
+    """Return the features of one name or a list of them, each once. Raises ContractError as `feature_of`."""
+    several = names if isinstance(names, list | tuple) else [names]
+    found = {one.name: one for one in (feature_of(case, bench, name) for name in several)}
+    return list(found.values())
+
+
+def number_of(case: Case, given: Mapping[str, Any], key: str) -> float:
+    """Return a parameter that is a finite number. Raises ContractError for anything else."""
+    value = given[key]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise ContractError(f"{key}: {value!r} is no number", f"case {case.id}", "write a finite number")
+    return float(value)
+
+
+def sampled(rows: Sequence[T], n: int, seed: int) -> list[T]:
     """Return at most `n` rows drawn without putting back, in their own order."""
     if len(rows) <= n:
         return list(rows)

@@ -16,7 +16,7 @@ from shipworthy.evaluate.answered import OOD_NAMES, Answered, answer
 from shipworthy.evaluate.bench import Bench, CaseShown
 from shipworthy.evaluate.columns import Ints, Table, table_of
 from shipworthy.evaluate.examples import MOST, example
-from shipworthy.evaluate.oracle import HIT, MISS, judge_codes, judge_rows
+from shipworthy.evaluate.oracle import against, judge_codes, judge_rows
 from shipworthy.evaluate.parameters import case_rows
 from shipworthy.expr import compile_expr
 from shipworthy.facts import Case, CaseResult, Example
@@ -73,8 +73,7 @@ def worst(case: Case, seen: Sequence[Answered], bits: str) -> tuple[Example, ...
 
 
 def _against(case: Case, bits: str) -> list[int]:
-    against = MISS if case.oracle.op == ">=" else HIT
-    return [place for place, bit in enumerate(bits) if bit == against][:MOST]
+    return [place for place, bit in enumerate(bits) if bit in against(case.oracle)][:MOST]
 
 
 def _told(one: Answered) -> str:

@@ -14,7 +14,7 @@ import msgspec
 
 from shipworthy.contract.generators import SHAPES
 from shipworthy.errors import CannotDecide, ContractError, PolicySaysNo, ShipworthyError, Unreachable
-from shipworthy.evaluate import held_out, never_events, ood_probes, proxy, rows_case, subgroup
+from shipworthy.evaluate import drift, held_out, never_events, ood_probes, proxy, rows_case, subgroup
 from shipworthy.evaluate.answered import Answered, answer
 from shipworthy.evaluate.bench import Ask, Bench, CaseShown, Model, asks_of
 from shipworthy.evaluate.columns import table_of
@@ -32,9 +32,12 @@ EVALUATORS: dict[str, Evaluator] = {
     "subgroup": subgroup.evaluate,
     "proxy": proxy.evaluate,
     "ood_probes": ood_probes.evaluate,
+    "drift": drift.evaluate,
 }
 N = TypeVar("N", int, float)
-MEASURED = frozenset(name for one in (held_out, subgroup, proxy, ood_probes, never_events) for name in one.INDICATORS)
+MEASURED = frozenset(
+    name for one in (held_out, subgroup, proxy, ood_probes, drift, never_events) for name in one.INDICATORS
+)
 """The indicators whose source is the held-out rows; those of others are measured by cases."""
 HELD_OUT = "held-out rows"
 _EXPECTED = (ShipworthyError, ValueError, TypeError, LookupError, ArithmeticError)

@@ -22,6 +22,7 @@ from shipworthy.flows.gate import Judged
 from shipworthy.flows.origin import with_rebuild
 from shipworthy.gate.reports import github, json, junit, markdown, sarif, text
 from shipworthy.gate.reports.findings import Finding, findings
+from shipworthy.gate.side_by_side import Line, lines, outcomes_of
 from shipworthy.gate.table import Row, rows
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
@@ -42,6 +43,7 @@ class _Shown(msgspec.Struct, frozen=True, kw_only=True):
 
     judged: Judged
     table: tuple[Row, ...]
+    beside: tuple[Line, ...]
     places: Places
     prefix: str
 
@@ -52,9 +54,9 @@ class _Shown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 FORMATS: dict[str, Callable[[_Shown], str]] = {
-    "text": lambda one: text.render(one.judged.verdict, one.table),
-    "json": lambda one: json.render(one.judged.verdict, one.table),
-    "markdown": lambda one: markdown.render(one.judged.verdict, one.table),
+    "text": lambda one: text.render(one.judged.verdict, one.table, one.beside),
+    "json": lambda one: json.render(one.judged.verdict, one.table, one.beside),
+    "markdown": lambda one: markdown.render(one.judged.verdict, one.table, beside=one.beside),
     "github": lambda one: github.render(one.judged.verdict, one.findings, one.prefix),
     "sarif": lambda one: sarif.render(one.judged.verdict, one.findings, one.places.texts, __version__, one.prefix),
     "junit": lambda one: junit.render(one.judged.verdict, one.table, one.places, one.prefix),
@@ -115,7 +117,8 @@ def _shown(judged: Judged, prefix: str) -> _Shown:
     contract, lock = judged.contract, judged.contract.lock
     evidence = with_rebuild(judged.evidence, judged.origins.rebuilt)
     table = rows(judged.verdict, contract.policy, contract.cases, evidence, lock.values if lock else None)
-    return _Shown(judged=judged, table=table, places=_places(judged.root), prefix=prefix)
+    beside = lines(evidence, contract.policy, contract.cases, contract.seed, outcomes_of(table))
+    return _Shown(judged=judged, table=table, beside=beside, places=_places(judged.root), prefix=prefix)
 
 
 def _places(root: Path) -> Places:
@@ -149,7 +152,7 @@ def _summarise(shown: _Shown, path: str) -> None:
     try:
         with open(path, "a", encoding="utf-8") as stream:
             room = markdown.SUMMARY - stream.tell()
-            page = markdown.render(shown.judged.verdict, shown.table, room)
+            page = markdown.render(shown.judged.verdict, shown.table, room, shown.beside)
             if len(page.encode()) <= room:
                 stream.write(page)
     except OSError as fault:

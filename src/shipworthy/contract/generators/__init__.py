@@ -5,6 +5,8 @@ from __future__ import annotations
 from shipworthy.contract.generators import (
     attacks,
     poison,
+    relations,
+    shift,
     tabular,
     text,
     training,
@@ -19,6 +21,8 @@ TOPICS = (
     training,
     poison,
     text,
+    relations,
+    shift,
     writing,
 )
 SHAPES: dict[str, Shape] = {shape.name: shape for topic in TOPICS for shape in topic.SHAPES}

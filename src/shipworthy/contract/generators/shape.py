@@ -30,7 +30,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     model does not answer. `shares`: those metrics that are a share of rows with exact bounds. `most`: the parameter
     that caps how many rows of `dataset` count, each at most once; None = cannot be told before it runs. `named_by`: a
     parameter that is a mapping → the beginning of a further name for each of its keys. `chats`: it asks the assistant.
-    `without`: the row parameters that may be `none`.
+    `without`: the row parameters that may be `none`. `one_of`: parameters of which a case writes exactly one.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     named_by: Mapping[str, str] = {}
     chats: bool = False
     without: tuple[str, ...] = ()
+    one_of: tuple[str, ...] = ()
 
 
 def names_of(given: Mapping[str, Any], shape: Shape) -> tuple[str, ...]:
@@ -69,6 +70,10 @@ def fault_of(given: Mapping[str, Any], shape: Shape) -> tuple[str, str, str] | N
     for key, default in shape.parameters.items():
         if default is REQUIRED and key not in given:
             return key, f"{key} is missing", f"write `{key}:` under `generator:`"
+    written = [key for key in shape.one_of if key in given]
+    if shape.one_of and len(written) != 1:
+        told = f"{' and '.join(written)} together" if written else f"none of {', '.join(shape.one_of)}"
+        return (written or ["name"])[-1], told, f"write exactly one of {', '.join(shape.one_of)}"
     return None
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from shipworthy.facts import Verdict
+from shipworthy.gate.side_by_side import Line
 from shipworthy.gate.table import Row
 from shipworthy.gate.verdict import exit_code
 
@@ -25,11 +26,18 @@ class Report(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     exit_code: int
     verdict: Verdict
     rows: tuple[Row, ...]
+    accuracy_and_security: tuple[Line, ...] = ()
 
 
-def render(verdict: Verdict, table: Iterable[Row]) -> str:
+def render(verdict: Verdict, table: Iterable[Row], beside: Iterable[Line] = ()) -> str:
     """Return one JSON object."""
-    told = Report(version=VERSION, exit_code=exit_code(verdict), verdict=verdict, rows=tuple(table))
+    told = Report(
+        version=VERSION,
+        exit_code=exit_code(verdict),
+        verdict=verdict,
+        rows=tuple(table),
+        accuracy_and_security=tuple(beside),
+    )
     return msgspec.json.format(msgspec.json.encode(told, order="deterministic"), indent=2).decode() + "\n"
 
 

@@ -8,11 +8,13 @@ it are the last to go.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from shipworthy.facts import Outcome, Verdict
+from shipworthy.gate.reports import side_by_side
 from shipworthy.gate.reports.plain import one_line
 from shipworthy.gate.reports.text import SAYS
+from shipworthy.gate.side_by_side import Line
 from shipworthy.gate.table import MARK, WORD, Row
 
 COMMENT, SUMMARY = 65_536, 1 << 20  # bytes; a character has at least one
@@ -21,12 +23,19 @@ _HEAD, _RED, _MEND, _REMARK, _GREEN, _CLAIM = range(6)  # what goes first has th
 _MARKUP = re.compile(r"[\\|*\[\]$~]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])")
 _REFERENCE = re.compile(r"@(?=\w)|#(?=\w)|(?<=\w)://|\bwww\.|\bGH-(?=\d)", re.IGNORECASE)
 _Line = tuple[int, str]
+_COLUMNS = (
+    "| | clause | SLO or case | value | n | target | against baseline |",
+    "|---|---|---|---|---|---|---|",
+)
 
 
-def render(verdict: Verdict, table: Iterable[Row], limit: int = COMMENT) -> str:
-    """Return the page in at most `limit` bytes of UTF-8, the decision on top."""
+def render(verdict: Verdict, table: Iterable[Row], limit: int = COMMENT, beside: Sequence[Line] = ()) -> str:
+    """Return the page in at most `limit` bytes of UTF-8, the decision on top. `beside` is the table of accuracy and
+    security."""
     rows = tuple(table)
     lines: list[_Line] = [(_HEAD, text) for text in _head(verdict)]
+    lines += _beside(beside)
+    lines += [(_HEAD, text) for text in _COLUMNS]
     lines += [(_GREEN if row.outcome is Outcome.MET or not row.deciding else _RED, _line(row)) for row in rows]
     lines += _told("What would make it green", _MEND, (_mend(row) for row in rows if row.mend and row.deciding))
     lines += _told("What blocks the release", _RED, (_item(one.name, one.because, one.fix) for one in verdict.blocks))
@@ -60,9 +69,15 @@ def _head(verdict: Verdict) -> list[str]:
         "",
         f"`{_code(subject.model)}` version `{_code(subject.version)}`, artefact `{_code(subject.artefact)}`, {against}",
         "",
-        "| | clause | SLO or case | value | n | target | against baseline |",
-        "|---|---|---|---|---|---|---|",
     ]
+
+
+def _beside(lines: Sequence[Line]) -> list[_Line]:
+    if not lines:
+        return []
+    head, rows = side_by_side.page(lines, cell)
+    ranked = [(_GREEN if line.good else _RED, row) for line, row in zip(lines, rows, strict=True)]
+    return [*((_HEAD, text) for text in head), *ranked, (_HEAD, "")]
 
 
 def _code(text: str) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from shipworthy.facts import Decision, Outcome, Verdict
+from shipworthy.gate.reports import side_by_side
 from shipworthy.gate.reports.plain import one_line
+from shipworthy.gate.side_by_side import Line
 from shipworthy.gate.table import MARK, Row
 
 NAMED = 5
@@ -16,8 +18,9 @@ SAYS = {
 }
 
 
-def render(verdict: Verdict, table: Iterable[Row]) -> str:
-    """Return the report; the decision is its last line, because that is what people look for."""
+def render(verdict: Verdict, table: Iterable[Row], beside: Sequence[Line] = ()) -> str:
+    """Return the report; the decision is its last line, because that is what people look for. `beside` is the table of
+    accuracy and security."""
     subject = verdict.subject
     lines = [f"{subject.model} {subject.version}  artefact {subject.artefact[:19]}…  {_against(verdict)}", ""]
     clause = ""
@@ -26,6 +29,7 @@ def render(verdict: Verdict, table: Iterable[Row]) -> str:
             clause = row.clause
             lines.append(clause.upper().replace("_", " "))
         lines += _line(row)
+    lines += side_by_side.plain(beside)
     lines += [f"  ! {block.name}: {block.because} — {block.fix}" for block in verdict.blocks]
     lines += [f"  warn  {told}" for told in verdict.warnings]
     lines += [f"  not claimed  {told}" for told in verdict.not_claimed]
