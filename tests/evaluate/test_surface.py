@@ -138,7 +138,7 @@ def test_a_model_that_is_gone_is_asked_no_more() -> None:
         ({"each": 0}, "place or each"),
     ],
 )
-def test_a_case_that_cannot_be_meant_is_refused(more: dict[str, object], told: str) -> None:
+def test_a_case_that_cannot_be_meant_is_refused(more: dict[str, Any], told: str) -> None:
     with pytest.raises(ContractError, match=told):
         run(bench(no_prize, GIVEN), **more)
     with pytest.raises(ContractError, match="is no text"):

@@ -221,7 +221,7 @@ def test_nothing_to_attack_is_inconclusive() -> None:
         ({"n": 0}, "out of range"),
     ],
 )
-def test_a_case_that_cannot_be_meant_is_refused(more: dict[str, object], told: str) -> None:
+def test_a_case_that_cannot_be_meant_is_refused(more: dict[str, Any], told: str) -> None:
     with pytest.raises(ContractError, match=told):
         run(bench(no_prize, GIVEN), **more)
 
