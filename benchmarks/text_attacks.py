@@ -93,8 +93,8 @@ def _one(predict: Predict, text: str, score: float, rng: np.random.Generator) ->
     pieces = pieces_of(text, Kept((), "benchmark"))
     sign = 1.0 if score >= 0.5 else -1.0
     weight = {at: sign * predict([pieces.with_words({at: ""})])[0] for at in pieces.words}
-    queries, now = len(weight), sign * score
     changed: dict[int, str] = {}
+    queries, now = len(weight), sign * score
     for at in sorted(weight, key=lambda at: weight[at])[: max(1, int(SHARE * len(pieces.words)))]:
         for kind in SPELLING:
             word = edited(kind, pieces.parts[at], rng)

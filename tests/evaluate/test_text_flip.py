@@ -115,17 +115,34 @@ def test_no_more_than_the_share_of_words_is_changed() -> None:
 
 
 def test_words_that_need_not_be_changed_are_put_back() -> None:
-    """The heaviest word alone does not flip; two lighter ones found later do, so that it goes back."""
+    """Leaving gamma out goes furthest, so that it is changed first; misspelling beta alone is enough."""
 
     def score(text: str) -> float:
-        found = set(words(text))
-        if "alpha" in found and "beta" in found:
+        found = words(text)
+        if len(found) < 7:
             return 0.1 if "gamma" in found else 0.3
-        return 0.9
+        if "beta" not in found:
+            return 0.9
+        return 0.1 if "gamma" in found else 0.4
 
-    shown = run(bench(score, rows(["alpha beta gamma delta of the day"] * 30, [0] * 30)), most_changed=0.5)
+    given = rows(["alpha beta gamma delta of the day"] * 30, [0] * 30)
+    shown = run(bench(score, given), most_changed=0.5, attacks=["substitute"])
     assert shown.result.hits == 30
     assert "median words changed 1" in shown.result.because
+
+
+def test_no_text_with_more_changed_words_is_asked() -> None:
+    asked = Asked(weighed({"prize": 0.3, "won": 0.3, "customer": 0.3}))
+    run(bench(asked, rows(LURES, [0] * 40)), most_changed=0.1, attacks=["substitute", "homoglyph"])
+    known = {word for text in LURES for word in words(text)}
+    assert max(len(set(words(text)) - known) for text in asked.texts) == 1
+
+
+def test_a_word_that_what_stays_leans_on_is_not_asked_otherwise() -> None:
+    asked = Asked(no_prize)
+    shown = run(bench(asked, rows(["a prize won today"] * 30, [0] * 30)), keep=["(?<= prize )won"])
+    assert shown.result.hits == 0
+    assert all("prize won" in text for text in asked.texts)
 
 
 @pytest.mark.parametrize("most", [20, 60, 200])
@@ -133,7 +150,7 @@ def test_a_text_is_asked_no_more_often_than_its_budget(most: int) -> None:
     asked = Asked(weighed({"prize": 0.1}))
     shown = run(bench(asked, rows([LURES[0]], [0]) * 1), max_queries=most, n=1)
     assert shown.result.status == "inconclusive"  # the model gets it wrong: nothing to attack
-    asked = Asked(weighed({"prize": 0.5, "won": 0.2, "dear": 0.2}))
+    asked = Asked(lambda text: 0.1)
     shown = run(bench(asked, rows([LURES[0]], [0])), max_queries=most, n=1)
     assert shown.result.most_queries is not None
     assert len(asked.texts) - 1 == shown.result.most_queries <= most

@@ -34,6 +34,7 @@ def test_a_text_never_changes_in_the_space_of_tables() -> None:
     for at in range(3):
         assert space.decode(moved[at], start[at], GIVEN[at])["text"] == GIVEN[at]["text"]
     assert not space.valid(GIVEN[0], {**GIVEN[0], "text": "another"})
+    assert not space.valid({**GIVEN[0], "text": 5}, {**GIVEN[0], "text": 6})
     assert space.valid(GIVEN[0], {**GIVEN[0], "amount": 3.0})
 
 

@@ -159,8 +159,8 @@ FAULTS: tuple[Fault, ...] = (
         ("an id is an input", "if _ID.fullmatch(column):", "if False:"),
         (
             "free text is a category",
-            "if len(values) > MOST_CATEGORIES or len(values) * LEAST_ROWS_PER_CATEGORY > len(rows):",
-            "if False:",
+            "    return len(values) > MOST_CATEGORIES or len(values) * LEAST_ROWS_PER_CATEGORY > len(rows)",
+            "    return False",
         ),
         ("the model is not asked", "if taken:", "if False:"),
         ("an input nobody has is left out unseen", "if absent:", "if False:"),
