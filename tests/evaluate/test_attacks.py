@@ -278,6 +278,23 @@ def test_a_flip_that_does_not_hold_each_time_is_forgotten_for_one_that_does(held
 
 
 @pytest.mark.parametrize("name", ALL)
+def test_no_attack_believes_an_answer_given_once(name: str) -> None:
+    """A model that flips each point the first time it is asked, and never again."""
+    _, target, donors, _ = linear(2, n=6)
+    asked: set[tuple[Value, ...]] = set()
+
+    def once(batch: list[list[Value]]) -> Answers:
+        new = [tuple(values) not in asked for values in batch]
+        asked.update(tuple(values) for values in batch)
+        return Given([0.9 if one else 0.1 for one in new])
+
+    on = bench(model=once, features=NUMBERS, datasets={})
+    found = attack_all(Target(on, target.space, target.rows, [0.1] * 6), donors, (name,), 120, 1, 8)
+    assert found.spent.min() > 4
+    assert not found.flipped().size
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_answers_that_are_none_or_all_alike_break_no_attack(name: str) -> None:
     on, target, donors, _ = linear(2, n=6)
     for answers in (None, float("nan"), 0.5):
