@@ -2,7 +2,9 @@
 
 scikit-learn's gradient boosting on breast cancer (30 features scaled to [0, 1]), several seeds, the same rows for both,
 one after the other in one process, which of them first changing with the seed. Distances are medians of the L2 length
-over rows, then over seeds; queries include those that scored the donors, shared among the rows. Then a table such as
+over rows, then over seeds; queries include those that scored the donors, shared among the rows. The bar on time is
+held by nearest_flip alone, and by batches: each call to the model has a price, so the fewer rows the smaller the gain.
+The walks give that time for shorter distances. Then a table such as
 claims have (whole numbers, one-hot groups, columns that may not change, `paid <= amount`): how many reported rows are
 valid records. The peer is ART where it is installed (it needs `packaging` as well).
 """
