@@ -9,10 +9,10 @@ import pytest
 
 from shipworthy import Guard
 from shipworthy.errors import Unreachable
-from shipworthy.models.offline import no_network
 from shipworthy.facts import Decision
 from shipworthy.flows.check import check
 from shipworthy.flows.evidence import read_evidence
+from shipworthy.models.offline import no_network
 from shipworthy.runtime.subject import artefact_digest
 from tests.flows.texts import write_texts
 from tests.flows.tiny import Tiny

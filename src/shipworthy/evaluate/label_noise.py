@@ -44,6 +44,8 @@ def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
     beside = case.oracle.metric == "excess_label_noise"
     if beside:
         trusted, known = labelled(bench, case_rows(bench, case, given["trusted"] or bench.trusted, "true", None, seed))
+    elif given["trusted"]:
+        bench.rows(given["trusted"])  # not looked at here, but a name that nobody loaded is a mistake
     why = _unfit(labels, known, beside)
     if why:
         return silent(case, why, seed, indicator=None)

@@ -68,7 +68,9 @@ def check_evaluator(
     on the bench (those without a default at least); `oracle` is by default the first metric of the shape, or how many
     rows are answered wrong, at most .4 of them. `bench` makes a fresh bench; it must not read anything."""
     broken = broken_rules(evaluator, generator, oracle, bench)
-    assert not broken, f"{evaluator.shape.name} breaks {len(broken)} rules:\n" + "\n".join(f"- {one}" for one in broken)
+    if broken:
+        told = "\n".join(f"- {one}" for one in broken)
+        raise AssertionError(f"{evaluator.shape.name} breaks {len(broken)} rules:\n{told}")
 
 
 def broken_rules(
