@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from shipworthy.evaluate import lift_scan, membership, metamorphic, nearest_flip, probe_case
+from shipworthy.evaluate import (
+    extraction,
+    group_gaps,
+    lift_scan,
+    membership,
+    metamorphic,
+    nearest_flip,
+    probe_case,
+    proxy_features,
+    target_audit,
+)
 from shipworthy.evaluate.bench import Bench, CaseShown
 from shipworthy.facts import Case
 
@@ -23,4 +33,8 @@ GENERATORS: dict[str, Runner] = {
     "probe": probe_case.run_case,
     "lift_scan": lift_scan.run_case,
     "membership": membership.run_case,
+    "group_gaps": group_gaps.run_case,
+    "proxy_features": proxy_features.run_case,
+    "target_audit": target_audit.run_case,
+    "extraction": extraction.run_case,
 }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from shipworthy.contract.generators import tabular, training
+from shipworthy.contract.generators import fairness, privacy, tabular, training
 from shipworthy.contract.generators.shape import REQUIRED, Shape, fault_of
 
 SHAPES: dict[str, Shape] = {
     shape.name: shape
     for topic in (
+        fairness,
+        privacy,
         tabular,
         training,
     )
