@@ -17,7 +17,7 @@ from shipworthy.evaluate.paired_gap import square_and_add
 from shipworthy.facts import Comparison, Measurement
 from shipworthy.profile.rows import Value
 from shipworthy.stats import normal
-from shipworthy.stats.bounds import wilson, newcombe_difference
+from shipworthy.stats.bounds import newcombe_difference, wilson
 from shipworthy.stats.paired import paired_difference
 from tests.evaluate.benches import Score, bench, model_of, rows, truth
 

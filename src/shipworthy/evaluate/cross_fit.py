@@ -31,7 +31,7 @@ def learner(categories: Sequence[bool]) -> HistGradientBoostingClassifier:
     """Return the unfitted learner; the same rows give the same one."""
     mask = list(categories)
     return HistGradientBoostingClassifier(
-        max_iter=100,
+        max_iter=60,
         learning_rate=0.1,
         max_leaf_nodes=15,
         min_samples_leaf=20,

@@ -15,7 +15,7 @@ Rows of one unit widen the bounds by the design effect of what is counted.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from itertools import combinations
 
@@ -57,8 +57,17 @@ def pairs_of(told: Told, made: Sequence[Split], metric: str) -> list[Pair]:
         return [pair for split in made for pair in _calibration_pairs(told, split, metric)]
     base, _, form = metric.rpartition("_")
     if base == "equalized_odds":
-        return [pair for rate in EQUALIZED_ODDS for pair in _by_rate(told, made, rate, form, rate)]
+        found = [(rate, pair) for rate in EQUALIZED_ODDS for pair in _by_rate(told, made, rate, form, rate)]
+        return [replace(pair, split=f"{pair.split}, {rate}") for rate, pair in found]
     return _by_rate(told, made, base, form)
+
+
+def looked_at(made: Sequence[Split], metric: str) -> list[str]:
+    """Return what must have a judged pair each: every single column, for equalized odds by either rate."""
+    names = [one.name for one in made if not one.crossed]
+    if metric.startswith("equalized_odds"):
+        return [f"{name}, {rate}" for name in names for rate in EQUALIZED_ODDS]
+    return names
 
 
 def _by_rate(told: Told, made: Sequence[Split], rate: str, form: str, what: str = "") -> list[Pair]:

@@ -19,7 +19,7 @@ from shipworthy.evaluate.answered import answer
 from shipworthy.evaluate.bench import Ask, Bench, CaseShown
 from shipworthy.evaluate.by_group import splits
 from shipworthy.evaluate.examples import MOST
-from shipworthy.evaluate.gap_pairs import CALIBRATION, Told, pairs_of
+from shipworthy.evaluate.gap_pairs import CALIBRATION, Told, looked_at, pairs_of
 from shipworthy.evaluate.measure import number
 from shipworthy.evaluate.oracle import judge_number
 from shipworthy.evaluate.parameters import case_rows, parameters
@@ -49,7 +49,7 @@ def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
         seed,
     )
     pairs = pairs_of(told, made, metric)
-    return judged(case, pairs, [one.name for one in made if not one.crossed], metric, seed)
+    return judged(case, pairs, looked_at(made, metric), metric, seed)
 
 
 def judged(case: Case, pairs: Sequence[Pair], wanted: Sequence[str], metric: str, seed: int) -> CaseShown:

@@ -12,7 +12,7 @@ applied. Not seen: need that the measure itself misses. Diagnoses count who was 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import msgspec
@@ -26,7 +26,7 @@ from shipworthy.evaluate.cross_fit import folds_of
 from shipworthy.evaluate.encoded import Encoding, Floats
 from shipworthy.evaluate.examples import MOST
 from shipworthy.evaluate.group_gaps import judged
-from shipworthy.evaluate.measure import units_of
+from shipworthy.evaluate.measure import clustering, units_of
 from shipworthy.evaluate.mitigation import Audited, options, price
 from shipworthy.evaluate.need import Ints, Need, need_of, need_pairs, top
 from shipworthy.evaluate.oracle import judge_number
@@ -56,9 +56,9 @@ class Audit:
 
     def pairs(self, split: Split, need: Need, flagged: Flags, scores: Floats) -> list[Pair]:
         """Return the pairs by the metric, for those flags and scores."""
-        return need_pairs(
-            self.metric, self.bench, self.rows, split, need, flagged, scores, max(2, self.given["strata"])
-        )
+        strata = max(2, self.given["strata"])
+        found = need_pairs(self.metric, self.bench, self.rows, split, need, flagged, scores, strata)
+        return [replace(pair, split=_looked_at(split, need)) for pair in found]
 
 
 def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
@@ -75,26 +75,33 @@ def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
     scores = np.array([one.score for one in seen], dtype=np.float64)
     audit = Audit(bench, seen, scores, flagged, given, str(case.oracle.metric), seed)
     by_name = {
-        pair.name: (pair, split, need)
+        f"{pair.split}: {pair.name}": (pair, split, need)
         for split in made
         for need in needs
         for pair in audit.pairs(split, need, flagged, scores)
     }
-    shown = judged(case, [pair for pair, _, _ in by_name.values()], [one.name for one in made], audit.metric, seed)
+    wanted = [_looked_at(split, need) for split in made for need in needs]
+    shown = judged(case, [pair for pair, _, _ in by_name.values()], wanted, audit.metric, seed)
     found = worst([pair for pair, _, _ in by_name.values()], case.oracle.level)
     if found is None:
         return shown
-    _, split, need = by_name[found.pair.name]
+    _, split, need = by_name[f"{found.pair.split}: {found.pair.name}"]
     return CaseShown(result=_told(shown.result, audit, split, need), measurements=shown.measurements)
 
 
 def _needs(bench: Bench, seen: Sequence[Answered], given: dict[str, Any]) -> list[Need]:
+    if not isinstance(given["needs"], dict):
+        raise ContractError("needs is no mapping", "needs", "write `needs: {<column>: high}`, or low")
     for column in given["needs"]:
         if bench.feature(column) is not None or column == bench.label:
             raise ContractError(
                 f"needs: {column!r} is what the model takes or is trained on", "needs", "name another measure"
             )
     return [need_of(str(name), str(end), seen, given["need_share"]) for name, end in given["needs"].items()]
+
+
+def _looked_at(split: Split, need: Need) -> str:
+    return f"{split.name} by {need.column}"
 
 
 def _flagged(seen: Sequence[Answered], given: dict[str, Any], seed: int) -> Flags | None:
@@ -183,17 +190,19 @@ def _groups(audit: Audit, split: Split, need: Need) -> str:
     flags, all_rows = audit.flagged[need.known], np.ones(need.known.size, dtype=np.bool_)
     flagged, needy = counts_of(flags, all_rows, groups), counts_of(need.most, all_rows, groups)
     recall = counts_of(flags, need.most, groups)
+    kept = [audit.rows[at] for at in need.known[need.most].tolist()]
+    deff = clustering(audit.bench, kept, flags[need.most].tolist())
     return "; ".join(
         f"{split.name}={name}: {n} rows, flagged {hits / n:.3f}, neediest by {need.column} {needy[name][0] / n:.3f}, "
-        f"of these flagged {_rate(recall.get(name))}"
+        f"of these flagged {_rate(recall.get(name), deff)}"
         for name, (hits, n) in flagged.items()
     )
 
 
-def _rate(counts: tuple[int, int] | None) -> str:
+def _rate(counts: tuple[int, int] | None, deff: float) -> str:
     if counts is None:
         return "none to flag"
-    lo, hi = rate_bounds(*counts)
+    lo, hi = rate_bounds(*counts, design_effect=deff)
     return f"{counts[0] / counts[1]:.3f} [{lo:.3f}, {hi:.3f}]"
 
 

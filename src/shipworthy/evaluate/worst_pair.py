@@ -18,7 +18,7 @@ Bounds = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Pair:
-    """Two groups: how the pair is called, what split it belongs to, rows in the smaller one, its bounds by level."""
+    """Two groups: how the pair is called, what it is one of (`split`), rows in the smaller one, its bounds by level."""
 
     name: str
     split: str

@@ -30,7 +30,7 @@ def stratified_difference(
     """(difference a - b, lower, upper); (NaN, -1, 1) where no stratum holds both. ValueError on impossible counts.
 
     >>> [round(v, 3) for v in stratified_difference([8, 12], [20, 20], [4, 9], [20, 20])]
-    [0.175, 0.001, 0.349]
+    [0.175, 0.002, 0.348]
     """
     a, m, b, k = (np.asarray(column, dtype=np.float64) for column in (hits_a, n_a, hits_b, n_b))
     if not a.shape == m.shape == b.shape == k.shape or (a < 0).any() or (a > m).any() or (b < 0).any() or (b > k).any():

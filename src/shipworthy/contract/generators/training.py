@@ -21,7 +21,7 @@ SHAPES = (
             "held_out": "",
             "sample": 5000,
             "false_positive_rate": 0.01,
-            "attacks": ("confidence", "per_class", "calibrated"),
+            "attacks": ("confidence", "per_class", "calibrated", "surprise"),
         },
         rows=("train", "held_out"),
         metrics=("membership_tpr",),
