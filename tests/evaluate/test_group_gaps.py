@@ -13,7 +13,7 @@ from shipworthy.evaluate.bench import Ask, CaseShown
 from shipworthy.evaluate.group_gaps import run_case
 from shipworthy.facts import Measurement
 from shipworthy.profile.rows import Value
-from shipworthy.stats.calibration import bins_of, ece_corrected
+from shipworthy.stats.calibration import bins_of, ece_corrected, ece_raw
 from shipworthy.stats.group_rates import difference, group_counts, ratio
 from tests.evaluate.benches import Score, bench, case, model_of, rows, truth
 
@@ -203,3 +203,24 @@ def test_equalized_odds_need_both_rates() -> None:
     found = shown(truth, "equalized_odds_gap", by=["sex"], test=thin, target=0.9).result
     assert found.status == "inconclusive"
     assert "sex, true_positive_rate" in found.because
+
+
+def test_every_group_is_told_by_itself() -> None:
+    on = bench(harsh, datasets={"test": TEST})
+    chosen = [one.score is not None and one.score >= 0.5 for one in answer(on, TEST)]
+    told = shown(harsh, "equalized_odds_gap", pairs=True).result.because
+    for rate in ("true_positive_rate", "false_positive_rate"):
+        counts = group_counts(rate, chosen, [float(row["y"] or 0) for row in TEST], [str(row["sex"]) for row in TEST])
+        assert f"sex=m: {rate} {counts['m'][0] / counts['m'][1]:.3f} [" in told
+        assert f"of {counts['m'][1]}" in told
+    assert "age=lt_25: true_positive_rate" in told
+    assert "sex & age=" not in told
+
+
+def test_calibration_is_told_group_by_group() -> None:
+    told = shown(late, "calibration_gap", by=["sex"]).result.because
+    inside = [row for row in TEST if row["sex"] == "f"]
+    scores, labels = [late(row) for row in inside], [float(row["y"] or 0) for row in inside]
+    off = abs(float(np.mean(scores)) - float(np.mean(labels)))
+    assert f"sex=f: score off label by {off:.3f}, ECE {ece_raw(bins_of(scores, labels)):.3f} raw" in told
+    assert f"of {len(inside)}" in told

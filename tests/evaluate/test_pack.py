@@ -215,5 +215,6 @@ def test_every_evaluator_and_generator_is_in_its_table() -> None:
     assert set(EVALUATORS) == {"held_out", "subgroup", "proxy", "ood_probes"}
     assert set(GENERATORS) == {
         "payload", "hide_feature", "invariance", "monotone", "nearest_flip", "lift_scan", "membership", "probe",
+        "group_gaps", "proxy_features", "target_audit", "extraction",
     }  # fmt: skip
     assert isinstance(evaluate_all(full(), POLICY, ()).coverage, Coverage)

@@ -1,5 +1,4 @@
 """Faults of the checks on groups of people, on the target, and on what answers give away."""
-# ruff: noqa: E501 - one fault a line, as long as the code it changes
 
 from __future__ import annotations
 
@@ -137,6 +136,19 @@ FAULTS: tuple[Fault, ...] = (
             'status="inconclusive"',
         ),
         ("thin pairs are not said so", '"; not judged: too few rows" if pair.thin', '"" if pair.thin'),
+    ),
+    *_in(
+        "evaluate/group_lines.py",
+        GAPS,
+        ("half of the odds", "rates = EQUALIZED_ODDS if", "rates = EQUALIZED_ODDS[:1] if"),
+        ("crossed groups as well", "if not split.crossed]", "]"),
+        ("rates of all rows", "hits / n:.3f} [", "hits / len(split.of):.3f} ["),
+        (
+            "the sign stays",
+            "off = abs(float((told.scores[here] - told.labels[here]).mean()))",
+            "off = -float((told.scores[here] - told.labels[here]).mean())",
+        ),
+        ("the corrected error is called raw", "ECE {ece_raw(bins):.3f} raw", "ECE {ece_corrected(bins):.3f} raw"),
     ),
     *_in(
         "evaluate/need.py",

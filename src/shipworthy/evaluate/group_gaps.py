@@ -11,6 +11,7 @@ from applying is in no row.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -20,6 +21,7 @@ from shipworthy.evaluate.bench import Ask, Bench, CaseShown
 from shipworthy.evaluate.by_group import splits
 from shipworthy.evaluate.examples import MOST
 from shipworthy.evaluate.gap_pairs import CALIBRATION, Told, looked_at, pairs_of
+from shipworthy.evaluate.group_lines import group_lines
 from shipworthy.evaluate.measure import number
 from shipworthy.evaluate.oracle import judge_number
 from shipworthy.evaluate.parameters import case_rows, parameters
@@ -49,7 +51,9 @@ def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
         seed,
     )
     pairs = pairs_of(told, made, metric)
-    return judged(case, pairs, looked_at(made, metric), metric, seed)
+    shown = judged(case, pairs, looked_at(made, metric), metric, seed)
+    because = f"{shown.result.because}; {group_lines(told, made, metric, case.oracle.level)}"
+    return replace(shown, result=msgspec.structs.replace(shown.result, because=because))
 
 
 def judged(case: Case, pairs: Sequence[Pair], wanted: Sequence[str], metric: str, seed: int) -> CaseShown:
