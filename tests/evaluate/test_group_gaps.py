@@ -11,7 +11,6 @@ from shipworthy.evaluate import subgroup
 from shipworthy.evaluate.answered import answer
 from shipworthy.evaluate.bench import Ask, CaseShown
 from shipworthy.evaluate.group_gaps import run_case
-from shipworthy.facts import Measurement
 from shipworthy.profile.rows import Value
 from shipworthy.stats.calibration import bins_of, ece_corrected, ece_raw
 from shipworthy.stats.group_rates import difference, group_counts, ratio
@@ -194,7 +193,7 @@ def test_rows_of_one_unit_widen_the_bounds() -> None:
 def test_every_pair_is_a_part_and_none_is_judged_as_the_indicator() -> None:
     parts = shown(harsh, "selection_rate_gap").measurements
     assert len(parts) == 4
-    assert all(isinstance(one, Measurement) and one.part for one in parts)
+    assert all(one.part is not None for one in parts)
 
 
 def test_equalized_odds_need_both_rates() -> None:

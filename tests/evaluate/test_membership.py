@@ -57,7 +57,8 @@ def test_answers_that_are_all_alike_tell_nothing() -> None:
 
 
 def test_too_few_strangers_for_one_false_alarm_are_inconclusive() -> None:
-    for given in ({"false_positive_rate": 0.0001}, {"attacks": []}):
+    wanting: tuple[dict[str, object], ...] = ({"false_positive_rate": 0.0001}, {"attacks": []})
+    for given in wanting:
         found = shown(truth, **given)
         assert found.result.status == "inconclusive"
         assert found.measurements[0].value is None

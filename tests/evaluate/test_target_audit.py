@@ -142,7 +142,7 @@ def test_a_constant_model_flags_by_lot_and_its_use_stands_beside() -> None:
 )
 def test_what_is_misspelt_or_no_need_is_an_error(given: dict[str, object], told: str) -> None:
     with pytest.raises((ContractError, TypeError), match=told):
-        shown(by_cost, **given)
+        shown(by_cost, **given)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_what_is_misspelt_or_no_need_is_an_error(given: dict[str, object], told:
     ],
 )
 def test_what_cannot_be_judged_is_no_pass(given: dict[str, object], told: str) -> None:
-    found = shown(by_cost, **given).result
+    found = shown(by_cost, **given).result  # type: ignore[arg-type]
     assert found.status == "inconclusive"
     assert told in found.because
 
