@@ -98,7 +98,14 @@ _ROWS = (
     _row("drill_age_d", _S, "count", "down", 1, "on", "days since the last drill"),
 )
 INDICATORS: dict[str, Indicator] = {row.name: row for row in _ROWS}
-SCORED_METRICS = ("error_rate", "false_negative_rate", "false_positive_rate")
+SCORED_METRICS = (
+    "error_rate",
+    "false_negative_rate",
+    "false_positive_rate",
+    "selection_rate",
+    "true_positive_rate",
+    "accuracy",
+)
 """Metrics of a subgroup gap that scores alone give, the default first; the others depend on a version's thresholds."""
 
 

@@ -17,7 +17,7 @@ from shipworthy.evaluate.paired_gap import square_and_add
 from shipworthy.facts import Comparison, Measurement
 from shipworthy.profile.rows import Value
 from shipworthy.stats import normal
-from shipworthy.stats.bounds import _wilson, newcombe_difference
+from shipworthy.stats.bounds import newcombe_difference, wilson
 from shipworthy.stats.paired import paired_difference
 from tests.evaluate.benches import Score, bench, model_of, rows, truth
 
@@ -171,7 +171,7 @@ def test_a_gap_that_thresholds_make_is_not_compared() -> None:
 def test_square_and_add_of_two_rates_gives_newcombes_interval() -> None:
     """With Wilson bounds of each rate the method is Newcombe's method 10, whose published values are in stats."""
     z = normal.quantile(0.975)
-    first, second = ((middle, low, high) for low, middle, high in (_wilson(56, 70, z), _wilson(48, 80, z)))
+    first, second = ((middle, low, high) for low, middle, high in (wilson(56, 70, z), wilson(48, 80, z)))
     delta, lo, hi, _ = square_and_add(first, second, 0.975)
     assert (round(lo, 4), round(hi, 4)) == (0.0524, 0.3339)
     assert delta == pytest.approx(0.2)

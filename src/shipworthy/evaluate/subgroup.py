@@ -31,6 +31,9 @@ METRICS: dict[str, tuple[_Claim, _Claim]] = {
     "error_rate": (lambda bench, one: wrong_by_half(one), lambda bench, one: one.label is not None),
     "false_negative_rate": (lambda bench, one: wrong_by_half(one), lambda bench, one: one.label == 1),
     "false_positive_rate": (lambda bench, one: wrong_by_half(one), lambda bench, one: one.label == 0),
+    "selection_rate": (lambda bench, one: one.score is not None and one.score >= 0.5, lambda bench, one: True),
+    "true_positive_rate": (lambda bench, one: not wrong_by_half(one), lambda bench, one: one.label == 1),
+    "accuracy": (lambda bench, one: not wrong_by_half(one), lambda bench, one: one.label is not None),
     "serious_auto_denied": (
         lambda bench, one: one.decision == bench.words.deny,
         lambda bench, one: one.label == 1,

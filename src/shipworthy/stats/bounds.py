@@ -134,13 +134,13 @@ def newcombe_difference(
     if m1 == 0.0 or m2 == 0.0:
         return -1.0, 1.0
     z = normal.quantile(level)
-    (low1, p1, high1), (low2, p2, high2) = _wilson(k1, m1, z), _wilson(k2, m2, z)
+    (low1, p1, high1), (low2, p2, high2) = wilson(k1, m1, z), wilson(k2, m2, z)
     lower = p1 - p2 - math.copysign(math.hypot(p1 - low1, high2 - p2), z)
     upper = p1 - p2 + math.copysign(math.hypot(high1 - p1, p2 - low2), z)
     return max(-1.0, lower), min(1.0, upper)
 
 
-def _wilson(k: float, n: float, z: float) -> tuple[float, float, float]:
+def wilson(k: float, n: float, z: float) -> tuple[float, float, float]:
     """(lower, rate, upper) of the Wilson score interval."""
     middle, spread = k + 0.5 * z * z, z * math.sqrt(k * (n - k) / n + 0.25 * z * z)
     return (middle - spread) / (n + z * z), k / n, (middle + spread) / (n + z * z)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from shipworthy.contract.generators import (
     attacks,
+    fairness,
     poison,
+    privacy,
     relations,
     shift,
     tabular,
@@ -20,6 +22,8 @@ TOPICS = (
     attacks,
     training,
     poison,
+    fairness,
+    privacy,
     text,
     relations,
     shift,

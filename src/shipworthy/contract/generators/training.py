@@ -7,8 +7,14 @@ from shipworthy.contract.generators.shape import Shape
 SHAPES = (
     Shape(
         name="membership",
-        does="Tells rows that were trained on from rows that were not by how sure the model is of the truth.",
-        parameters={"train": "", "held_out": "", "sample": 5000, "false_positive_rate": 0.01},
+        does="Tells rows that were trained on from others by how sure the model is, by the best of `attacks`.",
+        parameters={
+            "train": "",
+            "held_out": "",
+            "sample": 5000,
+            "false_positive_rate": 0.01,
+            "attacks": ("confidence", "per_class", "calibrated", "surprise"),
+        },
         rows=("train", "held_out"),
         metrics=("membership_tpr",),
     ),
