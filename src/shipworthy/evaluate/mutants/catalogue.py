@@ -35,7 +35,7 @@ MUTANTS = (
          "an SLO on decision_ece"),
     _one(_M, "scores.underconfident", "answers", 0.4, "log-odds times 0.4: the same ranking, never sure",
          "an SLO on decision_ece"),
-    _one(_M, "traffic.drifted", "traffic", 0.2, "of live rows only the fifth with the most of the strongest feature comes",
+    _one(_M, "traffic.drifted", "traffic", 0.2, "live rows are only the fifth with most of the strongest feature",
          "an SLO on decision_ece, error_rate or ood_rate at run time"),
     _one(_M, "traffic.unseen", "traffic", 0.3, "3 of 10 live rows bring a category that nobody has seen",
          "an SLO on ood_repeats"),
@@ -63,7 +63,7 @@ MUTANTS = (
 HEALTHY = (
     _healthy("healthy.reseeded", "code", 1.0, "trained again with another seed, where the code writes one"),
     _healthy("healthy.reordered", "rows", 0.0, "trained on the same rows in another order"),
-    _healthy("healthy.bootstrap", "rows", 0.0, "trained on rows drawn from the training rows with replacement"),
+    _healthy("healthy.refreshed", "rows", 0.1, "one training row in ten is replaced by another, drawn from all"),
     _healthy("healthy.fewer", "rows", 0.9, "trained on nine rows in ten"),
     _healthy("healthy.regularised", "answers", 0.98, "log-odds times 0.98, as a little more regularisation gives"),
 )

@@ -1,7 +1,9 @@
-"""What would have noticed a mutant: the number that moved most against the healthy variants.
+"""What would have noticed a mutant: the number that left the healthy variants furthest behind, bounds included.
 
-In: what was measured of one mutant and of the healthy ones, each a value with its bounds, by name. Out: the name that
-moved most in the bad direction, in units of what healthy variants differ by, and the limit between them.
+In: what was measured of one mutant and of the healthy ones, each a value with its bounds, by name. Out: a limit that
+every healthy one is proven to keep and the mutant is not, for the number where the two lie furthest apart. At the gate
+a bound that crosses the limit stops a release; the runtime acts only when the limit is proven to be crossed, so there
+the mutant's milder bound must be beyond it.
 """
 
 from __future__ import annotations
@@ -12,19 +14,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from shipworthy.facts import Evidence, Fact, Measurement
 from shipworthy.indicators import INDICATORS
 
-FLOOR = 1e-3  # a spread below it is none: the last digits of two trainings
+LIVE = " at run time"
+FLOOR = 1e-3  # a difference below it is none: the last digits of two trainings
+_EXACT = ("count", "enumerated")
 
 
 class Seen(Fact, frozen=True, kw_only=True):
-    """One number: its value, how far its own bounds lie apart, and which way is good (`up`, `down`)."""
+    """One number with its bounds, and which way is good (`up`, `down`)."""
 
     value: float
-    width: float
+    lo: float
+    hi: float
     good: str
 
 
 class Moved(Fact, frozen=True, kw_only=True):
-    """`name` moved by `by` spreads to `value`; healthy ones lay in `low` to `high`; `limit` parts them."""
+    """`name` is `value` here and `low` to `high` in healthy ones; `limit` parts them, by `by` widths of its bounds."""
 
     name: str
     by: float
@@ -45,10 +50,9 @@ def seen_in(evidence: Evidence) -> dict[str, Seen]:
     """Return the judged numbers and the cases of an evaluation, by `<indicator> on <segment>` or `case:<id>`."""
     seen = measured(evidence.measurements)
     for case in evidence.cases:
-        if case.value is not None:
-            width = 0.0 if case.lo is None or case.hi is None else case.hi - case.lo
+        if case.value is not None and case.lo is not None and case.hi is not None:
             good = "up" if case.target.startswith(">=") else "down"
-            seen[f"case:{case.case}"] = Seen(value=case.value, width=width, good=good)
+            seen[f"case:{case.case}"] = Seen(value=case.value, lo=case.lo, hi=case.hi, good=good)
     return seen
 
 
@@ -57,16 +61,17 @@ def measured(measurements: Iterable[Measurement], where: str = "") -> dict[str, 
     seen: dict[str, Seen] = {}
     for one in measurements:
         row = INDICATORS.get(one.indicator)
-        if one.value is None or one.part is not None or row is None or one.quantile is not None:
+        if row is None or one.value is None or one.lo is None or one.hi is None:
             continue
-        width = 0.0 if one.lo is None or one.hi is None else one.hi - one.lo
-        segment = "" if one.segment == "*" else f" on {one.segment}"
-        seen[f"{one.indicator}{segment}{where}"] = Seen(value=one.value, width=width, good=row.good)
+        if one.part is None and one.quantile is None:
+            lo, hi = (one.value, one.value) if row.kind in _EXACT else (one.lo, one.hi)
+            segment = "" if one.segment == "*" else f" on {one.segment}"
+            seen[f"{one.indicator}{segment}{where}"] = Seen(value=one.value, lo=lo, hi=hi, good=row.good)
     return seen
 
 
 def most_moved(mutant: Mapping[str, Seen], healthy: Sequence[Mapping[str, Seen]]) -> Moved | None:
-    """Return the number beyond every healthy one that moved most, None when there is none."""
+    """Return the number that parts the mutant from every healthy one most clearly, None when none does."""
     found = [moved for name, one in sorted(mutant.items()) if (moved := _moved(name, one, healthy)) is not None]
     return max(found, key=lambda moved: moved.by, default=None)
 
@@ -75,11 +80,21 @@ def _moved(name: str, one: Seen, healthy: Sequence[Mapping[str, Seen]]) -> Moved
     known = [each[name] for each in healthy if name in each]
     if not known:
         return None
-    low, high = min(each.value for each in known), max(each.value for each in known)
-    gap = low - one.value if one.good == "up" else one.value - high
+    if one.good == "up":
+        kept, crossed = min(each.lo for each in known), one.hi if name.endswith(LIVE) else one.lo
+        gap = kept - crossed
+    else:
+        kept, crossed = max(each.hi for each in known), one.lo if name.endswith(LIVE) else one.hi
+        gap = crossed - kept
     if not math.isfinite(gap) or gap <= FLOOR:
         return None
-    spread = max(high - low, min(each.width for each in known) / 2.0, FLOOR)
-    edge = low if one.good == "up" else high
-    limit = (edge + one.value) / 2.0
-    return Moved(name=name, by=gap / spread, value=one.value, low=low, high=high, limit=limit, good=one.good)
+    values = [each.value for each in known]
+    return Moved(
+        name=name,
+        by=gap / max(one.hi - one.lo, FLOOR),
+        value=one.value,
+        low=min(values),
+        high=max(values),
+        limit=(kept + crossed) / 2.0,
+        good=one.good,
+    )

@@ -82,9 +82,12 @@ def reordered(rows: list[Cells], known: Known, mutant: Mutant, draws: np.random.
     return [rows[place] for place in draws.permutation(len(rows))]
 
 
-def bootstrap(rows: list[Cells], known: Known, mutant: Mutant, draws: np.random.Generator) -> list[Cells]:
-    """Draw as many rows with replacement."""
-    return [dict(rows[place]) for place in sorted(draws.integers(0, len(rows), len(rows)))]
+def refreshed(rows: list[Cells], known: Known, mutant: Mutant, draws: np.random.Generator) -> list[Cells]:
+    """Replace a share of the rows by others, drawn from all of them."""
+    made = list(rows)
+    for place in draws.permutation(len(rows))[: round(mutant.amount * len(rows))]:
+        made[place] = dict(rows[draws.integers(len(rows))])
+    return made
 
 
 def fewer(rows: list[Cells], known: Known, mutant: Mutant, draws: np.random.Generator) -> list[Cells]:
@@ -101,7 +104,7 @@ CHANGES: dict[str, Change] = {
     "backdoor.value": backdoor_value,
     "backdoor.pair": backdoor_pair,
     "healthy.reordered": reordered,
-    "healthy.bootstrap": bootstrap,
+    "healthy.refreshed": refreshed,
     "healthy.fewer": fewer,
 }
 

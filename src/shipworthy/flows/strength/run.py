@@ -19,7 +19,7 @@ from shipworthy import __version__
 from shipworthy.errors import UsageError
 from shipworthy.evaluate.mutants.catalogue import ALL, BY_ID
 from shipworthy.evaluate.mutants.kind import Mutant
-from shipworthy.evaluate.mutants.moved import measured, seen_in
+from shipworthy.evaluate.mutants.moved import LIVE, measured, seen_in
 from shipworthy.facts import digest
 from shipworthy.flows.model import open_model
 from shipworthy.flows.strength.judged import evaluated, not_green, write_lock
@@ -27,7 +27,7 @@ from shipworthy.flows.strength.kept import Kept, kept_for, of_mutant
 from shipworthy.flows.strength.record import write_strength
 from shipworthy.flows.strength.sandbox import Sandbox, new_sandbox
 from shipworthy.flows.strength.told import told
-from shipworthy.flows.strength.trial import LIVE, Base, Found, Trial, claims_of, clear
+from shipworthy.flows.strength.trial import Base, Found, Trial, claims_of, clear
 from shipworthy.gate.strength import INDICATOR, Strength
 from shipworthy.runtime.replayed import replay
 from shipworthy.runtime.subject import subject_of

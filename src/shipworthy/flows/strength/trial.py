@@ -21,7 +21,7 @@ from shipworthy.evaluate.bench import Answers, Model
 from shipworthy.evaluate.mutants import answers, rows, traffic
 from shipworthy.evaluate.mutants.kind import Mutant, NotMade
 from shipworthy.evaluate.mutants.known import Known
-from shipworthy.evaluate.mutants.moved import Seen, measured, seen_in
+from shipworthy.evaluate.mutants.moved import LIVE, Seen, measured, seen_in
 from shipworthy.facts import Fact, canonical
 from shipworthy.flows.build import build
 from shipworthy.flows.clean_build import thresholds_of
@@ -37,7 +37,6 @@ from shipworthy.profile.thresholds import Words
 from shipworthy.runtime.replayed import Claim, Ordered, replay, tenant_of
 from shipworthy.runtime.subject import OURS, RELEASE, artefact_digest
 
-LIVE = " at run time"
 TOLD = "mutant.json"
 TRAFFIC = ("traffic", "test")
 
