@@ -11,7 +11,7 @@ from time import perf_counter
 
 from benchmarks.harness import show
 
-NAMES = ("startup", "bounds", "ood", "upstream", "ledger", "signing", "scanner", "gate_rules")
+NAMES = ("startup", "bounds", "ood", "upstream", "ledger", "signing", "scanner", "gate_rules", "strength")
 PEERS = ("model-signing", "scikit-learn", "scipy", "numpy", "uvloop", "httptools", "apsw")
 
 
