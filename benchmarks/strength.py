@@ -1,8 +1,9 @@
 """Claim: the contract of examples/claims-triage stops at least 18 of 20 bad models and ships 5 of 5 good ones.
 
 `shipworthy strength` on a fresh copy, three times: the contract as it is; its pack cut to one case a clause, the least
-that `check` allows; and one SLO loosened (`auto_error_rate` to 1). A weaker contract must show a lower score. No peer
-tests a safety contract by mutation. WORKERS processes at a time (2), as many models as ONLY names (all).
+that `check` allows (the threat model, which names cases, goes too); and one SLO loosened (`auto_error_rate` to 1). A
+weaker contract must show a lower score. No peer tests a safety contract by mutation. WORKERS processes at a time (2),
+as many models as ONLY names (all).
 """
 
 from __future__ import annotations
@@ -54,7 +55,8 @@ def as_it_is(root: Path) -> None:
 
 
 def emptied(root: Path) -> None:
-    """Keep the last case of each clause."""
+    """Keep the last case of each clause, and no threat model, which would ask for the cases it names."""
+    (root / "threat-model.yaml").unlink()
     path = root / "robustness-pack.yaml"
     pack = yaml.safe_load(path.read_text(encoding="utf-8"))
     last = {case["clause"]: case for case in pack["cases"]}

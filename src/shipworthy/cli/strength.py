@@ -45,7 +45,12 @@ def strength(ctx: click.Context, only: tuple[str, ...], workers: int | None, jso
         "record": None if path is None else str(path),
     }
     result(json_, told, lambda: shown(record, judged))
-    outcomes = {one.outcome for one in judged}
+    return exit_code(judged)
+
+
+def exit_code(judged: tuple[Judgement, ...]) -> int:
+    """Return 0 when every SLO on it is met or there is none, 1 for a breach, 4 when it cannot be told."""
+    outcomes = {one.outcome.value for one in judged if not one.trial}
     return 1 if "breached" in outcomes else 4 if outcomes - {"met"} else 0
 
 

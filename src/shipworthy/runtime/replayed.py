@@ -3,7 +3,7 @@
 In: a repository with a built artefact, a callable as its model, rows with their labels. Out: the orders that the
 machine gave, each with the number of requests answered before it. Nobody is answered, no server runs, and the clock is
 turned by hand: rows arrive evenly over a week, each label comes when the contract says it has matured, and the
-controller judges once an hour (a gateway does so every minute; windows are summed by the hour).
+controller judges every two hours (a gateway does so every minute; alarms and never events act at the request in both).
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from shipworthy.runtime.workspace import Workspace
 
 BEGIN = datetime(2027, 1, 4, 9, 0, tzinfo=UTC)
 LENGTH = timedelta(days=7)
-JUDGED_EVERY = timedelta(hours=1)
+JUDGED_EVERY = timedelta(hours=2)
 MEASURED = ("ood_rate", "review_rate", "never_event_unknown", "decision_ece", "error_rate", "auroc", "auto_error_rate")
 Row = Mapping[str, Cell]
 Usual = Collection[tuple[str, str]]
@@ -222,7 +222,7 @@ class _Player:
         self._look()
 
     async def _until(self, moment: datetime) -> None:
-        """Turn the clock; hand in the labels that are due and judge, hour by hour."""
+        """Turn the clock; hand in the labels that are due and judge, step by step."""
         while self.judge_at <= moment and not self._ended():
             self.clock.at = self.judge_at
             await self._label()
