@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -59,7 +60,7 @@ def emptied(root: Path) -> None:
     (root / "threat-model.yaml").unlink()
     path = root / "robustness-pack.yaml"
     pack = yaml.safe_load(path.read_text(encoding="utf-8"))
-    last = {case["clause"]: case for case in pack["cases"]}
+    last = {case["clause"]: {key: case[key] for key in case if key != "threat"} for case in pack["cases"]}
     path.write_text(yaml.safe_dump({**pack, "cases": list(last.values())}), encoding="utf-8")
 
 
@@ -89,7 +90,7 @@ def _tried(at: Path, edit: Callable[[Path], None]) -> tuple[Strength, float]:
     build(workspace, lambda text: None)
     sign(workspace, workspace.contract())
     start = perf_counter()
-    record, _ = strength(workspace, lambda text: None, ONLY, WORKERS)
+    record, _ = strength(workspace, lambda text: print(text, file=sys.stderr, flush=True), ONLY, WORKERS)
     return record, perf_counter() - start
 
 

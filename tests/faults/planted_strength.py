@@ -102,7 +102,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     *_in(
         "flows/strength/record.py",
-        "tests/flows/test_strength.py",
+        "tests/flows/test_strength_record.py",
         ("any record will do", "return record if record.subject == subject else None", "return record"),
         ("what cannot be read is none", "        raise CannotDecide(f\"not a record of strength", "        return None\n        raise CannotDecide(f\"not a record of strength"),
         ("the gate is not told", "measurements=(*others, contract_strength(record)))", "measurements=others)"),
