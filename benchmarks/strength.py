@@ -1,7 +1,7 @@
 """Claim: the contract of examples/claims-triage stops at least 18 of 20 bad models and ships 5 of 5 good ones.
 
 `shipworthy strength` on a fresh copy, three times: the contract as it is; its pack cut to one case a clause, the least
-that `check` allows (the threat model, which names cases, goes too); and one SLO loosened (`auto_error_rate` to 1). A
+that `check` allows (the threat model, which names cases, goes too); and one SLO loosened (`auto_error_rate` to .95). A
 weaker contract must show a lower score. No peer tests a safety contract by mutation. WORKERS processes at a time (2),
 as many models as ONLY names (all).
 """
@@ -65,18 +65,18 @@ def emptied(root: Path) -> None:
 
 
 def loosened(root: Path) -> None:
-    """Let any share of automatic answers be wrong."""
+    """Let nearly all automatic answers be wrong."""
     path = root / "safety-slos.yaml"
     policy = yaml.safe_load(path.read_text(encoding="utf-8"))
     for slo in policy["slos"]:
-        slo["target"] = "<= 1" if slo["name"] == LOOSENED else slo["target"]
+        slo["target"] = "<= 0.95" if slo["name"] == LOOSENED else slo["target"]
     path.write_text(yaml.safe_dump(policy), encoding="utf-8")
 
 
 CONTRACTS: tuple[tuple[str, Callable[[Path], None]], ...] = (
     ("as it is", as_it_is),
     ("pack emptied", emptied),
-    (f"{LOOSENED} <= 1", loosened),
+    (f"{LOOSENED} <= .95", loosened),
 )
 
 
