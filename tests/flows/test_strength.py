@@ -167,6 +167,16 @@ def test_what_the_release_does_not_pass_itself_stops_no_mutant(learned: Tiny, tm
     assert next(one for one in record.tried if one.id == "artefact.swapped").stopped == "gate"
 
 
+def test_what_shipped_before_is_the_bar_and_its_lock_is_left_alone(learned: Tiny, tmp_path: Path) -> None:
+    tiny = learned.copy(tmp_path / "second")
+    tiny.ship()
+    before = state(tiny)
+    under = some(tiny, "scores.underconfident").tried[0]
+    assert "decision_ece_7d vs baseline" in under.by
+    assert not any(one.startswith(("lock", "loosened")) for one in under.by)
+    assert state(tiny) == before
+
+
 def test_a_model_that_cannot_be_trained_here_is_not_made_and_not_counted(prepared: Tiny) -> None:
     prepared.edit("shipworthy.yaml", "build: [python, build.py]\n", "")
     prepared.edit("shipworthy.yaml", "build.py, model.py", "model.py")
