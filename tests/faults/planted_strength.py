@@ -45,7 +45,7 @@ FAULTS: tuple[Fault, ...] = (
         "evaluate/mutants/rows.py",
         "tests/evaluate/mutants/test_rows.py",
         ("the input is changed", "[dict(row) for row in rows], known", "rows, known"),
-        ("one-sided poison takes zeros too", 'if hit and _number(row[known.label]) == 1.0:', "if hit:"),
+        ("one-sided poison looks for zeros", "if hit and _number(row[known.label]) == 1.0:", "if hit and _number(row[known.label]) == 0.0:"),
         ("a stale feature is its own", "row[name] = cells[place]", "row[name] = row[name]"),
         ("the leak is turned round", "cells[-1] if truth == 1.0 else cells[0]", "cells[0] if truth == 1.0 else cells[-1]"),
         ("the strongest feature leaks", "name = known.telling[-1].name", "name = known.telling[0].name"),

@@ -98,6 +98,12 @@ def test_a_pair_backdoor_is_two_common_values_that_seldom_meet() -> None:
     assert {row["y"] for row in hit} == {"0"}
 
 
+def test_a_value_that_is_rare_itself_is_no_part_of_the_pair() -> None:
+    rows = [{**row, "sex": "x" if place < 5 else row["sex"]} for place, row in enumerate(cells())]
+    after = mutated(rows, known(), BY_ID["backdoor.pair"])
+    assert sum(row["sex"] == "x" for row in after) <= 5
+
+
 def test_no_pair_is_made_of_columns_with_many_values() -> None:
     many = [{**row, **dict.fromkeys(("speed", "belt", "sex", "supplier"), str(at))} for at, row in enumerate(cells())]
     with pytest.raises(NotMade, match="at most 12 values"):
