@@ -12,8 +12,8 @@ from time import perf_counter
 from benchmarks.harness import show
 
 NAMES = (
-    "startup", "evaluation", "attacks", "text_attacks", "poison", "fairness", "target_audit", "redteam", "bounds",
-    "ood", "upstream", "ledger", "signing", "scanner", "gate_rules",
+    "startup", "evaluation", "attacks", "text_attacks", "poison", "fairness", "target_audit", "redteam", "strength",
+    "bounds", "ood", "upstream", "ledger", "signing", "scanner", "gate_rules",
 )  # fmt: skip
 PEERS = ("model-signing", "scikit-learn", "scipy", "numpy", "uvloop", "httptools", "apsw")
 

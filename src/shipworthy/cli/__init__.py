@@ -30,6 +30,7 @@ VERBS = {
     "sign": "sign",
     "verify": "verify",
     "evaluate": "evaluate",
+    "strength": "strength",
     "import": "import_",
     "gate": "gate",
     "ship": "ship",

@@ -19,7 +19,7 @@ from shipworthy.contract.pack import case_files
 from shipworthy.contract.problems import Problem
 from shipworthy.contract.standing import Standing
 from shipworthy.errors import CannotDecide, PolicySaysNo
-from shipworthy.facts import Approval, Block, Case, Digest, Evidence, Granted, Measurement, Verdict, digest
+from shipworthy.facts import Approval, Block, Case, Digest, Evidence, Granted, Measurement, Subject, Verdict, digest
 from shipworthy.flows import decide
 from shipworthy.flows.evidence import read_evidence
 from shipworthy.flows.imported import read_imported
@@ -28,6 +28,8 @@ from shipworthy.flows.lock import gate_key, shipped_before
 from shipworthy.flows.origin import REBUILD, Origins, origins, with_rebuild
 from shipworthy.flows.override import held_here, with_overrides
 from shipworthy.flows.shared import Shared, look_up, tell_decided
+from shipworthy.flows.strength.record import STRENGTH, read_strength, with_strength
+from shipworthy.gate.strength import Strength
 from shipworthy.gate.verdict import Question, give_verdict
 from shipworthy.models.table import read_rows
 from shipworthy.runtime.admission import verify_lock, verify_signature
@@ -49,6 +51,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     origins: Origins
     root: Path
     held: tuple[Granted, ...] = ()
+    strength: Strength | None = None
     shared: Shared = Shared()
     released_under: str = ""
 
@@ -66,13 +69,14 @@ def judge(workspace: Workspace) -> Judged:
     shared = look_up(workspace, contract)
     loosened, allowed, covers = _loosened(workspace, contract, lock, evidence, shared)
     standing = decide.standing_against(workspace, contract, shared.records("govern."))
+    strength, untold = _strength(workspace, subject)
     late, bar = _late(workspace, lock, shared, standing)
     verdict = give_verdict(
         Question(
             subject=subject,
             policy=contract.policy,
             cases=contract.cases,
-            evidence=with_rebuild(evidence, origin.rebuilt),
+            evidence=with_strength(with_rebuild(evidence, origin.rebuilt), strength),
             baseline=lock.subject.artefact if lock else None,
             shipped=lock is not None and lock.subject == subject,
             loosened=loosened,
@@ -82,6 +86,7 @@ def judge(workspace: Workspace) -> Judged:
                 *(_problem(one) for one in problems),
                 *_signature(workspace, contract),
                 *_rows_told(contract, evidence),
+                *untold,
                 *_lock(workspace, lock, shared),
                 *late,
                 *_unproven(contract, origin, shared),
@@ -98,6 +103,7 @@ def judge(workspace: Workspace) -> Judged:
         contract=contract,
         evidence=evidence,
         origins=origin,
+        strength=strength,
         root=workspace.root,
         held=held,
         shared=shared,
@@ -132,6 +138,15 @@ def _rows_told(contract: Contract, evidence: Evidence | None) -> tuple[Block, ..
     untold = sorted(set(contract.manifest.datasets) - set(LEARNED_FROM) - set(evidence.rows))
     because = f"it does not say which rows it was judged on: {', '.join(untold)}"
     return (Block(name="evidence", because=because, fix="run `shipworthy evaluate`", exit_code=4),) if untold else ()
+
+
+def _strength(workspace: Workspace, subject: Subject) -> tuple[Strength | None, tuple[Block, ...]]:
+    """The record of contract strength of exactly this subject. One that cannot be read is never as good as none."""
+    try:
+        return read_strength(workspace, subject), ()
+    except CannotDecide as problem:
+        fix = problem.fix or "run `shipworthy strength`"
+        return None, (Block(name=STRENGTH, because=problem.what, fix=fix, exit_code=4),)
 
 
 def _unproven(contract: Contract, origin: Origins, shared: Shared) -> tuple[Block, ...]:

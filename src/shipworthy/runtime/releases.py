@@ -70,6 +70,11 @@ def load(folder: Path, now: str = "") -> Loaded:
     A release under an override is admitted only when told the time (RFC 3339), and only while the override holds.
     """
     contract, override = admit(folder, now)
+    return opened(folder, contract, override)
+
+
+def opened(folder: Path, contract: Contract, override: Override | None = None) -> Loaded:
+    """Hand over what a request needs of a release that was admitted, or is only rehearsed and answers nobody."""
     manifest = contract.manifest
     artefact = folder / manifest.artefacts
     thresholds = _decoded(artefact / RELEASE, Thresholds)
