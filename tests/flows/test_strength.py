@@ -34,9 +34,12 @@ def learned(_written: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Tiny:
 @pytest.fixture(scope="module")
 def tried(learned: Tiny) -> dict[str, Tried]:
     """Try some of each place, once for all tests of this file."""
-    names = ("healthy.reseeded", "healthy.fewer", "feature.stale", "labels.one_sided", "backdoor.value")
     names = (
-        *names,
+        "healthy.reseeded",
+        "healthy.fewer",
+        "feature.stale",
+        "labels.one_sided",
+        "backdoor.value",
         "never.provoked",
         "machine.abstains",
         "artefact.swapped",

@@ -14,6 +14,10 @@ SUBJECT = Subject(model="m", version="1", artefact=D, change=D, policy=D, pack=D
 CLAUSES = ("robustness", "monitoring", "alignment", "systemic_safety")
 
 
+GATE: Where = "gate"
+NOWHERE: Where = "nowhere"
+
+
 def tried(at: int, stopped: Where, healthy: bool = False) -> Tried:
     clause = "" if healthy else CLAUSES[at % 4]
     return Tried(id=f"m.{at}", clause=clause, does="something", healthy=healthy, stopped=stopped)
@@ -56,13 +60,13 @@ def test_counts_go_by_clause_and_end_with_the_whole() -> None:
 
 
 def test_a_survivor_lowers_it_and_nothing_else_does() -> None:
-    whole = contract_strength(record(*["gate"] * 20, healthy=("gate",) * 5))
+    whole = contract_strength(record(*[GATE] * 20, healthy=("gate",) * 5))
     assert whole.value == 1.0
     assert whole.method.endswith("5 of 5 healthy variants stopped too")
-    assert contract_strength(record(*["gate"] * 19, "nowhere")).value == 0.95
+    assert contract_strength(record(*[GATE] * 19, "nowhere")).value == 0.95
 
 
-@pytest.mark.parametrize("one", [record(), record("not made"), record(*["gate"] * 20, whole=False)])
+@pytest.mark.parametrize("one", [record(), record("not made"), record(*[GATE] * 20, whole=False)])
 def test_nothing_tried_or_only_some_is_no_value(one: Strength) -> None:
     assert contract_strength(one).value is None
     (judged,) = verdict_on(policy(Target(op=">=", value=0.9)), one)
@@ -74,7 +78,7 @@ def test_nothing_tried_or_only_some_is_no_value(one: Strength) -> None:
     [(20, 20, "met"), (18, 20, "met"), (17, 20, "breached"), (19, 19, "no_data")],
 )
 def test_an_slo_may_demand_it(stopped: int, made: int, outcome: str) -> None:
-    mutants: list[Where] = [*["gate"] * stopped, *["nowhere"] * (made - stopped)]
+    mutants: list[Where] = [*[GATE] * stopped, *[NOWHERE] * (made - stopped)]
     (judged,) = verdict_on(policy(Target(op=">=", value=0.9)), record(*mutants))
     assert judged.outcome == outcome
 
