@@ -11,7 +11,6 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -19,13 +18,12 @@ import msgspec
 
 from shipworthy import errors, facts
 from shipworthy.contract import assistant, atlas, card, catalogues, manifest, note, pack, slos, threats
-from shipworthy.contract.generators import REQUIRED, TOPICS
-from shipworthy.contract.pack import ANSWER_NAMES
 from shipworthy.contract.schema_files import SCHEMAS
 from shipworthy.facts import Clause
 from shipworthy.indicators import INDICATORS
 from shipworthy.ledger.fold import CHANGES
 from tests.cli.commands import commands
+from tests.cli.reference_generators import generators_page
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "reference"
@@ -39,7 +37,7 @@ def pages() -> dict[str, str]:
         "cli.md": cli_page(),
         "contract-files.md": contract_files_page(),
         "exit-codes.md": exit_codes_page(),
-        "generators.md": generators_page(),
+        "generators.md": generators_page(MADE),
         "indicators.md": indicators_page(),
         "ledger.md": ledger_page(),
         "manifest.md": manifest_page(),
@@ -357,43 +355,6 @@ def contract_files_page() -> str:
         if file == note.FILE:
             parts += ["### Sections\n", *(f"- **{title}** {words}" for title, words in note.TEMPLATE.items()), ""]
     return "\n".join(parts).rstrip() + "\n"
-
-
-def generators_page() -> str:
-    """Return the page of the generators that a case of the pack may name, topic by topic."""
-    parts = [
-        "# Generators of the robustness pack\n",
-        MADE,
-        "A case writes `generator: {name: <one of these>, <parameter>: <value>}`; [how to write a pack]"
-        "(../how-to/pack.md). `metric:` of an oracle takes what a generator measures; `hits:` and `among:` may use the",
-        "columns of a row, the answer's names (`"
-        + "` `".join(sorted(ANSWER_NAMES))
-        + "`) and what stands under *names*.",
-        "Another package brings its own by the entry point group `shipworthy.evaluators`.\n",
-    ]
-    for topic in TOPICS:
-        parts += [f"## {topic.__name__.rpartition('.')[2].replace('_', ' ').capitalize()}\n"]
-        parts += [" ".join((topic.__doc__ or "").split()), ""]
-        for shape in topic.SHAPES:
-            parts += [f"### `{shape.name}`\n", shape.does, ""]
-            parts += [f"Measures: {_words(shape.metrics)}. Names: {_words(shape.names)}.\n"]
-            parts += ["| parameter | default |\n|---|---|"]
-            parts += [f"| `{name}` | {_written(value)} |" for name, value in shape.parameters.items()]
-            parts += [""]
-    return "\n".join(parts).rstrip() + "\n"
-
-
-def _words(names: Sequence[str]) -> str:
-    return ", ".join(f"`{name}`" for name in names) or "nothing of its own"
-
-
-def _written(value: object) -> str:
-    if value is REQUIRED:
-        return "required"
-    if value is None or value == "":
-        return "none"
-    text = str(list(value)) if isinstance(value, tuple) else str(value)
-    return f"`{text.encode('unicode_escape').decode().replace('|', '¦')}`" if len(text) < 120 else "a list of our own"
 
 
 def _is_shape(one: object) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shipworthy.errors import CannotDecide, PolicySaysNo, UsageError
-from shipworthy.facts import CaseResult
+from shipworthy.facts import CaseResult, Decision
 from shipworthy.flows import decide
 from tests.flows.tiny import Tiny
 
@@ -60,6 +60,17 @@ def test_two_people_accept_what_a_case_leaves_open_and_it_passes_until_their_day
     open_case.clock.advance(86400)
     assert accepted(open_case) == frozenset()
     assert result(open_case).status == "inconclusive"
+
+
+def test_the_gate_asks_again_whether_an_acceptance_holds(open_case: Tiny) -> None:
+    day = until(open_case, 30)
+    sign(open_case, day, ("ben", "reviewer"), ("chidi", "ml"))
+    open_case.prepare()
+    assert open_case.judge().verdict.decision is Decision.SHIP
+    open_case.clock.advance(31 * 86400)
+    verdict = open_case.judge().verdict
+    assert verdict.decision is Decision.UNDECIDED
+    assert [one.name for one in verdict.blocks] == ["acceptance"]
 
 
 def test_a_day_that_was_moved_in_the_record_is_not_what_was_signed(open_case: Tiny) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from shipworthy.artifact.approval import two_people
+from shipworthy.contract.acceptance import leaves_open
 from shipworthy.contract.contract import Contract
 from shipworthy.contract.lock import LEARNED_FROM, Lock
 from shipworthy.contract.loosening import loosening_digest, loosenings
@@ -86,6 +87,7 @@ def judge(workspace: Workspace) -> Judged:
                 *(_problem(one) for one in problems),
                 *_signature(workspace, contract),
                 *_rows_told(contract, evidence),
+                *_accepted(workspace, contract, evidence),
                 *untold,
                 *_lock(workspace, lock, shared),
                 *late,
@@ -138,6 +140,18 @@ def _rows_told(contract: Contract, evidence: Evidence | None) -> tuple[Block, ..
     untold = sorted(set(contract.manifest.datasets) - set(LEARNED_FROM) - set(evidence.rows))
     because = f"it does not say which rows it was judged on: {', '.join(untold)}"
     return (Block(name="evidence", because=because, fix="run `shipworthy evaluate`", exit_code=4),) if untold else ()
+
+
+def _accepted(workspace: Workspace, contract: Contract, evidence: Evidence | None) -> tuple[Block, ...]:
+    """What people accepted until a day may have passed an evaluation before; it must hold today."""
+    passed = {one.case for one in evidence.cases if one.status == "pass"} if evidence is not None else set()
+    rests = sorted(case.id for case in contract.cases if leaves_open(case) and case.id in passed)
+    if not rests:
+        return ()
+    lapsed = [name for name in rests if name not in decide.accepted_cases(workspace, contract)]
+    because = f"passed by an acceptance that does not hold today: {', '.join(lapsed)}"
+    fix = "`shipworthy decide accept` again, or give it approved rows; then evaluate"
+    return (Block(name="acceptance", because=because, fix=fix, exit_code=4),) if lapsed else ()
 
 
 def _strength(workspace: Workspace, subject: Subject) -> tuple[Strength | None, tuple[Block, ...]]:
