@@ -17,12 +17,13 @@ import click
 import msgspec
 
 from shipworthy import errors, facts
-from shipworthy.contract import assistant, atlas, card, catalogues, manifest, note, pack, slos, threats
+from shipworthy.contract import assistant, card, manifest, note, pack, slos, threats
 from shipworthy.contract.schema_files import SCHEMAS
 from shipworthy.facts import Clause
 from shipworthy.indicators import INDICATORS
 from shipworthy.ledger.fold import CHANGES
 from tests.cli.commands import commands
+from tests.cli.reference_catalogues import threat_catalogues_page
 from tests.cli.reference_generators import generators_page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +42,7 @@ def pages() -> dict[str, str]:
         "indicators.md": indicators_page(),
         "ledger.md": ledger_page(),
         "manifest.md": manifest_page(),
-        "threat-catalogues.md": threat_catalogues_page(),
+        "threat-catalogues.md": threat_catalogues_page(MADE),
     }
 
 
@@ -217,52 +218,6 @@ def ledger_page() -> str:
 
 def _said(step: object) -> str:
     return " ".join((inspect.getdoc(step) or "").split())
-
-
-def threat_catalogues_page() -> str:
-    """Return the page of pinned catalogues, retired ids first."""
-    tactics = dict(line.split("|") for line in atlas.TACTICS.splitlines())
-    retired = [
-        f"| `{old}` {catalogues.catalogues()['atlas'].entries[old].name} | `{new}` {catalogues.SUCCESSORS[new]} |"
-        for old, new in catalogues.RETIRED.items()
-    ]
-    listed = catalogues.catalogues().values()
-    pins = [f"| `{one.name}` | {one.title} | {_versions(one)} | {len(one.entries)} | {one.source} |" for one in listed]
-    parts = [
-        "# Threat catalogues\n",
-        MADE,
-        "`refs` of `threat-model.yaml` name a catalogue, its version and an id, such as",
-        "`{catalogue: atlas, version: 5.6.0, id: AML.T0020}`. An unknown catalogue, version or id is an error of",
-        "`shipworthy check`. Ids change between versions, so the tables are pinned to these sources:\n",
-        "| catalogue | | version | ids | read from |\n|---|---|---|---|---|",
-        *pins,
-        "\nThe ATLAS file of tag 5.6.1 calls itself 5.6.0: both are taken for the same table. ATLAS data are",
-        "licensed under Apache-2.0 (copyright 2021-2025 MITRE), the OWASP lists under CC BY-SA 4.0; ids and titles",
-        "only are kept here.\n",
-        "## Retired ids\n",
-        f"ATLAS {catalogues.LATER} retired three ids of {atlas.VERSION}. They are taken with a warning that names the",
-        "successor; the match is inferred from the names. Of the later version only these successors are pinned.\n",
-        f"| retired in {catalogues.LATER} | followed by |\n|---|---|",
-        *retired,
-        "",
-    ]
-    for one in listed:
-        parts += [f"## {one.title}\n", "| id | name | tactics | maturity |\n|---|---|---|---|"]
-        for entry in one.entries.values():
-            told = ", ".join(tactics[tactic] for tactic in entry.tactics)
-            parts.append(f"| `{entry.id}` | {entry.name} | {told} | {entry.maturity} |")
-        parts.append("")
-    parts += ["## ATLAS mitigations\n", "For `bound_to: [mitigation:<id>]`; a mitigation alone shows nothing.\n"]
-    parts += [
-        "| id | name |\n|---|---|",
-        *(f"| `{one.id}` | {one.name} |" for one in catalogues.mitigations().values()),
-    ]
-    return "\n".join(parts).rstrip() + "\n"
-
-
-def _versions(one: catalogues.Catalogue) -> str:
-    more = (catalogues.LATER,) if one.name == "atlas" else ()
-    return ", ".join((*one.versions, *more))
 
 
 KEYS = {

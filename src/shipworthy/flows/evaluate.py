@@ -31,6 +31,7 @@ from shipworthy.evaluate.pack import Shown
 from shipworthy.evaluate.run.engine import Opened, Progress, Timed, drive, evaluate_local
 from shipworthy.evaluate.run.kept import KeptFiles
 from shipworthy.evaluate.run.pool import pool_results
+from shipworthy.evaluate.run.threads import one_thread
 from shipworthy.evaluate.units import Around, run_guarded
 from shipworthy.expr import compile_expr
 from shipworthy.facts import Budget, Case, CaseResult, Coverage, Digest, Evidence, Run, digest
@@ -131,7 +132,7 @@ def evaluate_cases(root: Path, cases: Sequence[Case], rows_at: Path | None = Non
     """Run cases on the model built at `root`. `rows_at` is the repository that holds their rows, if another."""
     contract = Workspace(root=root, home=root / ".shipworthy" / "state").contract()
     deadline = Deadline()
-    with open_model(root, contract.manifest, deadline) as model, no_network():
+    with one_thread(), open_model(root, contract.manifest, deadline) as model, no_network():
         bench = bench_of(root, contract, model, cases, rows_at)
         around = Around(limit=deadline, budget=contract.budget)
         return tuple(run_guarded(case, bench, around).result for case in cases)

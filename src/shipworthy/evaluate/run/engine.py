@@ -18,6 +18,7 @@ from shipworthy.evaluate.bench import Bench
 from shipworthy.evaluate.metered import Key, Known, Limit, asked, check_same, key_of
 from shipworthy.evaluate.pack import Shown, assemble, skipped
 from shipworthy.evaluate.run.kept import Kept, NothingKept
+from shipworthy.evaluate.run.threads import one_thread
 from shipworthy.evaluate.units import HELD_OUT, Around, CaseRan, Held, run_guarded, run_held_out
 from shipworthy.facts import Budget, Case, Policy, Subject
 from shipworthy.models.offline import no_network
@@ -88,7 +89,7 @@ def evaluate_local(
             began = time.monotonic()
             yield place, run_piece(bench, limit, given, place), time.monotonic() - began
 
-    with no_network():
+    with no_network(), one_thread():
         return drive(bench, policy, cases, results, budget or Budget(), progress, kept, timed)
 
 

@@ -21,6 +21,7 @@ from shipworthy.errors import CannotDecide
 from shipworthy.evaluate.bench import Bench
 from shipworthy.evaluate.metered import Limit
 from shipworthy.evaluate.run.engine import Given, Opened, Ran, Results, run_piece
+from shipworthy.evaluate.run.threads import one_thread
 from shipworthy.models.offline import no_network
 
 
@@ -31,6 +32,7 @@ class Worker:
         self._stack = ExitStack()
         self.given = given
         self._stack.enter_context(no_network())
+        self._stack.enter_context(one_thread())
         self.bench: Bench
         self.limit: Limit | None
         self.bench, self.limit = self._stack.enter_context(opened())
