@@ -82,6 +82,14 @@ def test_what_was_flipped_fails_a_case_even_where_nothing_can_be_shown() -> None
     assert run_case(one, flips, 3).result.status == "fail"
 
 
+def test_attacks_that_random_changes_beat_show_nothing() -> None:
+    """HopSkipJump moves numbers only; here it takes the belt to flip most rows cheaply."""
+    found = attacked(bench(datasets=DATASETS), attacks=["hop_skip_jump", "random"])
+    assert found.result.status == "inconclusive"
+    assert "random changes beat the attacks" in found.result.because
+    assert found.measurements[0].value is None
+
+
 def test_every_attack_is_told_apart_and_the_whole_is_the_best_of_them() -> None:
     found = attacked(bench(datasets=DATASETS))
     parts = {one.part: one for one in found.measurements}
