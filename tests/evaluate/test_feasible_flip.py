@@ -11,8 +11,11 @@ import pytest
 
 from shipworthy.errors import ContractError
 from shipworthy.evaluate.answered import answer
+from shipworthy.evaluate.attacks import report
+from shipworthy.evaluate.attacks.attack import Attack, Target
+from shipworthy.evaluate.attacks.ensemble import Found
 from shipworthy.evaluate.attacks.useful import Useful, useful
-from shipworthy.evaluate.bench import Answers, Bench, CaseShown
+from shipworthy.evaluate.bench import Answers, Ask, Bench, CaseShown
 from shipworthy.evaluate.feasible import Space
 from shipworthy.evaluate.feasible_flip import run_case
 from shipworthy.evaluate.rows_to_attack import fit_to_attack
@@ -83,11 +86,17 @@ def test_what_was_flipped_fails_a_case_even_where_nothing_can_be_shown() -> None
 
 
 def test_attacks_that_random_changes_beat_show_nothing() -> None:
-    """HopSkipJump moves numbers only; here it takes the belt to flip most rows cheaply."""
-    found = attacked(bench(datasets=DATASETS), attacks=["hop_skip_jump", "random"])
-    assert found.result.status == "inconclusive"
-    assert "random changes beat the attacks" in found.result.because
-    assert found.measurements[0].value is None
+    on, few = bench(datasets=DATASETS), rows(100, 21)
+    target = Target(on, Space(on.features, (), few), few, [truth(row) for row in few])
+    parts = {name: Attack(target, 10) for name in ("boundary", "random")}
+    parts["random"].cost[:2] = 0.5
+    found = Found(target, parts, target.start, parts["random"].cost, parts["random"].spent)
+    one = case(metric="feasible_flip_rate", target=0.9)
+    worth = Useful(100, 100, 80, 60, 0.95)
+    shown = report.result(one, found, worth, 1.0, 3)
+    assert (shown.status, shown.hits) == ("inconclusive", 2)
+    assert "random changes beat the attacks on 2 rows" in shown.because
+    assert report.measurements(Ask(indicator=report.INDICATOR), found, worth, 1.0, 10)[0].value is None
 
 
 def test_every_attack_is_told_apart_and_the_whole_is_the_best_of_them() -> None:
