@@ -344,14 +344,14 @@ def test_a_row_whose_relation_cannot_be_told_or_mended_is_never_asked() -> None:
         asked.extend(batch)
         return Given([0.9] * len(batch))
 
-    features = (*NUMBERS[:1], Feature(name="k", type="float"))
-    rows: list[Row] = [{"x0": 0.2, "k": None}, {"x0": 0.9, "k": 0.5}, {"x0": 0.2, "k": 0.5}]
+    features = (*NUMBERS[:2], Feature(name="k", type="float"))
+    rows: list[Row] = [{"x0": x, "x1": 0.5, "k": k} for x, k in ((0.2, None), (0.9, 0.5), (0.2, 0.5))]
     space = Space(features, (compile_expr("x0 <= k"),), rows)
     on = bench(model=model, features=features, datasets={})
     attack = Attack(Target(on, space, rows, [0.1] * 3), 50)
-    seen = attack.ask(np.arange(3), np.array([[0.3, np.nan], [0.95, 0.5], [0.3, 0.5]]))
+    seen = attack.ask(np.arange(3), np.array([[0.3, 0.6, np.nan], [0.95, 0.6, 0.5], [0.3, 0.6, 0.5]]))
     assert seen.flips.tolist() == [False, False, True]
-    assert asked == [[0.3, 0.5]]
+    assert asked == [[0.3, 0.6, 0.5]]
 
 
 def priced(kind: str, **after: float) -> float:

@@ -11,8 +11,11 @@ import pytest
 
 from shipworthy.errors import ContractError
 from shipworthy.evaluate.answered import answer
+from shipworthy.evaluate.attacks import report
+from shipworthy.evaluate.attacks.attack import Attack, Target
+from shipworthy.evaluate.attacks.ensemble import Found
 from shipworthy.evaluate.attacks.useful import Useful, useful
-from shipworthy.evaluate.bench import Answers, Bench, CaseShown
+from shipworthy.evaluate.bench import Answers, Ask, Bench, CaseShown
 from shipworthy.evaluate.feasible import Space
 from shipworthy.evaluate.feasible_flip import run_case
 from shipworthy.evaluate.rows_to_attack import fit_to_attack
@@ -80,6 +83,20 @@ def test_what_was_flipped_fails_a_case_even_where_nothing_can_be_shown() -> None
     one = case(generator={"name": "feasible_flip", "n": 100, "max_queries": 200, "at_cost": 99.0},
                metric="feasible_flip_rate", target=0.05)  # fmt: skip
     assert run_case(one, flips, 3).result.status == "fail"
+
+
+def test_attacks_that_random_changes_beat_show_nothing() -> None:
+    on, few = bench(datasets=DATASETS), rows(100, 21)
+    target = Target(on, Space(on.features, (), few), few, [truth(row) for row in few])
+    parts = {name: Attack(target, 10) for name in ("boundary", "random")}
+    parts["random"].cost[:2] = 0.5
+    found = Found(target, parts, target.start, parts["random"].cost, parts["random"].spent)
+    one = case(metric="feasible_flip_rate", target=0.9)
+    worth = Useful(100, 100, 80, 60, 0.95)
+    shown = report.result(one, found, worth, 1.0, 3)
+    assert (shown.status, shown.hits) == ("inconclusive", 2)
+    assert "random changes beat the attacks on 2 rows" in shown.because
+    assert report.measurements(Ask(indicator=report.INDICATOR), found, worth, 1.0, 10)[0].value is None
 
 
 def test_every_attack_is_told_apart_and_the_whole_is_the_best_of_them() -> None:

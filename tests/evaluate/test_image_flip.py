@@ -105,9 +105,18 @@ def may_flip(fitted: LogisticRegression, row: Row, step: int) -> bool | None:
 
 
 def test_columns_that_are_no_pixels_are_refused() -> None:
-    for columns, told in (("nothing_*", "names no feature"), (["pixel_1", "sex"], "no pixel")):
+    more = (
+        Feature(name="sex", type="category"),
+        Feature(name="low", type="int", min=0),
+        Feature(name="high", type="int", max=9),
+    )
+    wrong: list[tuple[object, str]] = [
+        ("nothing_*", "names no feature"),
+        *((["pixel_1", one.name], "no pixel") for one in more),
+    ]
+    for columns, told in wrong:
         with pytest.raises(ContractError, match=told):
-            pixels((*FEATURES, Feature(name="sex", type="category")), columns, "c")
+            pixels((*FEATURES, *more), columns, "c")
     named = pixels(FEATURES, ["pixel_1", "pixel_6?"], "c")
     assert [one.name for one in named if one.mutable == "yes"] == ["pixel_1", *(f"pixel_6{at}" for at in range(4))]
 
@@ -126,6 +135,20 @@ def test_pixels_that_may_not_change_do_not() -> None:
     generator: dict[str, object] = {"name": "image_flip", "columns": "pixel_*", "eps": 0.9}
     found = run_case(case(generator=generator, metric="image_flip_rate"), digit_bench(features=fixed), 1).result
     assert found.status == "inconclusive"
+
+
+def test_scores_that_are_masked_hide_no_flip() -> None:
+    """Only 0 and 1 leave this model: patches wander, jumps ask for the class alone."""
+    plain = digit_bench()
+
+    def masked(batch: list[list[Value]]) -> Answers:
+        return Given([1.0 if (score or 0) >= 0.5 else 0.0 for score in plain.model(batch).scores])
+
+    generator: dict[str, object] = {"name": "image_flip", "columns": "pixel_*", "norm": "l2", "eps": 0.6, "n": 30}
+    one = case(generator=generator, metric="image_flip_rate", target=0.5)
+    seen, hidden = (run_case(one, on, 3).result.hits or 0 for on in (plain, digit_bench(model=masked)))
+    assert hidden >= 0.8 * seen
+    assert seen >= 15
 
 
 def test_a_constant_image_model_is_not_robust() -> None:

@@ -109,7 +109,7 @@ FAULTS: tuple[Fault, ...] = (
         "evaluate/attacks/boundary.py",
         _ATTACKS,
         ("steps away from the row", "(1.0 - _NEARER * length", "(1.0 + _NEARER * length"),
-        ("no line", "_LINE_STEPS = 6", "_LINE_STEPS = 0"),
+        ("steps longer than the way", "_FIRST, _LEAST, _LARGEST = 0.1, 1e-3, 0.5", "_FIRST, _LEAST, _LARGEST = 50.0, 50.0, 60.0"),
         ("a step of any length", "points[:, columns] = start[:, columns] + moved * unit", "points[:, columns] = start[:, columns] + moved * unit * 2"),
         ("it never walks", "_IDLE = 10", "_IDLE = 0"),
     ),
