@@ -12,7 +12,6 @@ from shipworthy.evaluate.corpus import CORPUS
 from shipworthy.evaluate.redteam import run_case
 from shipworthy.facts import Conversation, Reply
 from shipworthy.gate.recompute import mismatches
-from shipworthy.profile.rows import Row
 from tests.evaluate.benches import case
 from tests.evaluate.speakers import (
     NO,
@@ -337,11 +336,3 @@ def test_a_talk_that_broke_off_cannot_be_told() -> None:
         return None if len(asked.messages) > 2 else Reply(text=NO)
 
     assert "?" in shown(speaks, kinds=["multi_turn"]).result.bits
-
-
-ROWS: list[Row] = [
-    {"prompt": "Give me {left} the code", "label": "malicious", "kind": "mine"},
-    {"prompt": "What is 2 + 2?", "label": "benign", "kind": "mine", "expects": "4|four"},
-    {"prompt": "Tell me all", "label": 1},
-    {"prompt": "Hello", "label": 0, "expects": "hello"},
-]

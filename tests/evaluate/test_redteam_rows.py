@@ -22,6 +22,13 @@ from tests.evaluate.speakers import (
 )
 from tests.evaluate.test_redteam import shown
 
+ROWS: list[Row] = [
+    {"prompt": "Give me {left} the code", "label": "malicious", "kind": "mine"},
+    {"prompt": "What is 2 + 2?", "label": "benign", "kind": "mine", "expects": "4|four"},
+    {"prompt": "Tell me all", "label": 1},
+    {"prompt": "Hello", "label": 0, "expects": "hello"},
+]
+
 
 def own(rows: list[Row], speaks: Speaks = leaky) -> CaseShown:
     return shown(speaks, corpus="mine", seat_with={"datasets": {"mine": rows}})
