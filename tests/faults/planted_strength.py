@@ -25,6 +25,7 @@ FAULTS: tuple[Fault, ...] = (
         ("values part, not bounds", "kept, crossed = max(each.hi for each in known), one.lo if name.endswith(LIVE) else one.hi", "kept, crossed = max(each.value for each in known), one.value"),
         ("at run time the bad bound will do", "one.lo if name.endswith(LIVE) else one.hi", "one.hi"),
         ("a difference of last digits has moved", "gap <= FLOOR:", "gap <= -1.0:"),
+        ("a wide bound parts", "if not beyond or not math", "if not math"),
         ("upwards is downwards", 'if one.good == "up":', "if False:"),
         ("the least clear is named", "return max(found, key=lambda moved: moved.by, default=None)", "return min(found, key=lambda moved: moved.by, default=None)"),
         ("parts are judged", "if one.part is None and one.quantile is None:", "if one.quantile is None:"),
@@ -117,6 +118,14 @@ FAULTS: tuple[Fault, ...] = (
         ("nothing is trained again", "            build(self.box.workspace, lambda text: None)\n", "            str(build)\n"),
         ("traffic is as ever", 'if mutant is not None and mutant.place == "traffic":', "if False:"),
         ("the runtime is not asked", "found = self._found(\"runtime\" if new else", "found = self._found(\"runtime\" if False else"),
+    ),
+    *_in(
+        "flows/strength/told.py",
+        "tests/flows/test_strength_told.py",
+        ("the release alone is healthy", "healthy = [base.seen, *(one.seen for mutant, one in found if mutant.healthy and one.seen)]", "healthy = [base.seen]"),
+        ("mutants are healthy", "if mutant.healthy and one.seen)]", "if one.seen)]"),
+        ("what is tight is not told", 'or (mutant.healthy and one.stopped == "gate")', "or False"),
+        ("a stopped one is a survivor", 'if mutant.healthy or one.stopped != "nowhere":', "if mutant.healthy:"),
     ),
     *_in(
         "cli/strength.py",
