@@ -11,6 +11,7 @@ from shipworthy.gate.strength import Counted, Strength, Tried, Where, contract_s
 
 D = "sha256:" + "0" * 64
 SUBJECT = Subject(model="m", version="1", artefact=D, change=D, policy=D, pack=D, data=D, profile=D)
+GATE: Where = "gate"
 CLAUSES = ("robustness", "monitoring", "alignment", "systemic_safety")
 
 
@@ -56,13 +57,13 @@ def test_counts_go_by_clause_and_end_with_the_whole() -> None:
 
 
 def test_a_survivor_lowers_it_and_nothing_else_does() -> None:
-    whole = contract_strength(record(*["gate"] * 20, healthy=("gate",) * 5))
+    whole = contract_strength(record(*[GATE] * 20, healthy=("gate",) * 5))
     assert whole.value == 1.0
     assert whole.method.endswith("5 of 5 healthy variants stopped too")
-    assert contract_strength(record(*["gate"] * 19, "nowhere")).value == 0.95
+    assert contract_strength(record(*[GATE] * 19, "nowhere")).value == 0.95
 
 
-@pytest.mark.parametrize("one", [record(), record("not made"), record(*["gate"] * 20, whole=False)])
+@pytest.mark.parametrize("one", [record(), record("not made"), record(*[GATE] * 20, whole=False)])
 def test_nothing_tried_or_only_some_is_no_value(one: Strength) -> None:
     assert contract_strength(one).value is None
     (judged,) = verdict_on(policy(Target(op=">=", value=0.9)), one)
@@ -74,7 +75,8 @@ def test_nothing_tried_or_only_some_is_no_value(one: Strength) -> None:
     [(20, 20, "met"), (18, 20, "met"), (17, 20, "breached"), (19, 19, "no_data")],
 )
 def test_an_slo_may_demand_it(stopped: int, made: int, outcome: str) -> None:
-    mutants: list[Where] = [*["gate"] * stopped, *["nowhere"] * (made - stopped)]
+    through: Where = "nowhere"
+    mutants = [*[GATE] * stopped, *[through] * (made - stopped)]
     (judged,) = verdict_on(policy(Target(op=">=", value=0.9)), record(*mutants))
     assert judged.outcome == outcome
 
