@@ -85,7 +85,7 @@ FAULTS: tuple[Fault, ...] = (
         "tests/runtime/test_replayed.py",
         ("a replay goes on for ever", "return known is not None and any(", "return False and any("),
         ("known orders end it", "(one.rule, one.segment) not in known for one", "True for one"),
-        ("labels come at once", "self.due.append((self.clock.at + self.after,", "self.due.append((self.clock.at,"),
+        ("labels come too late", "self.due.append((self.clock.at + self.after,", "self.due.append((self.clock.at + 300 * self.after,"),
         ("labels never come", "while self.due and self.due[0][0] <= self.clock.at:", "while False:"),
         ("a request too few", "        self.sent += 1\n        if", "        self.sent += 0\n        if"),
         ("nobody judges", "            self.site.controller.tick()\n", ""),

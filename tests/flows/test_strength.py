@@ -43,7 +43,7 @@ def tried(learned: Tiny) -> dict[str, Tried]:
         "traffic.unseen",
         "scores.underconfident",
     )
-    record, _ = strength(learned.workspace, lambda text: None, names)
+    record, _ = strength(learned.workspace, lambda text: None, (*names, *more))
     return {one.id: one for one in record.tried}
 
 

@@ -3,8 +3,8 @@
 In: what was measured of one mutant and of the healthy ones, each a value with its bounds, by name. Out: a limit that
 every healthy one is proven to keep and the mutant is not, for the number where the two lie furthest apart. At the gate
 a bound that crosses the limit stops a release; the runtime acts only when the limit is proven to be crossed, so there
-the mutant's milder bound must be beyond it. Thin bounds alone part nobody: the value itself must lie beyond what healthy
-variants prove.
+the mutant's milder bound must be beyond it. A wide bound alone parts nobody: the value itself must lie beyond what
+healthy variants prove.
 """
 
 from __future__ import annotations
