@@ -9,7 +9,7 @@ from shipworthy.facts import Judgement, Outcome, Target
 from shipworthy.gate.strength import Strength, Tried, verdict_on
 from tests.cli.calls import verb
 from tests.flows.tiny import Tiny
-from tests.gate.test_strength import GATE, NOWHERE, SUBJECT, policy, record
+from tests.gate.test_strength import GATE, SUBJECT, policy, record
 
 
 @pytest.mark.slow
@@ -70,7 +70,7 @@ def test_the_report_names_survivors_and_what_was_too_tight() -> None:
 
 
 def test_the_slo_on_it_is_the_last_line() -> None:
-    weak = record(*[GATE] * 17, *[NOWHERE] * 3)
+    weak = record(*[GATE] * 17, "nowhere", "nowhere", "nowhere")
     (judged,) = verdict_on(policy(Target(op=">=", value=0.9)), weak)
     assert shown(weak, (judged,)).splitlines()[-1].startswith("contract_strength breached: 0.85")
     assert exit_code((judged,)) == 1

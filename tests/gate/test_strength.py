@@ -11,11 +11,8 @@ from shipworthy.gate.strength import Counted, Strength, Tried, Where, contract_s
 
 D = "sha256:" + "0" * 64
 SUBJECT = Subject(model="m", version="1", artefact=D, change=D, policy=D, pack=D, data=D, profile=D)
-CLAUSES = ("robustness", "monitoring", "alignment", "systemic_safety")
-
-
 GATE: Where = "gate"
-NOWHERE: Where = "nowhere"
+CLAUSES = ("robustness", "monitoring", "alignment", "systemic_safety")
 
 
 def tried(at: int, stopped: Where, healthy: bool = False) -> Tried:
@@ -78,7 +75,8 @@ def test_nothing_tried_or_only_some_is_no_value(one: Strength) -> None:
     [(20, 20, "met"), (18, 20, "met"), (17, 20, "breached"), (19, 19, "no_data")],
 )
 def test_an_slo_may_demand_it(stopped: int, made: int, outcome: str) -> None:
-    mutants: list[Where] = [*[GATE] * stopped, *[NOWHERE] * (made - stopped)]
+    through: Where = "nowhere"
+    mutants = [*[GATE] * stopped, *[through] * (made - stopped)]
     (judged,) = verdict_on(policy(Target(op=">=", value=0.9)), record(*mutants))
     assert judged.outcome == outcome
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 
@@ -79,10 +78,10 @@ def test_rows_without_labels_are_answered_and_measure_nothing_that_needs_them(pr
 
 def test_a_model_without_a_score_leaves_it_to_people(prepared: Tiny) -> None:
     def silent(rows: list[list[Value]]) -> Answers:
-        known = model(rows)
-        return replace(known, scores=[None] * len(rows)) if isinstance(known, Given) and rows[0][0] == 16 else known
+        """Say nothing of the replay's rows, which are all alike."""
+        return Given([None] * len(rows)) if len({tuple(row) for row in rows}) == 1 else model(rows)
 
-    measured = {one.indicator: one for one in replay(prepared.workspace, silent, claims(10)).measured}
+    measured = {one.indicator: one for one in replay(prepared.workspace, silent, claims(10, speed=3)).measured}
     assert measured["review_rate"].hits == 10
 
 

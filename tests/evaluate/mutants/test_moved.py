@@ -34,6 +34,12 @@ def test_what_is_better_or_only_within_the_bounds_has_not_moved() -> None:
     assert most_moved({"e": seen(0.10, 0.0505)}, healthy) is None
 
 
+def test_a_wider_bound_alone_parts_nobody() -> None:
+    assert most_moved({"e": seen(0.12, 0.05)}, [{"e": seen(0.10, 0.03)}]) is None
+    assert most_moved({"auroc": seen(0.7, 0.2, "up")}, [{"auroc": seen(0.75, 0.1, "up")}]) is None
+    assert most_moved({"e": seen(0.14, 0.05)}, [{"e": seen(0.10, 0.03)}]) is not None
+
+
 def test_at_run_time_the_milder_bound_must_be_beyond() -> None:
     name = f"e{LIVE}"
     assert most_moved({name: seen(0.13, 0.02)}, [{name: seen(0.10, 0.02)}]) is None

@@ -3,7 +3,8 @@
 In: what was measured of one mutant and of the healthy ones, each a value with its bounds, by name. Out: a limit that
 every healthy one is proven to keep and the mutant is not, for the number where the two lie furthest apart. At the gate
 a bound that crosses the limit stops a release; the runtime acts only when the limit is proven to be crossed, so there
-the mutant's milder bound must be beyond it.
+the mutant's milder bound must be beyond it. A wide bound alone parts nobody: the value itself must lie beyond what
+healthy variants prove.
 """
 
 from __future__ import annotations
@@ -82,11 +83,11 @@ def _moved(name: str, one: Seen, healthy: Sequence[Mapping[str, Seen]]) -> Moved
         return None
     if one.good == "up":
         kept, crossed = min(each.lo for each in known), one.hi if name.endswith(LIVE) else one.lo
-        gap = kept - crossed
+        gap, beyond = kept - crossed, one.value < kept
     else:
         kept, crossed = max(each.hi for each in known), one.lo if name.endswith(LIVE) else one.hi
-        gap = crossed - kept
-    if not math.isfinite(gap) or gap <= FLOOR:
+        gap, beyond = crossed - kept, one.value > kept
+    if not beyond or not math.isfinite(gap) or gap <= FLOOR:
         return None
     values = [each.value for each in known]
     return Moved(

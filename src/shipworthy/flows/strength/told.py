@@ -38,6 +38,5 @@ def _told(mutant: Mutant, one: Found, healthy: Iterable[Mapping[str, Seen]]) -> 
     if mutant.healthy or one.stopped != "nowhere":
         return ""
     moved = most_moved(one.seen, list(healthy))
-    if moved is not None:
-        return f"would have noticed it: {moved}"
-    return f"nothing that is measured moved; made for its kind: {mutant.asks_for}"
+    seen = "nothing that is measured parts it from healthy ones" if moved is None else f"would have noticed it: {moved}"
+    return f"{seen}; made for its kind: {mutant.asks_for}"
