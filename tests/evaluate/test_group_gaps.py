@@ -223,3 +223,16 @@ def test_calibration_is_told_group_by_group() -> None:
     off = abs(float(np.mean(scores)) - float(np.mean(labels)))
     assert f"sex=f: score off label by {off:.3f}, ECE {ece_raw(bins_of(scores, labels)):.3f} raw" in told
     assert f"of {len(inside)}" in told
+
+
+@pytest.mark.parametrize("metric", [*RATE_GAPS, *CALIBRATION_GAPS, *RATE_RATIOS])
+def test_the_judged_number_is_the_worst_part_and_lies_between_its_bounds(metric: str) -> None:
+    found = shown(harsh, metric, by=["age", "speed"])
+    values = [one.value for one in found.measurements if one.value is not None and "not judged" not in one.method]
+    assert len(values) > 3
+    one = found.result
+    assert one.value == (min(values) if metric in RATE_RATIOS else max(values))
+    assert one.lo is not None
+    assert one.hi is not None
+    assert one.lo <= one.value <= one.hi
+    assert one.hi > one.value or one.hi == 1.0
