@@ -45,7 +45,9 @@ def test_the_commonest_answer_and_a_model_of_ones_own_stand_beside() -> None:
     assert "the commonest answer 0.6" in told
     assert "a model of one's own on 1500 true labels 0.9" in told
     bare = [{**row, "y": None} for row in SOURCE]
-    assert "no labels to train a model" in shown(truth, queries=[200], source=bare).result.because
+    few = [{**row, "y": row["y"] if at < 40 else None} for at, row in enumerate(SOURCE)]
+    for source in (bare, few):
+        assert "no labels to train a model" in shown(truth, queries=[200], source=source).result.because
 
 
 @pytest.mark.parametrize("score", [lambda row: 0.7, lambda row: 0.2, hashed])
@@ -105,7 +107,7 @@ def test_a_range_that_nobody_declared_is_not_guessed() -> None:
         questions(on, SOURCE, "guess", 10, 1)
 
 
-@pytest.mark.parametrize("queries", [[], [10], [100.5], [True], ["100"]])
+@pytest.mark.parametrize("queries", [[], [10], [100, 10], [100, 100.5], [True], ["100"]])
 def test_budgets_that_are_none_are_an_error(queries: list[object]) -> None:
     with pytest.raises(ContractError, match="queries"):
         shown(truth, queries=queries)

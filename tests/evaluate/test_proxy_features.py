@@ -113,6 +113,7 @@ def test_a_feature_of_which_no_group_has_enough_rows_is_no_pass() -> None:
     both = shown(thin, by=["sex", "belt"], target=0.7).result
     assert both.status == "inconclusive"
     assert "not judged for want of rows: sex" in both.because
+    assert all(one.told.startswith("belt=") for one in both.worst)
 
 
 def test_too_few_units_or_no_other_feature_is_no_pass() -> None:

@@ -36,7 +36,6 @@ FAULTS: tuple[Fault, ...] = (
     *_in(
         "stats/stratified.py",
         "tests/stats/test_stratified.py",
-        ("strata of one group count", "both = (m > 0.0) & (k > 0.0)", "both = (m > 0.0) | (k > 0.0)"),
         (
             "strata are pooled",
             "delta = float(((a * k - b * m) / total).sum()) / weight",

@@ -75,3 +75,10 @@ def test_a_ratio_lies_between_its_bounds_and_clusters_widen_them(i: int, n: int,
         assert lower - 1e-12 <= (low[0] / n) / (high[0] / m) <= upper + 1e-12
     else:
         assert upper == math.inf
+
+
+def test_either_side_of_a_ratio_is_widened_by_clusters() -> None:
+    """Four rows a cluster: about twice as wide as without, whichever of the two the spread comes from."""
+    for low, high in (((10.0, 40.0), (400.0, 1000.0)), ((250.0, 1000.0), (16.0, 40.0))):
+        once, wider = ratio_bounds(low, high), ratio_bounds(low, high, design_effect=4.0)
+        assert 1.7 < (wider[1] - wider[0]) / (once[1] - once[0]) < 4.0
