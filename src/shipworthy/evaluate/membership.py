@@ -16,6 +16,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from shipworthy.errors import ContractError
 from shipworthy.evaluate.answered import Answered, answer
 from shipworthy.evaluate.bench import Ask, Bench, CaseShown
 from shipworthy.evaluate.encoded import Floats
@@ -30,6 +31,12 @@ from shipworthy.profile.rows import Row
 def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
     """Return the result and the measurement. Fewer non-members than one false alarm needs make it inconclusive."""
     given = parameters(case)
+    if not 0.0 < given["false_positive_rate"] <= 0.5:
+        raise ContractError("false_positive_rate: a share above 0, at most 0.5", f"case {case.id}", "1 % is 0.01")
+    if (given["train"] or bench.train) == (given["held_out"] or bench.held_out):
+        raise ContractError(
+            "train and held_out are the same rows", f"case {case.id}", "compare with rows not trained on"
+        )
     ask = Ask(indicator="membership_tpr", segment=case.segment, level=case.oracle.level)
     members = case_rows(bench, case, given["train"] or bench.train, "true", None, seed)
     others = case_rows(bench, case, given["held_out"] or bench.held_out, "true", None, seed + 1)

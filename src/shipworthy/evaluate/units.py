@@ -130,7 +130,33 @@ def run_guarded(case: Case, bench: Bench, around: Around) -> CaseRan:
         if around.limit is not None:
             around.limit.set(None)
     counted = msgspec.structs.replace(shown.result, queries=meter.asked)
-    return CaseRan(result=counted, measurements=shown.measurements)
+    return CaseRan(result=counted, measurements=speaking(case, bench, shown.measurements))
+
+
+def speaking(case: Case, bench: Bench, measured: Sequence[Measurement]) -> tuple[Measurement, ...]:
+    """Return what a case measured for SLOs; one that asks a milder question than its indicator means measures nothing
+    for them, whatever its own oracle says."""
+    milder = _milder(case, bench)
+    if not milder:
+        return tuple(measured)
+    why = f"case {case.id} asks a milder question than an SLO means: {milder}"
+    return tuple(
+        nothing(Ask(indicator=one.indicator, segment=one.segment, quantile=one.quantile, level=one.level), why)
+        for one in measured
+        if one.part is None
+    )
+
+
+def _milder(case: Case, bench: Bench) -> str:
+    given = case.generator or {}
+    shape = SHAPES.get(str(given.get("name", "")))
+    for key, rule in (shape.floors if shape is not None else {}).items():
+        default, value = shape.parameters[key] if shape is not None else None, given.get(key)
+        if value is None or value == default or value == getattr(bench, rule, None):
+            continue
+        if rule != "least" or not isinstance(value, int | float) or value < default:
+            return f"{key}: {value}, an SLO takes {'at least ' if rule == 'least' else ''}{default or 'the default'}"
+    return ""
 
 
 def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:

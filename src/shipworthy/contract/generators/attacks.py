@@ -26,6 +26,7 @@ SHAPES = (
         metrics=("feasible_flip_rate",),
         shares=("feasible_flip_rate",),
         most="n",
+        floors={"at_cost": "least", "max_queries": "least", "k": "least", "cost": "exactly"},
     ),
     Shape(
         name="feasible_flip",
@@ -35,6 +36,7 @@ SHAPES = (
         metrics=("feasible_flip_rate",),
         shares=("feasible_flip_rate",),
         most="n",
+        floors={"at_cost": "least", "max_queries": "least", "k": "least", "cost": "exactly"},
     ),
     Shape(
         name="image_flip",

@@ -31,6 +31,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     that caps how many rows of `dataset` count, each at most once; None = cannot be told before it runs. `named_by`: a
     parameter that is a mapping → the beginning of a further name for each of its keys. `chats`: it asks the assistant.
     `without`: the row parameters that may be `none`. `one_of`: parameters of which a case writes exactly one.
+    `floors`: how far from its default a parameter may be where the case speaks for an SLO: `least` (no lower), `exactly`,
+    or the name of a data set of the bench (`train`, `held_out`, `trusted`): a milder question is a case, not an indicator.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     chats: bool = False
     without: tuple[str, ...] = ()
     one_of: tuple[str, ...] = ()
+    floors: Mapping[str, str] = {}
 
 
 def names_of(given: Mapping[str, Any], shape: Shape) -> tuple[str, ...]:
@@ -78,6 +81,8 @@ def fault_of(given: Mapping[str, Any], shape: Shape) -> tuple[str, str, str] | N
 
 
 def _shown(default: Any) -> str:  # noqa: ANN401
+    if default == ():
+        return "a list: [one, two]"
     return repr(list(default)) if isinstance(default, tuple) else repr(default)
 
 

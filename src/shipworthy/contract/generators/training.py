@@ -17,5 +17,6 @@ SHAPES = (
         },
         rows=("train", "held_out"),
         metrics=("membership_tpr",),
+        floors={"false_positive_rate": "exactly", "train": "train", "held_out": "held_out"},
     ),
 )
