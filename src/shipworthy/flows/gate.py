@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from shipworthy.artifact.approval import two_people
+from shipworthy.contract.acceptance import leaves_open
 from shipworthy.contract.contract import Contract
 from shipworthy.contract.lock import LEARNED_FROM, Lock
 from shipworthy.contract.loosening import loosening_digest, loosenings
@@ -86,6 +87,7 @@ def judge(workspace: Workspace) -> Judged:
                 *(_problem(one) for one in problems),
                 *_signature(workspace, contract),
                 *_rows_told(contract, evidence),
+                *_no_longer_accepted(workspace, contract, evidence),
                 *untold,
                 *_lock(workspace, lock, shared),
                 *late,
@@ -138,6 +140,21 @@ def _rows_told(contract: Contract, evidence: Evidence | None) -> tuple[Block, ..
     untold = sorted(set(contract.manifest.datasets) - set(LEARNED_FROM) - set(evidence.rows))
     because = f"it does not say which rows it was judged on: {', '.join(untold)}"
     return (Block(name="evidence", because=because, fix="run `shipworthy evaluate`", exit_code=4),) if untold else ()
+
+
+def _no_longer_accepted(workspace: Workspace, contract: Contract, evidence: Evidence | None) -> tuple[Block, ...]:
+    """Evidence does not grow old, what people accept does: a case that passed by their word needs it still."""
+    named = {one.id for one in contract.cases if leaves_open(one) and one.severity != "minor" and not one.trial}
+    passed = [one.case for one in evidence.cases if one.case in named and one.status == "pass"] if evidence else []
+    if not passed:
+        return ()
+    try:
+        accepted = decide.accepted_cases(workspace, contract)
+    except CannotDecide:
+        accepted = frozenset()
+    because = "what it leaves open was accepted when it was measured, and is not any more"
+    fix = "two people accept it again with `shipworthy decide accept`, or give it approved rows"
+    return tuple(Block(name=f"case:{one}", because=because, fix=fix, exit_code=4) for one in passed if one not in accepted)
 
 
 def _strength(workspace: Workspace, subject: Subject) -> tuple[Strength | None, tuple[Block, ...]]:
