@@ -14,7 +14,7 @@ from shipworthy.evaluate.group_gaps import run_case
 from shipworthy.profile.rows import Value
 from shipworthy.stats.calibration import bins_of, ece_corrected, ece_raw
 from shipworthy.stats.group_rates import difference, group_counts, ratio
-from tests.evaluate.benches import Score, bench, case, model_of, rows, truth
+from tests.evaluate.benches import FEATURES, Score, bench, case, model_of, rows, truth
 
 TEST = rows(4000, 104)
 
@@ -223,3 +223,18 @@ def test_calibration_is_told_group_by_group() -> None:
     off = abs(float(np.mean(scores)) - float(np.mean(labels)))
     assert f"sex=f: score off label by {off:.3f}, ECE {ece_raw(bins_of(scores, labels)):.3f} raw" in told
     assert f"of {len(inside)}" in told
+
+
+def test_harm_that_even_a_few_rows_prove_is_no_pass() -> None:
+    """Ninety people of whom nobody is selected: too few to be judged as a group, and yet beyond any doubt."""
+    few = [{**row, "branch": "c" if at < 90 else "ab"[at % 2]} for at, row in enumerate(TEST)]
+    names = [one.name for one in FEATURES]
+    refused = {tuple(str(row[name]) for name in names) for row in few[:90]}
+
+    def harsh_on_few(row: Mapping[str, Value]) -> float:
+        return 0.05 if tuple(str(row[name]) for name in names) in refused else 0.9
+
+    found = shown(harsh_on_few, "selection_rate_gap", by=["branch"], test=few).result
+    assert found.status == "fail"
+    assert "few rows, and yet beyond the target: branch: " in found.because
+    assert shown(lambda row: 0.9, "selection_rate_gap", by=["branch"], test=few).result.status == "pass"

@@ -102,7 +102,7 @@ def test_who_has_not_the_role_accepts_nothing(open_case: Tiny) -> None:
 
 def test_evidence_made_while_it_was_accepted_is_not_green_after_its_day(open_case: Tiny) -> None:
     open_case.edit(
-        "robustness-pack.yaml", 'target: 0}\n    severity: minor', 'target: 0}\n    severity: blocker'
+        "robustness-pack.yaml", "target: 0}\n    severity: minor", "target: 0}\n    severity: blocker"
     )  # the last case alone is written so
     made = sign(open_case, until(open_case, 30), ("ben", "reviewer"), ("chidi", "ml"))
     assert result(open_case).status == "pass"

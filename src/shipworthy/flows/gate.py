@@ -154,7 +154,9 @@ def _no_longer_accepted(workspace: Workspace, contract: Contract, evidence: Evid
         accepted = frozenset()
     because = "what it leaves open was accepted when it was measured, and is not any more"
     fix = "two people accept it again with `shipworthy decide accept`, or give it approved rows"
-    return tuple(Block(name=f"case:{one}", because=because, fix=fix, exit_code=4) for one in passed if one not in accepted)
+    return tuple(
+        Block(name=f"case:{one}", because=because, fix=fix, exit_code=4) for one in passed if one not in accepted
+    )
 
 
 def _strength(workspace: Workspace, subject: Subject) -> tuple[Strength | None, tuple[Block, ...]]:

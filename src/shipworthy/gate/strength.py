@@ -67,8 +67,8 @@ class Strength(Fact, frozen=True, kw_only=True):
 
     def caught(self, one: Tried) -> bool:
         """True when a rule stopped it that stops no healthy variant."""
-        tight = {rule for other in self.too_tight for rule in other.by}
-        return _stopped(one) and not (one.by and tight.issuperset(one.by))
+        tight = {_rule(name) for other in self.too_tight for name in other.by}
+        return _stopped(one) and not (one.by and tight.issuperset(map(_rule, one.by)))
 
     @property
     def too_tight(self) -> tuple[Tried, ...]:
@@ -120,6 +120,11 @@ def verdict_on(policy: Policy, record: Strength) -> tuple[Judgement, ...]:
 def _counted(clause: str, record: Strength, mutants: Iterable[Tried]) -> Counted:
     told = [record.caught(one) for one in mutants]
     return Counted(clause=clause, stopped=sum(told), mutants=len(told))
+
+
+def _rule(name: str) -> str:
+    """The name of a block goes on with its reason, which may tell digests that are other ones for every artefact."""
+    return name.partition(": ")[0]
 
 
 def _stopped(one: Tried) -> bool:
