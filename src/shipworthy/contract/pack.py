@@ -200,9 +200,23 @@ def _oracle(case: Case, path: Path, names: frozenset[str] | None, found: Finding
     shape = _shape_of(case)
     more = names_of(case.generator or {}, shape) if shape is not None else ()
     known = None if names is None or (case.generator and shape is None) else names | ANSWER_NAMES | frozenset(more)
+    is_share = oracle.hits is not None or (shape is not None and oracle.metric in shape.shares)
+    if is_share and ((oracle.op == "<=" and oracle.target >= 1.0) or (oracle.op == ">=" and oracle.target <= 0.0)):
+        told = f"case {case.id!r}: every share is {oracle.op} {oracle.target:g}, so nothing could fail it"
+        found.add((*path, "target"), told, "a target that an answer can miss")
     for key, text in (("hits", oracle.hits), ("among", oracle.among)):
         if text is not None:
             _expression(text, f"case {case.id!r}: {key}", (*path, key), known, found)
+    if oracle.hits is not None and _says_one_thing(oracle.hits):
+        told = f"case {case.id!r}: hits: {oracle.hits!r} names nothing, so every row says the same"
+        found.add((*path, "hits"), told, "speak of the answer, such as decision == 'deny'")
+
+
+def _says_one_thing(text: str) -> bool:
+    try:
+        return not compile_expr(text).names
+    except ExprError:
+        return False  # told of already
 
 
 def _expression(text: str, told: str, path: Path, names: frozenset[str] | None, found: Findings) -> None:
