@@ -146,6 +146,7 @@ EVE = Person(id="eve", name="Eve", roles=("reviewer",), key=ssh_key(9))
 
 # (a change that lets more through, its row, whether the way back is a tightening without a row)
 LOOSER: list[tuple[Change, str, bool]] = [
+    (lambda contract: replace(contract, seed=8), "pack: seed 7 → 8", False),
     (slo("auroc", target=Target(op=">=", value=0.60)), "slo auroc: target >= 0.7 → >= 0.6", True),
     (slo("auroc", target=Target(op="<=", value=0.70)), "slo auroc: target >= 0.7 → <= 0.7", False),
     (slo("subgroup_gap", target=Target(op="<=", value=0.2)), "slo subgroup_gap: target <= 0.1 → <= 0.2", True),

@@ -226,6 +226,17 @@ def test_a_kept_piece_that_cannot_be_read_is_run_again(tmp_path: Path) -> None:
     assert kept.count() == 0
 
 
+def test_a_kept_piece_of_another_case_is_run_again(tmp_path: Path) -> None:
+    kept = KeptFiles(tmp_path / "kept")
+    whole = evaluate_local(full(), POLICY, CASES[:2], kept=kept)
+    (kept.folder / "1.json").write_bytes((kept.folder / "0.json").read_bytes())
+    assert evaluate_local(full(), POLICY, CASES[:2], kept=kept) == whole
+    easier = msgspec.structs.replace(CASES[0], oracle=msgspec.structs.replace(CASES[0].oracle, target=0.99))
+    heard: list[Step] = []
+    evaluate_local(full(), POLICY, (easier, CASES[1]), progress=heard.append, kept=kept)
+    assert [step.name for step in heard] == [easier.id]
+
+
 def test_when_the_packs_seconds_are_spent_the_rest_is_skipped() -> None:
     found = evaluate_local(full(), POLICY, CASES, Budget(seconds=0.0))
     assert {one.status for one in found.cases} == {"skipped"}

@@ -14,7 +14,7 @@ from shipworthy.evaluate.group_gaps import run_case
 from shipworthy.profile.rows import Value
 from shipworthy.stats.calibration import bins_of, ece_corrected, ece_raw
 from shipworthy.stats.group_rates import difference, group_counts, ratio
-from tests.evaluate.benches import Score, bench, case, model_of, rows, truth
+from tests.evaluate.benches import FEATURES, Score, bench, case, model_of, rows, truth
 
 TEST = rows(4000, 104)
 
@@ -238,3 +238,18 @@ def test_the_judged_number_is_the_worst_part_and_lies_between_its_bounds(metric:
     assert one.hi is not None
     assert one.lo <= one.value <= one.hi
     assert one.hi > one.value or one.hi == 1.0
+
+
+def test_harm_that_even_a_few_rows_prove_is_no_pass() -> None:
+    """Ninety people of whom nobody is selected: too few to be judged as a group, and yet beyond any doubt."""
+    few = [{**row, "branch": "c" if at < 90 else "ab"[at % 2]} for at, row in enumerate(TEST)]
+    names = [one.name for one in FEATURES]
+    refused = {tuple(str(row[name]) for name in names) for row in few[:90]}
+
+    def harsh_on_few(row: Mapping[str, Value]) -> float:
+        return 0.05 if tuple(str(row[name]) for name in names) in refused else 0.9
+
+    found = shown(harsh_on_few, "selection_rate_gap", by=["branch"], test=few).result
+    assert found.status == "fail"
+    assert "few rows, and yet beyond the target: branch: " in found.because
+    assert shown(lambda row: 0.9, "selection_rate_gap", by=["branch"], test=few).result.status == "pass"

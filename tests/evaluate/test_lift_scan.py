@@ -219,3 +219,12 @@ def test_without_approved_rows_a_rare_code_does_not_explain_itself() -> None:
     found = alone(poisoned(rows(5000, 41), "supplier", "P13", 0.01, 0)).result
     assert found.status == "fail"
     assert "supplier=P13" in found.worst[0].told
+
+
+def test_rows_compared_with_themselves_are_refused() -> None:
+    """A trigger that the trusted rows show as well is none: as its own trusted rows, any poison would pass."""
+    bad = poisoned(rows(5000, 41), "supplier", "P13", 0.01, 0)
+    assert scan(bad).result.status == "fail"
+    for trusted in (bad, [*bad, *rows(1, 42)]):
+        with pytest.raises(ContractError, match="the same rows"):
+            scan(bad, trusted)

@@ -146,3 +146,21 @@ def test_picking_the_best_attack_finds_nothing_where_there_is_nothing() -> None:
         found = run_case(one, bench(truth, datasets={"train": train, "test": test}), seed)
         seen.append((found.measurements[0].lo or 0.0) > 0.02)
     assert sum(seen) <= 2
+
+
+@pytest.mark.parametrize("wanted", [1, 0.5, 0.0, -1])
+def test_a_share_of_false_alarms_that_is_not_low_is_refused(wanted: float) -> None:
+    """With every stranger allowed to alarm nobody stands above the next one: a parrot would show no member at all."""
+    with pytest.raises(ContractError, match="false_positive_rate"):
+        shown(parrot, false_positive_rate=wanted)
+
+
+def test_members_that_are_the_strangers_too_are_refused() -> None:
+    with pytest.raises(ContractError, match="the same rows"):
+        shown(parrot, held_out="train")
+
+
+@pytest.mark.parametrize("sample", [0, -1])
+def test_a_sample_that_is_no_number_of_rows_is_refused(sample: int) -> None:
+    with pytest.raises(ContractError, match="sample"):
+        shown(parrot, sample=sample)

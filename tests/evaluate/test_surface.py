@@ -244,3 +244,9 @@ def test_a_corpus_without_the_column_or_not_loaded_is_refused() -> None:
     assert screened(corpus(no_prize, [{"prompt": "a", "label": "unsure"}]), "caught").status == "inconclusive"
     assert as_text(TEXT.name) == "text"
     assert Feature(name="a", type="text").max is None
+
+
+def test_many_payloads_in_one_row_are_one_trial() -> None:
+    found = run(bench(no_prize, GIVEN), "text", sample=1, hits="score > 2")
+    assert (found.status, found.hits) == ("inconclusive", 0)
+    assert "1 rows, each by its worst, do not show it" in found.because

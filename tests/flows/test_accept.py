@@ -70,7 +70,7 @@ def test_the_gate_asks_again_whether_an_acceptance_holds(open_case: Tiny) -> Non
     open_case.clock.advance(31 * 86400)
     verdict = open_case.judge().verdict
     assert verdict.decision is Decision.UNDECIDED
-    assert [one.name for one in verdict.blocks] == ["acceptance"]
+    assert [one.name for one in verdict.blocks] == ["case:backdoor.alone"]
 
 
 def test_a_day_that_was_moved_in_the_record_is_not_what_was_signed(open_case: Tiny) -> None:
@@ -109,3 +109,21 @@ def test_only_an_open_question_is_accepted_and_only_for_a_time(open_case: Tiny, 
 def test_who_has_not_the_role_accepts_nothing(open_case: Tiny) -> None:
     with pytest.raises((PolicySaysNo, CannotDecide)):
         decide.accept(open_case.workspace, "backdoor.alone", until(open_case, 10), "ana", "reviewer")
+
+
+def test_evidence_made_while_it_was_accepted_is_not_green_after_its_day(open_case: Tiny) -> None:
+    open_case.edit(
+        "robustness-pack.yaml", "target: 0}\n    severity: minor", "target: 0}\n    severity: blocker"
+    )  # the last case alone is written so
+    made = sign(open_case, until(open_case, 30), ("ben", "reviewer"), ("chidi", "ml"))
+    assert result(open_case).status == "pass"
+
+    def blocked() -> list[str]:
+        return [one.because for one in open_case.judge().verdict.blocks if one.name == "case:backdoor.alone"]
+
+    assert blocked() == []
+    open_case.clock.advance(31 * 86400)
+    assert len(blocked()) == 1
+    open_case.clock.advance(-31 * 86400)
+    open_case.edit(made.file, "status: accepted", "status: deprecated")
+    assert len(blocked()) == 1, "a withdrawn word is none either"

@@ -142,3 +142,39 @@ def test_check_looks_for_others_only_where_a_name_is_not_ours(prepared: Tiny) ->
         f"check(Path({str(prepared.root)!r})); sys.exit('importlib.metadata' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-S", "-c", code]).returncode == 0
+
+
+OTHERWISE = """
+import msgspec
+from shipworthy.facts import Measurement
+
+
+class Otherwise(Rounded):
+    def run(self, case, bench, seed):
+        shown = super().run(case, bench, seed)
+        return CaseShown(result=msgspec.structs.replace(shown.result, **{changes}), measurements={measured})
+"""
+NOT_ASKED = "(Measurement(indicator='error_rate', n=9, hits=0, value=0.0, lo=0.0, hi=0.1),)"
+
+
+@pytest.mark.parametrize(
+    ("changes", "measured", "told"),
+    [
+        ("dict(case='tail.fast')", "()", "something else: case"),
+        ("dict(target='<= 0.9')", "()", "something else: target"),
+        ("dict(severity='blocker')", "()", "something else: severity"),
+        ("dict(status='green')", "()", "status 'green'"),
+        ("dict()", NOT_ASKED, "something else: error_rate"),
+    ],
+)
+def test_what_one_says_of_something_else_is_an_error_of_its_case(
+    prepared: Tiny, installed: Path, changes: str, measured: str, told: str
+) -> None:
+    with (installed / "of_others.py").open("a") as module:
+        module.write(OTHERWISE.replace("{changes}", changes).replace("{measured}", measured))
+    with (installed / "of_others-1.0.dist-info" / "entry_points.txt").open("a") as points:
+        points.write("otherwise = of_others:Otherwise\n")
+    add(prepared, "otherwise")
+    shown = evaluate_case(prepared.root, "of.others")
+    assert (shown.status, shown.case, shown.severity) == ("error", "of.others", "minor")
+    assert told in shown.because

@@ -92,3 +92,14 @@ def test_survivors_and_what_was_too_tight_are_told_apart() -> None:
     assert [each.id for each in one.too_tight] == ["m.101", "m.102"]
     assert len(one.healthy) == 3
     assert isinstance(contract_strength(one), Measurement)
+
+
+def test_what_only_a_rule_stopped_that_stops_healthy_variants_too_is_not_stopped() -> None:
+    """A build that refuses any rows but its own would otherwise stop every retrained mutant."""
+    by = {"m.0": ("build",), "m.1": ("build", "case:tail"), "m.2": ("case:tail",), "m.100": ("build",)}
+    made = record("gate", "gate", "gate", healthy=("gate", "nowhere"))
+    tried = tuple(msgspec.structs.replace(one, by=by.get(one.id, ())) for one in made.tried)
+    made = msgspec.structs.replace(made, tried=tried)
+    assert (contract_strength(made).hits, contract_strength(made).n) == (2, 3)
+    assert [one.id for one in made.survivors] == ["m.0"]
+    assert counts(made)[-1] == Counted(clause="*", stopped=2, mutants=3)

@@ -130,6 +130,7 @@ def make_lock(
         relations=manifest.relations,
         scan_classes=tuple(sorted(manifest.scan.classes)),
         assistant=manifest.assistant,
+        seed=contract.seed,
         bits=dict(bits or {}),
         paired=paired,
         checkpoint=checkpoint,

@@ -45,6 +45,7 @@ def loosenings(
         slo_rows(old.policy, new.policy),
         never_rows(old.policy, new.policy),
         case_rows(old.pack, new.cases, new.digests),
+        _seed(old, new),
         _segment_keys(old, new),
         people_rows(old.people, new.people),
         _issuers(old, new),
@@ -72,6 +73,12 @@ def loosening_digest(rows: Iterable[str], under: Digest = "") -> Digest:
 def _stakes(old: Lock, new: Contract) -> Iterator[str]:
     if _STAKES.index(new.manifest.stakes) < _STAKES.index(old.stakes):
         yield f"stakes: {old.stakes} → {new.manifest.stakes}"
+
+
+def _seed(old: Lock, new: Contract) -> Iterator[str]:
+    """Every case draws from it: whoever may try seeds until all are green has no pack."""
+    if old.seed is not None and new.seed != old.seed:
+        yield f"pack: seed {old.seed} → {new.seed}"
 
 
 def _segment_keys(old: Lock, new: Contract) -> Iterator[str]:

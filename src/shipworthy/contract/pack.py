@@ -18,6 +18,7 @@ from shipworthy.contract.generators import NO_ROWS, SHAPES, Shape, fault_of, nam
 from shipworthy.contract.problems import Findings, Path, Problem, did_you_mean
 from shipworthy.contract.segment_text import KeyValues, unknown_keys, write_segments
 from shipworthy.contract.strict_yaml import Reading, read_yaml
+from shipworthy.contract.words_used import words_against
 from shipworthy.expr import ExprError, compile_expr
 from shipworthy.facts import Budget, Case, Clause, Fact
 
@@ -30,6 +31,7 @@ SEVERITIES = ("blocker", "major", "minor")
 ANSWER_NAMES = frozenset(
     {"bucket", "decision", "label", "ood", "ood_flag", "ood_p", "ood_view", "route", "score", "uncertainty"}
 )
+ROUTES = frozenset({"machine", "person"})
 _INPUT_KEYS = frozenset({"rows", "where"})
 CASE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
@@ -56,7 +58,8 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
 
     `names`: those an oracle may use beside the answer's. `datasets`: the columns of each dataset of the manifest.
     `files`: all files of the repository. `segment_keys`, `model`: as the manifest declares them. `plugins` tells the
-    names of generators that other packages bring; it is asked only for a name that is not ours.
+    names of generators that other packages bring; it is asked only for a name that is not ours. `words`: what a decision
+    may be called.
     """
 
     names: frozenset[str] | None = None
@@ -65,6 +68,7 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
     segment_keys: KeyValues | None = None
     model: str | None = None
     plugins: Callable[[], frozenset[str]] = frozenset
+    words: frozenset[str] | None = None
 
 
 def read_pack(
@@ -89,7 +93,7 @@ def read_pack(
         _shape(case, path, found)
         _input(case, path, rows, found)
         _generator(case, path, rows, found)
-        _oracle(case, path, rows.names, found)
+        _oracle(case, path, rows.names, rows.words, found)
         if rows.segment_keys is not None:
             unknown_keys(case.segment, rows.segment_keys, (*path, "segment"), found)
     return (None if found.problems else pack), reading, found.problems
@@ -135,10 +139,10 @@ def _input(case: Case, path: Path, rows: Rows, found: Findings) -> None:
     for key in _row_keys(case):
         if isinstance(named.get(key), str) and named[key] and not _does_without(case, key, named[key]):
             _rows(named[key], case, (*path, section, key), rows, found)
-    where, of = (case.input or {}).get("where"), (case.input or {}).get("rows", "")
-    if where is not None:
+    where, of = named.get("where"), str(named.get("rows") or named.get("dataset") or "test")
+    if isinstance(where, str):
         columns = rows.names if is_table(of) or rows.datasets is None else rows.datasets.get(of)
-        _expression(where, f"case {case.id!r}: where", (*path, "input", "where"), columns, found)
+        _expression(where, f"case {case.id!r}: where", (*path, section, "where"), columns, found)
 
 
 def _generator(case: Case, path: Path, rows: Rows, found: Findings) -> None:
@@ -189,7 +193,9 @@ def _rows(name: str, case: Case, path: Path, rows: Rows, found: Findings) -> Non
         found.add(path, f"case {case.id!r}: no {kind} {name!r}", did_you_mean(name, near))
 
 
-def _oracle(case: Case, path: Path, names: frozenset[str] | None, found: Findings) -> None:
+def _oracle(
+    case: Case, path: Path, names: frozenset[str] | None, words: frozenset[str] | None, found: Findings
+) -> None:
     oracle, path = case.oracle, (*path, "oracle")
     if (oracle.hits is None) == (oracle.metric is None):
         found.add(path, f"case {case.id!r}: exactly one of `hits` or `metric`", "say what is counted")
@@ -200,9 +206,35 @@ def _oracle(case: Case, path: Path, names: frozenset[str] | None, found: Finding
     shape = _shape_of(case)
     more = names_of(case.generator or {}, shape) if shape is not None else ()
     known = None if names is None or (case.generator and shape is None) else names | ANSWER_NAMES | frozenset(more)
+    is_share = oracle.hits is not None or (shape is not None and oracle.metric in shape.shares)
+    if is_share and ((oracle.op == "<=" and oracle.target >= 1.0) or (oracle.op == ">=" and oracle.target <= 0.0)):
+        told = f"case {case.id!r}: every share is {oracle.op} {oracle.target:g}, so nothing could fail it"
+        found.add((*path, "target"), told, "a target that an answer can miss")
     for key, text in (("hits", oracle.hits), ("among", oracle.among)):
         if text is not None:
             _expression(text, f"case {case.id!r}: {key}", (*path, key), known, found)
+            _words(text, key, case, path, words, found)
+    if oracle.hits is not None and _says_one_thing(oracle.hits):
+        told = f"case {case.id!r}: hits: {oracle.hits!r} names nothing, so every row says the same"
+        found.add((*path, "hits"), told, "speak of the answer, such as decision == 'deny'")
+
+
+def _words(text: str, key: str, case: Case, path: Path, words: frozenset[str] | None, found: Findings) -> None:
+    """A decision or route that nobody gives is never met: a misspelt one would pass for ever."""
+    if words is None:
+        return
+    known = {"decision": words, "decision_before": words, "route": ROUTES}
+    for name, word in words_against(text, frozenset(known)):
+        if word not in known[name]:
+            told = f"case {case.id!r}: {key}: no {name.removesuffix('_before')} is called {word!r}"
+            found.add((*path, key), told, did_you_mean(word, known[name]))
+
+
+def _says_one_thing(text: str) -> bool:
+    try:
+        return not compile_expr(text).names
+    except ExprError:
+        return False  # told of already
 
 
 def _expression(text: str, told: str, path: Path, names: frozenset[str] | None, found: Findings) -> None:

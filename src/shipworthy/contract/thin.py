@@ -21,8 +21,13 @@ MostRows = Callable[[Case], int | None]
 def too_thin(cases: Iterable[Case], most_rows: MostRows, found: Findings) -> None:
     """Note each deciding case whose oracle no outcome could satisfy on its rows."""
     for index, case in enumerate(cases):
+        if case.severity == "minor" or case.trial:
+            continue
         needed = rows_needed(case)
-        if needed is None or case.severity == "minor" or case.trial:
+        if needed is None:
+            if _never(case):
+                told = f"case {case.id!r}: no number of rows proves a share {case.oracle.op} {case.oracle.target:g}"
+                found.add(("cases", index, "oracle"), told, "a target that rows can prove, such as 0.01 or 0.99")
             continue
         most = most_rows(case)
         if most is not None and most < needed:
@@ -39,6 +44,12 @@ def rows_needed(case: Case) -> int | None:
     return n_to_meet(
         cast(Literal["<=", ">="], oracle.op), oracle.target, 0.0 if oracle.op == "<=" else 1.0, oracle.level
     )
+
+
+def _never(case: Case) -> bool:
+    oracle = case.oracle
+    share = oracle.hits is not None or _is_share(case)
+    return share and ((oracle.op == "<=" and oracle.target <= 0.0) or (oracle.op == ">=" and oracle.target >= 1.0))
 
 
 def _is_share(case: Case) -> bool:

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from shipworthy.contract.generators.tabular import SAME
+from shipworthy.errors import ContractError
 from shipworthy.evaluate.answered import OOD_NAMES, Answered, answer
 from shipworthy.evaluate.bench import Bench
 from shipworthy.evaluate.examples import MOST, example
@@ -59,6 +60,8 @@ def compared(
     name: Name | None = None,
 ) -> CaseResult:
     """Return the result over the rows of the changes. `name` gives further names from the two answers."""
+    if not 0.0 <= tolerance < 0.5:
+        raise ContractError("tolerance: at least 0, below 0.5", f"case {case.id}", "a score moves between 0 and 1")
     ((_, seen),) = _answered(case, bench, {"": changes})
     return _judged(case, seen, seed, tolerance, notes, name)
 

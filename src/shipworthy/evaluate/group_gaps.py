@@ -23,7 +23,7 @@ from shipworthy.evaluate.examples import MOST
 from shipworthy.evaluate.gap_pairs import CALIBRATION, Told, looked_at, pairs_of
 from shipworthy.evaluate.group_lines import group_lines
 from shipworthy.evaluate.measure import number
-from shipworthy.evaluate.oracle import judge_number
+from shipworthy.evaluate.oracle import judge_number, verdict
 from shipworthy.evaluate.parameters import case_rows, parameters
 from shipworthy.evaluate.worst_pair import Pair, Worst, unjudged, worst
 from shipworthy.expr import compile_expr
@@ -67,7 +67,20 @@ def judged(case: Case, pairs: Sequence[Pair], wanted: Sequence[str], metric: str
         return CaseShown(result=judge_number(case, None, None, None, 0, seed, why), measurements=parts)
     notes = f"; {metric}, {found.pair.name}, worst of {found.pairs} pairs" + _thin(pairs)
     result = judge_number(case, found.value, found.lo, found.hi, found.n, seed, notes)
-    return CaseShown(result=_with_examples(_held(result, blind), case, pairs, found, is_ratio), measurements=parts)
+    shown = _with_examples(_held(result, blind), case, pairs, found, is_ratio)
+    return CaseShown(result=_or_proven(shown, case, pairs), measurements=parts)
+
+
+def _or_proven(result: CaseResult, case: Case, pairs: Sequence[Pair]) -> CaseResult:
+    """A pair with too few rows is not judged, but what even they prove, at a level that all pairs share, is no pass."""
+    strict = 1.0 - (1.0 - case.oracle.level) / max(1, len(pairs))
+    proven = [] if case.oracle.op == "==" else [
+        pair.name for pair in pairs if pair.thin and verdict(case.oracle, *pair.bounds(strict)) == "fail"
+    ]  # fmt: skip
+    if not proven:
+        return result
+    told = f"{result.because}; few rows, and yet beyond the target: {', '.join(proven[:MOST])}"
+    return msgspec.structs.replace(result, status="fail", because=told)
 
 
 def _held(result: CaseResult, blind: Sequence[str]) -> CaseResult:

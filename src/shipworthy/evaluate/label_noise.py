@@ -17,7 +17,7 @@ import numpy as np
 from shipworthy.evaluate.bench import Bench, CaseShown
 from shipworthy.evaluate.examples import MOST, example
 from shipworthy.evaluate.oracle import judge_number
-from shipworthy.evaluate.parameters import case_rows, parameters
+from shipworthy.evaluate.parameters import apart, case_rows, parameters
 from shipworthy.evaluate.poison.noise import Told, confident, excess
 from shipworthy.evaluate.poison.shown import silent
 from shipworthy.evaluate.poison.surrogate import cross_fitted, folds
@@ -44,6 +44,7 @@ def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
     beside = case.oracle.metric == "excess_label_noise"
     if beside:
         trusted, known = labelled(bench, case_rows(bench, case, given["trusted"] or bench.trusted, "true", None, seed))
+        apart(case, rows, trusted, "suspect and trusted")
     elif given["trusted"]:
         bench.rows(given["trusted"])  # not looked at here, but a name that nobody loaded is a mistake
     why = _unfit(labels, known, beside)

@@ -21,7 +21,7 @@ import numpy as np
 from shipworthy.contract.generators import NO_ROWS
 from shipworthy.errors import ContractError
 from shipworthy.evaluate.bench import Bench, CaseShown
-from shipworthy.evaluate.parameters import case_rows, parameters
+from shipworthy.evaluate.parameters import apart, case_rows, parameters
 from shipworthy.evaluate.poison.canary import Planted, column_of, plant
 from shipworthy.evaluate.poison.cells import Cut, cuts_of
 from shipworthy.evaluate.poison.scan import Finding, scan
@@ -78,6 +78,7 @@ def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
     known = np.empty(0)
     if not alone:
         trusted, known = labelled(bench, case_rows(bench, case, given["trusted"] or bench.trusted, "true", None, seed))
+        apart(case, rows, trusted, "suspect and trusted")
     why = _unfit(rows, labels, known, alone)
     if why:
         return silent(case, why, seed)

@@ -23,7 +23,7 @@ from shipworthy.evaluate.encoded import Floats
 from shipworthy.evaluate.measure import nothing, rate
 from shipworthy.evaluate.membership_attacks import Attack, attack_of
 from shipworthy.evaluate.oracle import judge_number, judge_rate
-from shipworthy.evaluate.parameters import case_rows, parameters, sampled
+from shipworthy.evaluate.parameters import apart, case_rows, number_of, parameters, sampled, whole_number
 from shipworthy.facts import Case, seed_of
 from shipworthy.profile.rows import Row
 
@@ -40,9 +40,14 @@ def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
     ask = Ask(indicator="membership_tpr", segment=case.segment, level=case.oracle.level)
     members = case_rows(bench, case, given["train"] or bench.train, "true", None, seed)
     others = case_rows(bench, case, given["held_out"] or bench.held_out, "true", None, seed + 1)
+    apart(case, members, others, "train and held_out")
+    whole_number(case, given["sample"])
     first, second = _halves(_known(bench, sampled(members, given["sample"], seed)), seed_of(seed, "members"))
     strangers, judges = _halves(_known(bench, others), seed_of(seed, "strangers"))
-    wanted = given["false_positive_rate"]
+    wanted = number_of(case, given, "false_positive_rate")
+    if not 0.0 < wanted < 0.5:
+        told = f"false_positive_rate: {wanted!r} is no low share of false alarms"
+        raise ContractError(told, f"case {case.id}", "above 0 and below 0.5, such as 0.01")
     allowed = math.floor(wanted * len(judges))
     if not second or allowed < 1 or not given["attacks"]:
         why = f"{len(judges)} rows not trained on, half of them, are too few for {wanted:g} false alarms"

@@ -35,6 +35,8 @@ def payload(case: Case, bench: Bench, seed: int) -> CaseShown:
     if not texts:
         raise ContractError("no payloads", f"case {case.id}", "leave `payloads:` out for the default ones")
     rows = generator_rows(case, bench, given, seed)
+    if rows and not any(given["field"] in row for row in rows):
+        raise ContractError(f"no row has a column {given['field']!r}", f"case {case.id}", "name one of the data set")
     changes = [Change(at, row, _injected(row, given["field"], texts[at % len(texts)])) for at, row in enumerate(rows)]
     return CaseShown(result=compared(case, bench, changes, seed))
 

@@ -7,6 +7,7 @@ a misspelt `sampel: 10` must not quietly mean the default.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -38,7 +39,9 @@ def parameters(case: Case, shape: Shape | None = None) -> dict[str, Any]:
 
 def case_rows(bench: Bench, case: Case, dataset: str, where: str, sample: int | None, seed: int) -> list[Row]:
     """Return the rows of a dataset inside the case's segment for which `where` is true, at most `sample` of them
-    (drawn by the seed, kept in order). Raises ContractError for an unknown dataset and ExprError for a bad filter."""
+    (drawn by the seed, kept in order). Raises ContractError for an unknown dataset or a sample that is no number of
+    rows, and ExprError for a bad filter."""
+    whole_number(case, sample)
     keep = compile_expr(where)
     rows = [
         row
@@ -48,12 +51,22 @@ def case_rows(bench: Bench, case: Case, dataset: str, where: str, sample: int | 
     return rows if sample is None else sampled(rows, sample, seed)
 
 
+def apart(case: Case, rows: Sequence[Row], others: Sequence[Row], keys: str) -> None:
+    """Raise ContractError when every row stands among the others too: compared with itself, nothing ever shows."""
+    count = Counter(repr(sorted(row.items(), key=lambda cell: cell[0])) for row in rows)
+    if rows and count <= Counter(repr(sorted(row.items(), key=lambda cell: cell[0])) for row in others):
+        raise ContractError(f"{keys} are the same rows", f"case {case.id}", "name rows that are not the ones compared")
+
+
 def generator_rows(case: Case, bench: Bench, given: Mapping[str, Any], seed: int) -> list[Row]:
     """Return the rows of a generator with `dataset`, `where` and `sample`; by default all held-out ones."""
-    sample = given["sample"]
+    return case_rows(bench, case, given["dataset"] or bench.held_out, given["where"], given["sample"], seed)
+
+
+def whole_number(case: Case, sample: Any) -> None:  # noqa: ANN401
+    """Raise ContractError unless `sample` is a number of rows, or None for all of them."""
     if sample is not None and (isinstance(sample, bool) or not isinstance(sample, int) or sample < 1):
         raise ContractError(f"sample: {sample!r} is no number of rows", f"case {case.id}", "such as 500")
-    return case_rows(bench, case, given["dataset"] or bench.held_out, given["where"], sample, seed)
 
 
 def feature_of(case: Case, bench: Bench, name: Any) -> Feature:  # noqa: ANN401

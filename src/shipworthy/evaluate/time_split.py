@@ -14,6 +14,7 @@ enters the error rate and the ECE.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -33,6 +34,7 @@ from shipworthy.stats.calibration import bins_of, ece_bounds, ece_corrected
 
 Change = tuple[float, float, float]  # value, lower, upper; positive is worse
 Moment = tuple[bool, float, str]
+_DATE = re.compile(r"\d{4}-\d{2}(-\d{2}([T ][\d:.]+(Z|[+-]\d{2}:?\d{2})?)?)?$")
 
 
 def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
@@ -43,6 +45,8 @@ def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
         raise ContractError("needs a column and a share in (0, 1)", f"case {case.id}", "column: year, newest: 0.2")
     rows = generator_rows(case, bench, given, seed)
     dated = [row for row in rows if not is_missing(row.get(column))]
+    if any(isinstance(row.get(column), str) and not _DATE.match(str(row.get(column))) for row in dated):
+        raise ContractError(f"{column} is neither a number nor a date", f"case {case.id}", "a year, or 2026-01-31")
     older, newer, cut = split(dated, column, given["newest"])
     seen = changes(bench, answer(bench, older), answer(bench, newer), case.oracle.level, seed)
     undated = f", {len(rows) - len(dated)} without {column} left out" if len(dated) < len(rows) else ""

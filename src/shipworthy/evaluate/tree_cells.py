@@ -16,7 +16,7 @@ import numpy as np
 from sklearn.ensemble import RandomForestClassifier
 
 from shipworthy.evaluate.bench import Bench, CaseShown
-from shipworthy.evaluate.parameters import parameters
+from shipworthy.evaluate.parameters import parameters, whole_number
 from shipworthy.evaluate.poison.canary import CODE, Planted, column_of, plant
 from shipworthy.evaluate.poison.shown import shown, silent
 from shipworthy.evaluate.poison.table import Floats, Table, table_of
@@ -37,6 +37,7 @@ def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
     if not candidates or queries(len(candidates)) > given["max_queries"]:
         why = f"{len(candidates)} cells take {queries(len(candidates))} queries, {given['max_queries']} allowed"
         return silent(case, why if candidates else "the model has no split", seed)
+    whole_number(case, given["sample"])
     ready = prepared(case, bench, given["trusted"], given["sample"], seed)
     if isinstance(ready, str):
         return silent(case, ready, seed)

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from shipworthy.evaluate.bench import Bench, CaseShown
-from shipworthy.evaluate.parameters import case_rows, parameters
+from shipworthy.evaluate.parameters import case_rows, parameters, whole_number
 from shipworthy.evaluate.poison.canary import column_of, unused
 from shipworthy.evaluate.poison.candidates import candidates_of
 from shipworthy.evaluate.poison.shown import shown, silent
@@ -37,6 +37,7 @@ def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
     suspect = table_of(bench.features, case_rows(bench, case, given["suspect"] or bench.train, "true", None, seed))
     if not suspect.n:
         return silent(case, "no rows that could show what was planted", seed)
+    whole_number(case, given["sample"])
     ready = prepared(case, bench, given["trusted"], given["sample"], seed, straight=True)
     if isinstance(ready, str):
         return silent(case, ready, seed)

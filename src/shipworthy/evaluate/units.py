@@ -40,6 +40,8 @@ MEASURED = frozenset(
 )
 """The indicators whose source is the held-out rows; those of others are measured by cases."""
 HELD_OUT = "held-out rows"
+PACK = "case_pass_rate"
+STATUSES = ("pass", "fail", "inconclusive", "error", "skipped")
 _EXPECTED = (ShipworthyError, ValueError, TypeError, LookupError, ArithmeticError)
 
 
@@ -129,7 +131,8 @@ def run_guarded(case: Case, bench: Bench, around: Around) -> CaseRan:
     finally:
         if around.limit is not None:
             around.limit.set(None)
-    counted = msgspec.structs.replace(shown.result, queries=meter.asked)
+    asked = max(meter.asked, shown.result.queries)  # an assistant is asked past the meter; its case counts itself
+    counted = msgspec.structs.replace(shown.result, queries=asked)
     return CaseRan(result=counted, measurements=speaking(case, bench, shown.measurements))
 
 
@@ -150,8 +153,10 @@ def speaking(case: Case, bench: Bench, measured: Sequence[Measurement]) -> tuple
 def _milder(case: Case, bench: Bench) -> str:
     given = case.generator or {}
     shape = SHAPES.get(str(given.get("name", "")))
-    for key, rule in (shape.floors if shape is not None else {}).items():
-        default, value = shape.parameters[key] if shape is not None else None, given.get(key)
+    if shape is None:
+        return ""
+    for key, rule in shape.floors.items():
+        default, value = shape.parameters[key], given.get(key)
         if value is None or value == default or value == getattr(bench, rule, None):
             continue
         if rule != "least" or not isinstance(value, int | float) or value < default:
@@ -167,9 +172,25 @@ def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
     if name in GENERATORS:
         return GENERATORS[name](case, bench, seed)
     if name in bench.plugins:
-        return bench.plugins[name].run(case, bench, seed)
+        return _about(case, bench.plugins[name].run(case, bench, seed), seed)
     known = ", ".join(sorted({*GENERATORS, *bench.plugins}))
     raise ContractError(f"no generator {name!r}", f"case {case.id}", f"`name:` is one of {known}")
+
+
+def _about(case: Case, shown: CaseShown, seed: int) -> CaseShown:
+    """Return what another package's evaluator showed, if it is about this case; numbers of the held-out rows are none
+    of its business. Raises ContractError."""
+    told, mine = shown.result, result(case, "", "", seed)
+    wrong = [
+        key
+        for key in ("case", "clause", "severity", "target", "segment", "material", "seed")
+        if getattr(told, key) != getattr(mine, key)
+    ]
+    measured = sorted({one.indicator for one in shown.measurements} & {*MEASURED, PACK})
+    if wrong or measured or told.status not in STATUSES:
+        what = ", ".join(wrong or measured or [f"status {told.status!r}"])
+        raise ContractError(f"the evaluator answers for something else: {what}", f"case {case.id}", "see `judge_rows`")
+    return shown
 
 
 def finished(one: CaseRan) -> bool:

@@ -146,7 +146,8 @@ class Evidence(Fact, frozen=True, kw_only=True):
 
 class Run(Fact, frozen=True, kw_only=True):
     """When and where evidence was made, kept apart from it. `seconds`: wall time by piece, of those that ran now;
-    `network` of the model while it was asked: `none`, or `open` where the system gave no fence but its own guard."""
+    `network` of the model while it was asked: `none`, or `open` where the system gave no fence but its own guard, and
+    where a case asked an assistant, which has none."""
 
     evidence: Digest
     started: str

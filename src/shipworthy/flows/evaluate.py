@@ -84,7 +84,7 @@ def evaluate(
             kept.drop()
         told = progress or (lambda step: say(_line(step.name, step.done, step.of, step.left_s)))
         shown = _shown(engine, workspace.root, contract, bench, deadline, kept, told, timed)
-        network = model.network
+        network = model.network if bench.chat is None else "open"  # an assistant's process has no fence
     evidence = Evidence(
         subject=bench.subject,
         measurements=(*shown.measurements, findings_measurement(report)),

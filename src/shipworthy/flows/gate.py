@@ -87,7 +87,7 @@ def judge(workspace: Workspace) -> Judged:
                 *(_problem(one) for one in problems),
                 *_signature(workspace, contract),
                 *_rows_told(contract, evidence),
-                *_accepted(workspace, contract, evidence),
+                *_no_longer_accepted(workspace, contract, evidence),
                 *untold,
                 *_lock(workspace, lock, shared),
                 *late,
@@ -142,16 +142,21 @@ def _rows_told(contract: Contract, evidence: Evidence | None) -> tuple[Block, ..
     return (Block(name="evidence", because=because, fix="run `shipworthy evaluate`", exit_code=4),) if untold else ()
 
 
-def _accepted(workspace: Workspace, contract: Contract, evidence: Evidence | None) -> tuple[Block, ...]:
-    """What people accepted until a day may have passed an evaluation before; it must hold today."""
-    passed = {one.case for one in evidence.cases if one.status == "pass"} if evidence is not None else set()
-    rests = sorted(case.id for case in contract.cases if leaves_open(case) and case.id in passed)
-    if not rests:
+def _no_longer_accepted(workspace: Workspace, contract: Contract, evidence: Evidence | None) -> tuple[Block, ...]:
+    """Evidence does not grow old, what people accept does: a case that passed by their word needs it still."""
+    named = {one.id for one in contract.cases if leaves_open(one)}  # a minor one feeds SLOs too
+    passed = [one.case for one in evidence.cases if one.case in named and one.status == "pass"] if evidence else []
+    if not passed:
         return ()
-    lapsed = [name for name in rests if name not in decide.accepted_cases(workspace, contract)]
-    because = f"passed by an acceptance that does not hold today: {', '.join(lapsed)}"
-    fix = "`shipworthy decide accept` again, or give it approved rows; then evaluate"
-    return (Block(name="acceptance", because=because, fix=fix, exit_code=4),) if lapsed else ()
+    try:
+        accepted = decide.accepted_cases(workspace, contract)
+    except CannotDecide:
+        accepted = frozenset()
+    because = "what it leaves open was accepted when it was measured, and is not any more"
+    fix = "two people accept it again with `shipworthy decide accept`, or give it approved rows"
+    return tuple(
+        Block(name=f"case:{one}", because=because, fix=fix, exit_code=4) for one in passed if one not in accepted
+    )
 
 
 def _strength(workspace: Workspace, subject: Subject) -> tuple[Strength | None, tuple[Block, ...]]:

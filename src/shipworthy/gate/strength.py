@@ -1,7 +1,9 @@
 """How strong a contract is: which of the mutants it stopped, and which healthy variants it let through.
 
 In: what became of each. Out: `Strength`, bound to exactly one subject and without a clock, and from it the measurement
-of `contract_strength`, which an SLO may demand. A mutant that could not be made is told and not counted.
+of `contract_strength`, which an SLO may demand. A mutant that could not be made is told and not counted. A rule that
+also stops a healthy variant tells nothing apart: what only such rules stopped counts as not stopped, else a build that
+refuses every other row, or a bar that nothing clears, would be the strongest contract of all.
 """
 
 from __future__ import annotations
@@ -60,8 +62,13 @@ class Strength(Fact, frozen=True, kw_only=True):
 
     @property
     def survivors(self) -> tuple[Tried, ...]:
-        """The mutants that nothing stopped."""
-        return tuple(one for one in self.mutants if not _stopped(one))
+        """The mutants that nothing stopped which lets healthy variants through."""
+        return tuple(one for one in self.mutants if not self.caught(one))
+
+    def caught(self, one: Tried) -> bool:
+        """True when a rule stopped it that stops no healthy variant."""
+        tight = {_rule(name) for other in self.too_tight for name in other.by}
+        return _stopped(one) and not (one.by and tight.issuperset(map(_rule, one.by)))
 
     @property
     def too_tight(self) -> tuple[Tried, ...]:
@@ -77,8 +84,8 @@ class Strength(Fact, frozen=True, kw_only=True):
 def counts(record: Strength) -> tuple[Counted, ...]:
     """Return stopped and tried by clause, the whole (`*`) last. A clause without a mutant is not in it."""
     clauses = [clause.value for clause in Clause]
-    made = [_counted(clause, [one for one in record.mutants if one.clause == clause]) for clause in clauses]
-    return (*(one for one in made if one.mutants), _counted("*", record.mutants))
+    made = [_counted(clause, record, [one for one in record.mutants if one.clause == clause]) for clause in clauses]
+    return (*(one for one in made if one.mutants), _counted("*", record, record.mutants))
 
 
 def contract_strength(record: Strength) -> Measurement:
@@ -86,7 +93,7 @@ def contract_strength(record: Strength) -> Measurement:
 
     Without a mutant, or when some were left out by choice, there is no value.
     """
-    whole = _counted("*", record.mutants)
+    whole = _counted("*", record, record.mutants)
     known = record.whole and whole.mutants > 0
     value = whole.stopped / whole.mutants if known else None
     tight = f"; {len(record.too_tight)} of {len(record.healthy)} healthy variants stopped too"
@@ -110,9 +117,14 @@ def verdict_on(policy: Policy, record: Strength) -> tuple[Judgement, ...]:
     )
 
 
-def _counted(clause: str, mutants: Iterable[Tried]) -> Counted:
-    told = [_stopped(one) for one in mutants]
+def _counted(clause: str, record: Strength, mutants: Iterable[Tried]) -> Counted:
+    told = [record.caught(one) for one in mutants]
     return Counted(clause=clause, stopped=sum(told), mutants=len(told))
+
+
+def _rule(name: str) -> str:
+    """The name of a block goes on with its reason, which may tell digests that are other ones for every artefact."""
+    return name.partition(": ")[0]
 
 
 def _stopped(one: Tried) -> bool:

@@ -177,6 +177,8 @@ def mend(one: Judgement, op: str = "", first: bool = False) -> str:
     if one.outcome is Outcome.MET or not one.here:
         return ""
     if one.outcome is Outcome.NO_DATA:
+        if one.slo.startswith("contract_strength"):
+            return "evidence: run `shipworthy strength`"
         return f"{one.needs_n} more samples" if one.needs_n else "evidence: run `shipworthy evaluate`"
     if one.outcome is Outcome.BREACHED:
         return _better(one.slo, first)

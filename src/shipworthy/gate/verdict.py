@@ -142,9 +142,17 @@ def _evidence_blocks(question: Question) -> list[Block]:
     requested, executed = evidence.coverage.requested, evidence.coverage.executed
     missing = set(requested) - set(executed)
     if sorted(requested) != sorted(executed):
-        blocks.append(_cannot("coverage", f"did not run: {', '.join(sorted(missing))}", "run `shipworthy evaluate`"))
+        blocks.append(_cannot("coverage", *_not_run(missing, evidence.cases)))
     wrong = (*mismatches(evidence.measurements), *case_mismatches(evidence.cases, question.cases))
     return blocks + [_cannot("evidence", told, "the evidence was altered or made by another tool") for told in wrong]
+
+
+def _not_run(missing: set[str], cases: tuple[CaseResult, ...]) -> tuple[str, str]:
+    """What did not run to its end, with the reason where a case gave one, and what to do."""
+    why = {one.case: one.because for one in cases if one.status in ("error", "skipped")}
+    told = [f"{name} ({why[name]})" if name in why else name for name in sorted(missing)]
+    fix = "mend the case, then `shipworthy evaluate`" if why.keys() & missing else "run `shipworthy evaluate`"
+    return f"did not run: {', '.join(told)}", fix
 
 
 def _asks_nothing(policy: Policy) -> list[Block]:

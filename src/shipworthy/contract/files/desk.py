@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import msgspec
+
 from shipworthy.contract import card, cross, lock, manifest_reader, note, pack, slos, threats
 from shipworthy.contract.change import MANIFEST, change_digest, change_files
 from shipworthy.contract.files.named import Named, read_named
@@ -209,6 +211,7 @@ class Desk:
             segment_keys=manifest_reader.key_values(self.manifest),
             model=self.manifest.model,
             plugins=plugin_names,
+            words=frozenset(msgspec.structs.astuple(self.manifest.decisions)),
         )
 
     def _case_columns(self) -> frozenset[str]:

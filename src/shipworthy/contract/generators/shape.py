@@ -31,8 +31,8 @@ class Shape(msgspec.Struct, frozen=True, kw_only=True):
     that caps how many rows of `dataset` count, each at most once; None = cannot be told before it runs. `named_by`: a
     parameter that is a mapping → the beginning of a further name for each of its keys. `chats`: it asks the assistant.
     `without`: the row parameters that may be `none`. `one_of`: parameters of which a case writes exactly one.
-    `floors`: how far from its default a parameter may be where the case speaks for an SLO: `least` (no lower), `exactly`,
-    or the name of a data set of the bench (`train`, `held_out`, `trusted`): a milder question is a case, not an indicator.
+    `floors`: how far from its default a parameter may be where the case speaks for an SLO: `least` (no lower),
+    `exactly`, or the name of a data set of the bench (`train`, `held_out`): a milder question measures nothing for it.
     """
 
     name: str

@@ -16,11 +16,12 @@ from shipworthy.contract.generators import SHAPES
 from shipworthy.errors import ShipworthyError
 from shipworthy.evaluate.bench import Bench
 from shipworthy.evaluate.metered import Key, Known, Limit, asked, check_same, key_of
+from shipworthy.evaluate.oracle import result
 from shipworthy.evaluate.pack import Shown, assemble, skipped
 from shipworthy.evaluate.run.kept import Kept, NothingKept
 from shipworthy.evaluate.run.threads import one_thread
 from shipworthy.evaluate.units import HELD_OUT, Around, CaseRan, Held, run_guarded, run_held_out
-from shipworthy.facts import Budget, Case, Policy, Subject
+from shipworthy.facts import Budget, Case, Policy, Subject, seed_of
 from shipworthy.models.offline import no_network
 from shipworthy.profile.rows import Value
 
@@ -105,7 +106,11 @@ def drive(
 ) -> Shown:
     """Run every piece that is not kept yet through `results` and put the whole together."""
     kept = kept or NothingKept()
-    ran: dict[int, Ran] = {place: one for place in range(-1, len(cases)) if (one := kept.read(place)) is not None}
+    ran: dict[int, Ran] = {
+        place: one
+        for place in range(-1, len(cases))
+        if (one := kept.read(place)) is not None and (place < 0 or _is_of(cases[place], one, bench.seed))
+    }
     missing = [place for place in range(-1, len(cases)) if place not in ran]
     began = time.monotonic()
     until = None if budget.seconds is None else time.time() + budget.seconds
@@ -133,6 +138,15 @@ def drive(
     assert isinstance(held, Held)
     found = [one for place in range(len(cases)) if isinstance(one := ran[place], CaseRan)]
     return assemble(policy, cases, held, found, bench.seed, budget)
+
+
+def _is_of(case: Case, one: Ran, seed: int) -> bool:
+    """Whether a kept piece is about this case as it is written, judged against its own target."""
+    if not isinstance(one, CaseRan):
+        return False
+    mine = result(case, "", "", seed_of(seed, case.id))
+    same = ("case", "clause", "severity", "target", "segment", "material", "seed")
+    return all(getattr(one.result, key) == getattr(mine, key) for key in same)
 
 
 def run_piece(bench: Bench, limit: Limit | None, given: Given, place: int) -> Ran:

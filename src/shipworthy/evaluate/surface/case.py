@@ -6,20 +6,22 @@ oracle of the case: `changed` where no answer may move (the field is no feature)
 no score for, or breaks on, cannot be told and counts against the case.
 
 The payloads are ours and few: they show that nothing plain gets through, and prove nothing about an attacker who looks
-for more. `n` counts payloads written; where rows are fewer, one row gets several and the bounds are too narrow.
-"""
+for"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from shipworthy.contract.generators.text import PAYLOAD_CLASSES
 from shipworthy.errors import ContractError
 from shipworthy.evaluate.bench import Bench, CaseShown
+from shipworthy.evaluate.oracle import HIT, OUTSIDE, against, judge_rate
 from shipworthy.evaluate.parameters import case_rows, parameters, sampled
 from shipworthy.evaluate.surface.payloads import PAYLOADS
 from shipworthy.evaluate.text.compared import Written, compared
-from shipworthy.facts import Case, seed_of
+from shipworthy.facts import Case, CaseResult, seed_of
 from shipworthy.facts.texts import TEXT, as_text
 from shipworthy.profile.rows import Row
 
@@ -45,7 +47,26 @@ def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
     drawn = sampled(rows, wanted, seed_of(seed, "rows"))
     written = _written(drawn, given["field"], list(dict.fromkeys(classes)), given["place"], given["each"])
     notes = f"; {len(written)} payloads in {len(drawn)} rows"
-    return CaseShown(result=compared(case, bench, given["field"], written, seed, given["tolerance"], notes))
+    found = compared(case, bench, given["field"], written, seed, given["tolerance"], notes)
+    return CaseShown(result=_by_row(case, found, written, len(drawn), seed))
+
+
+def _by_row(case: Case, found: CaseResult, written: Sequence[Written], rows: int, seed: int) -> CaseResult:
+    """Return the result, no pass where the rows, each by its worst payload, would not pass."""
+    if found.status != "pass" or len(written) <= rows:
+        return found
+    order = against(case.oracle)[::-1]  # what cannot be told, what counts against it; then what counts, then the rest
+    worst: dict[int, str] = {}
+    for one, bit in zip(written, found.bits, strict=True):
+        worst[one.at] = max(worst.get(one.at, OUTSIDE), bit, key=lambda sign: (sign in order, sign != OUTSIDE))
+    signs = [sign for sign in worst.values() if sign != OUTSIDE]
+    bad = sum(sign in order for sign in signs)
+    hits = bad if HIT in order else len(signs) - bad
+    by_row = judge_rate(case, hits, len(signs), seed)
+    if by_row.status == "pass":
+        return found
+    told = f"{found.because}; several payloads share a row: {len(signs)} rows, each by its worst, do not show it"
+    return msgspec.structs.replace(found, status="inconclusive", because=told, needs_n=by_row.needs_n)
 
 
 def _written(rows: Sequence[Row], field: str, classes: Sequence[str], place: str, each: int) -> list[Written]:
