@@ -32,12 +32,12 @@ EXAMPLES: dict[str, tuple[Mapping[str, Any], Oracle | None]] = {
     "stale_category": ({"feature": "supplier", "map": {"S1": "S2"}}, None),
     "membership": ({"false_positive_rate": 0.02}, None),
     "surface": ({"field": "remark"}, None),
-    "target_audit": ({"needs": {"amount": "high"}}, None),
 }
 """What a case of each generator writes at least, and the oracle where the usual one says nothing."""
 
 
 ELSEWHERE = {
+    "target_audit": "needs a measure of need, which is no feature",
     "image_flip": "needs pixels",
     "text_flip": "needs a text",
     "text_invariance": "needs a text",

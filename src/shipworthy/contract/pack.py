@@ -58,8 +58,8 @@ class Rows(msgspec.Struct, frozen=True, kw_only=True):
 
     `names`: those an oracle may use beside the answer's. `datasets`: the columns of each dataset of the manifest.
     `files`: all files of the repository. `segment_keys`, `model`: as the manifest declares them. `plugins` tells the
-    names of generators that other packages bring; it is asked only for a name that is not ours. `words`: what a decision
-    may be called.
+    names of generators that other packages bring; it is asked only for a name that is not ours. `words`: what decisions
+    are called.
     """
 
     names: frozenset[str] | None = None
