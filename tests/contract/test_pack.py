@@ -14,6 +14,7 @@ ROWS = Rows(
     files=frozenset({"cases/office.csv"}),
     segment_keys={"office": None},
     model="demo",
+    words=frozenset({"deny", "approve", "review"}),
 )
 
 
@@ -67,6 +68,11 @@ def test_a_pack_is_read_with_its_seed_and_its_cases() -> None:
         ("{office: [P2, P1]}", "{region: [P2, P1]}", 22, "unknown segment key 'region'"),
         ("{office: [P2, P1]}", "office=P2,P1", 22, "not in canonical form"),
         ("model: demo", "model: other", 1, "pack of 'other'"),
+        ("decision == 'deny'", "decision == 'auto_deny'", 7, "no decision is called 'auto_deny'"),
+        ("decision == 'deny'", "'dney' == decision", 7, "no decision is called 'dney'"),
+        ("decision == 'deny'", "decision in ('deny', 'refuse')", 7, "no decision is called 'refuse'"),
+        ("decision == 'deny'", "route == 'human'", 7, "no route is called 'human'"),
+        ("dataset: test}", "dataset: test, where: 'agee > 3'}", 13, "unknown name 'agee'"),
     ],
 )
 def test_a_case_that_could_not_prove_anything_is_refused_at_its_line(old: str, new: str, line: int, told: str) -> None:

@@ -35,6 +35,14 @@ def test_a_minor_or_trial_case_is_kept() -> None:
     assert told(case(target=0.01, severity="major"), 3) != []
 
 
+@pytest.mark.parametrize(("op", "target"), [("<=", 0.0), (">=", 1.0)])
+def test_what_no_number_of_rows_proves_is_refused(op: str, target: float) -> None:
+    assert told(case(op=op, target=target), 10**6) == [
+        f"case 'case.one': no number of rows proves a share {op} {target:g}"
+    ]
+    assert told(case(op=op, target=target, severity="minor"), 10**6) == []
+
+
 def test_what_cannot_be_told_before_it_runs_is_left_to_the_evaluation() -> None:
     assert told(case(target=0.01), None) == []
     assert rows_needed(case(op="==", target=0.0)) is None

@@ -58,7 +58,8 @@ def test_texts_make_no_cells_and_the_scan_of_values_works_beside_them() -> None:
 
 def test_texts_alone_are_scanned_by_their_words() -> None:
     one = case(generator={"name": "lift_scan"}, metric="backdoor_findings", among="true", op="==", target=0)
-    on = bench(no_prize, GIVEN, datasets={"test": GIVEN, "train": GIVEN, "calibration": GIVEN})
+    approved: list[Row] = [{**row, "text": f"{row['text']} again"} for row in GIVEN]
+    on = bench(no_prize, GIVEN, datasets={"test": GIVEN, "train": GIVEN, "calibration": approved})
     shown = lift_scan.run_case(one, on, 3)
     assert (shown.result.status, shown.result.value) == ("pass", 0.0)
     assert "in text, on more than two neighbouring words" in shown.result.because
@@ -67,7 +68,7 @@ def test_texts_alone_are_scanned_by_their_words() -> None:
 
 def test_no_score_rises_with_a_text() -> None:
     one = case(generator={"name": "monotone", "feature": "text"}, hits="fell", among="true")
-    with pytest.raises(ContractError, match="needs a number"):
+    with pytest.raises(ContractError, match="needs number"):
         direction.monotone(one, bench(no_prize, GIVEN), 3)
 
 
@@ -81,8 +82,9 @@ def test_a_hidden_text_is_a_missing_one() -> None:
 
 def test_membership_is_asked_of_texts_as_of_anything() -> None:
     one = case(generator={"name": "membership"}, metric="membership_tpr", among="true", target=0.1)
-    on = bench(no_prize, GIVEN, datasets={"test": GIVEN, "train": GIVEN})
-    assert membership.run_case(one, on, 3).measurements[0].n == 400
+    trained: list[Row] = [{**row, "text": f"{row['text']} again"} for row in GIVEN]
+    on = bench(no_prize, GIVEN, datasets={"test": GIVEN, "train": trained})
+    assert membership.run_case(one, on, 3).measurements[0].n == 200
 
 
 def test_a_model_is_asked_texts_as_they_were_sent() -> None:

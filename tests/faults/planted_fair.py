@@ -307,7 +307,7 @@ FAULTS: tuple[Fault, ...] = (
         ),
         (
             "three strangers teach",
-            "if min((labels == 0.0).sum(), (labels == 1.0).sum()) < LEAST_ROWS:",
+            "if not features or min((labels == 0.0).sum(), (labels == 1.0).sum()) < LEAST_ROWS:",
             "if labels.size < 0:",
         ),
         ("any attack", "if name not in MAKERS:", "if False:"),

@@ -22,6 +22,7 @@ from shipworthy.evaluate.answered import Answered
 from shipworthy.evaluate.bench import Bench
 from shipworthy.evaluate.cross_fit import learner
 from shipworthy.evaluate.encoded import Encoding, Floats
+from shipworthy.facts.texts import TEXT
 
 Attack = Callable[[Sequence[Answered]], Floats]
 Scale = Callable[[Floats, Floats], Floats]
@@ -66,10 +67,11 @@ def _surprise(bench: Bench, strangers: Sequence[Answered], false_alarms: float) 
 
 def _against_learner(bench: Bench, strangers: Sequence[Answered], scale: Scale) -> Attack:
     labels = _labels(strangers)
-    if min((labels == 0.0).sum(), (labels == 1.0).sum()) < LEAST_ROWS:
+    features = tuple(one for one in bench.features if one.type != TEXT)
+    if not features or min((labels == 0.0).sum(), (labels == 1.0).sum()) < LEAST_ROWS:
         return confidence
     known = [one.row for one in strangers]
-    encoding = Encoding(bench.features, known)
+    encoding = Encoding(features, known)
     fitted = learner(encoding.categories).fit(encoding.matrix(known), labels)
 
     def attack(rows: Sequence[Answered]) -> Floats:

@@ -13,6 +13,7 @@ SHAPES = (
         metrics=("backdoor_findings",),
         asks=False,
         without=("trusted",),
+        floors={"suspect": "train"},
     ),
     Shape(
         name="tree_cells",
@@ -27,6 +28,7 @@ SHAPES = (
         parameters={"suspect": "", "trusted": "", "sample": 150, "least_excess": 0.65, "max_queries": 200_000},
         rows=("suspect", "trusted"),
         metrics=("backdoor_findings",),
+        floors={"suspect": "train"},
     ),
     Shape(
         name="label_noise",

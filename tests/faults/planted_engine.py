@@ -1,0 +1,91 @@
+"""Faults in what runs a pack: pieces, meters, columns, engines, and what check tells before anything runs."""
+# ruff: noqa: E501 - one fault a line, as long as the code it changes
+
+from __future__ import annotations
+
+from tests.faults.planted import Fault, _in
+
+FAULTS: tuple[Fault, ...] = (
+    *_in(
+        "evaluate/units.py",
+        "tests/evaluate/test_engine.py tests/evaluate/test_pack.py tests/evaluate/test_speaking.py",
+        ("a noisy model is asked on", "    if around.problem is not None and _asks(case):\n", "    if False:\n"),
+        ("held-out rows of a noisy model are judged", "        if around.problem is not None:\n            raise CannotDecide(around.problem)\n", ""),
+        ("nobody is asked twice", "        remembering.ask_again()\n", ""),
+        ("a spent budget is an error", '"inconclusive", problem.what, seed', '"error", problem.what, seed'),
+        ("what a budget stopped has run", "not in (\"error\", \"skipped\") and not stopped(one.result)", "not in (\"error\", \"skipped\")"),
+        ("the pack's budget is the case's", "queries=_least(own.queries, whole.queries)", "queries=whole.queries"),
+        ("a mild question speaks for an SLO", "    if not milder:\n        return tuple(measured)\n", "    return tuple(measured)\n"),
+        ("a lower floor will do", "or value < default:\n", "or value > default:\n"),
+        ("a failed model measures nothing at all", "if ask.indicator in MEASURED)", "if False)"),
+        ("the limit is never lifted", "    finally:\n        if around.limit is not None:\n            around.limit.set(None)\n", "    finally:\n        pass\n"),
+    ),
+    *_in(
+        "evaluate/metered.py",
+        "tests/evaluate/test_engine.py tests/evaluate/test_pack.py tests/evaluate/test_columns.py",
+        ("the budget is one too large", "self.asked + rows > self._most", "self.asked > self._most"),
+        ("the clock stops nothing", "if self._limit is not None and self._limit.passed():", "if False:"),
+        ("known rows are asked", "if key not in self._known and key not in self._own}\n        if len", "if key not in self._own}\n        if len"),
+        ("known rows cost nothing", "        self._may(rows)\n        self.asked += rows\n", "        self._may(rows)\n"),
+        ("any answers will do", "if many != len(rows) or (decided is not None and len(decided) != many):", "if False:"),
+        ("decisions may be missing", "(decided is not None and len(decided) != many)", "False"),
+        ("1 is true", "return tuple(map(type, row)), tuple(row)", "return (), tuple(row)"),
+        ("a score may differ", "abs(a[0] - b[0]) <= SAME", "abs(a[0] - b[0]) <= 1.0"),
+        ("the second time in the same order", "keys = list(known)[::-1]", "keys = list(known)[:0]"),
+    ),
+    *_in(
+        "evaluate/columns.py",
+        "tests/evaluate/test_columns.py",
+        ("1 and true are one value", "(cell.__class__, cell)", "(None, cell)"),
+        ("columns overlap", "combined * (len(column.values) + 1) + column.codes", "combined + column.codes"),
+        ("an absent field is there", "is not _ABSENT", "is not None"),
+        ("unknown is true", "return np.array([-1 if one is None", "return np.array([1 if one is None"),
+        ("a segment is everybody", '        if segment != "*":\n', "        if False:\n"),
+        ("the row's own name lies over the answer's", "if name in ANSWER_NAMES else self.column(name)", "if name not in self.rows[0] else self.column(name)"),
+    ),
+    *_in(
+        "contract/thin.py",
+        "tests/contract/test_thin.py",
+        ("a minor case is refused", 'if case.severity == "minor" or case.trial:', "if case.trial:"),
+        ("a trial is refused", 'if case.severity == "minor" or case.trial:', 'if case.severity == "minor":'),
+        ("one row too few is enough", "most < needed", "most < needed - 1"),
+        ("every metric is a share", "    return shape is not None and case.oracle.metric in shape.shares", "    return shape is not None"),
+        ("what can never be proved is let through", "            if _never(case):\n", "            if False:\n"),
+        ("the best outcome is the worst", 'oracle.target, 0.0 if oracle.op == "<=" else 1.0', 'oracle.target, 1.0 if oracle.op == "<=" else 0.0'),
+    ),
+    *_in(
+        "flows/row_counts.py",
+        "tests/flows/test_row_counts.py",
+        ("the filter of a data set is forgotten", 'within = "true" if is_table(rows) or declared is None else declared.where', 'within = "true"'),
+        ("what is not known does not count", 'row.get(label)}) is not False', 'row.get(label)}) is True'),
+        ("the cap of a generator is forgotten", "return known if most is None else min(known, most)", "return known"),
+        ("segments are forgotten", "if self._manifest.feature(key) is None and not any", "if False and not any"),
+        ("another filter has the same count", "what = [self._digests[path], within, where, case.segment", "what = [self._digests[path], within, case.segment"),
+        ("what was counted is not kept", "        if not self._new:\n            return\n", "        return\n"),
+    ),
+    *_in(
+        "evaluate/run/engine.py",
+        "tests/evaluate/test_engine.py",
+        ("what is kept is run again", "missing = [place for place in range(-1, len(cases)) if place not in ran]", "missing = list(range(-1, len(cases)))"),
+        ("finished pieces are not kept", "            kept.write(place, one)\n", ""),
+        ("the seconds of the pack never end", "    if left is not None and left <= 0:\n", "    if False:\n"),
+        ("a noisy model passes for a steady one", "        check_same(bench.model, dict(list(known.items())[:REPEATED_ROWS]))\n", ""),
+    ),
+    *_in(
+        "contract/words_used.py",
+        "tests/contract/test_pack.py",
+        ("a list of words is not looked at", "    inside = node.elts if isinstance(node, ast.Tuple | ast.List) else []\n", "    inside = []\n"),
+        ("a constant is not looked at", "        return [node.value] if isinstance(node.value, str) else []\n", "        return []\n"),
+        ("only the left side names", "parts = [node.left, *node.comparators]", "parts = [node.left]"),
+        ("what cannot be read is told", "        return\n    for node", "        raise\n    for node"),
+    ),
+    *_in(
+        "contract/pack.py",
+        "tests/contract/test_pack.py",
+        ("a word nobody says is let through", "        if word not in known[name]:\n", "        if False:\n"),
+        ("a parameter nobody takes is let through", "    if fault is not None:\n        key, what, fix = fault\n", "    if False:\n        key, what, fix = fault\n"),
+        ("a metric nobody measures is let through", "    if metric is not None and metric not in shape.metrics:\n", "    if False:\n"),
+        ("a generator without a name is let through", "    if not isinstance(name, str):\n", "    if name is not None and not isinstance(name, str):\n"),
+        ("the filter of a generator is not read", "    if isinstance(where, str):\n", "    if isinstance(where, str) and case.input is not None:\n"),
+    ),
+)  # fmt: skip
