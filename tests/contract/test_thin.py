@@ -48,5 +48,7 @@ def test_what_cannot_be_told_before_it_runs_is_left_to_the_evaluation() -> None:
     assert rows_needed(case(op="==", target=0.0)) is None
     scan = case(generator={"name": "lift_scan"}, metric="backdoor_findings", op="<=", target=0.0)
     assert rows_needed(scan) is None
+    told_apart = case(generator={"name": "membership"}, metric="membership_tpr", target=0.03)
+    assert rows_needed(told_apart) is None
     flips = case(generator={"name": "nearest_flip"}, metric="feasible_flip_rate", target=0.1)
     assert rows_needed(flips) == 29

@@ -100,6 +100,15 @@ def test_answers_are_told_like_their_names() -> None:
         assert tell_answered(one, seen) == [one(each.named()) for each in seen]
 
 
+def test_the_answers_names_lie_over_the_columns_of_a_row() -> None:
+    misled = [{**row, "decision": "auto_approve", "score": 0.0} for row in bench().rows("test")[:200]]
+    here = bench(datasets={"test": misled})
+    one = compile_expr("decision == 'auto_approve' and score < 0.2")
+    told = table_of(here, "test").told(here, one)
+    assert told.tolist() == [int(bool(one(each.named()))) for each in answer(here, misled)]
+    assert told.sum() == 0
+
+
 def test_a_table_is_made_once_and_places_are_those_of_the_filter() -> None:
     here = bench()
     table = table_of(here, "test")

@@ -51,6 +51,16 @@ def test_what_was_counted_is_kept_by_the_digest_of_the_file(prepared: Tiny) -> N
     assert kept.read_bytes() == before
 
 
+def test_what_is_kept_of_one_question_answers_no_other(prepared: Tiny) -> None:
+    first = counts(prepared)
+    assert first.most(case(among="true")) == 450
+    first.save()
+    again = counts(prepared)
+    assert again.most(case(among="true")) == 450
+    assert (again.most(case(among="true", where="speed >= 14")) or 450) < 450
+    assert (again.most(case(among="label == 1")) or 450) < 450
+
+
 @pytest.mark.parametrize(("severity", "code"), [("blocker", 3), ("major", 3), ("minor", 0)])
 def test_check_refuses_a_case_that_could_never_pass_at_its_line(prepared: Tiny, severity: str, code: int) -> None:
     pack = prepared.root / "robustness-pack.yaml"
