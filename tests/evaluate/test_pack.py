@@ -160,6 +160,8 @@ def test_a_model_that_fails_is_told_of_case_by_case_and_what_needs_no_model_stil
     assert set(statuses.values()) == {"error"}
     assert all("RuntimeError: gone" in one.because for one in found.cases if one.case in statuses)
     assert found.coverage.executed == ("backdoor.rows",)
+    blank = {one.indicator for one in found.measurements if one.value is None and "could not be asked" in one.method}
+    assert {"auroc", "error_rate", "decision_ece", "never_event_violations"} <= blank
     outcomes = {one.slo: one.outcome for one in decide(POLICY, found.measurements) if one.here}
     assert {name for name, outcome in outcomes.items() if outcome is Outcome.MET} == {"backdoor_findings"}
 
