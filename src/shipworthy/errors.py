@@ -54,3 +54,7 @@ class Unreachable(ShipworthyError):
     """The control plane, the store or a model process cannot be reached."""
 
     exit_code = 5
+
+
+class ModelBroke(Unreachable):
+    """The model answered, but with a failure: what it was asked broke it, and other rows may not."""

@@ -12,7 +12,7 @@ from scipy.stats import beta
 
 from shipworthy.contract.generators.text import PAYLOAD_CLASSES
 from shipworthy.contract.manifest import Feature
-from shipworthy.errors import ContractError, Unreachable
+from shipworthy.errors import ContractError, ModelBroke, Unreachable
 from shipworthy.evaluate.bench import Answers, Bench
 from shipworthy.evaluate.surface import case as surface
 from shipworthy.evaluate.surface import screen
@@ -102,28 +102,28 @@ def test_no_answer_is_never_an_unmoved_one() -> None:
 
 
 class Breaks:
-    """A model that fails on any batch with a null byte in it, as a process that answers 500."""
+    """A model that fails on any batch with a null byte in it."""
 
-    def __init__(self, what: str) -> None:
-        self.what = what
+    def __init__(self, fails: type[Unreachable]) -> None:
+        self.fails = fails
         self.calls = 0
 
     def __call__(self, given: list[list[Value]]) -> Answers:
         self.calls += 1
         if any("\x00" in str(text) for (text,) in given):
-            raise Unreachable(self.what, "model")
+            raise self.fails("status 500", "model")
         return Given([0.5] * len(given))
 
 
 def test_only_the_texts_that_break_the_model_have_no_answer() -> None:
-    found = run(bench(no_prize, GIVEN, model=Breaks("status 500: ValueError")), classes=["null_byte", "path"], each=2)
+    found = run(bench(no_prize, GIVEN, model=Breaks(ModelBroke)), classes=["null_byte", "path"], each=2)
     broken = 2 * sum("\x00" in text for text in PAYLOADS["null_byte"])
     assert found.bits.count("?") == broken
     assert found.bits.count("0") == found.n - broken
 
 
 def test_a_model_that_is_gone_is_asked_no_more() -> None:
-    model = Breaks("the model process did not answer: timed out")
+    model = Breaks(Unreachable)
     with pytest.raises(Unreachable):
         run(bench(no_prize, GIVEN, model=model), classes=["null_byte"])
     assert model.calls == 2

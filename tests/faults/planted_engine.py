@@ -13,7 +13,7 @@ FAULTS: tuple[Fault, ...] = (
         ("held-out rows of a noisy model are judged", "        if around.problem is not None:\n            raise CannotDecide(around.problem)\n", ""),
         ("nobody is asked twice", "        remembering.ask_again()\n", ""),
         ("a spent budget is an error", '"inconclusive", problem.what, seed', '"error", problem.what, seed'),
-        ("what a budget stopped has run", "not in (\"error\", \"skipped\") and not stopped(one.result)", "not in (\"error\", \"skipped\")"),
+        ("what a budget stopped has run", "not in (\"error\", \"skipped\") and not one.stopped", "not in (\"error\", \"skipped\")"),
         ("the pack's budget is the case's", "queries=_least(own.queries, whole.queries)", "queries=whole.queries"),
         ("a mild question speaks for an SLO", "    if not milder:\n        return tuple(measured)\n", "    return tuple(measured)\n"),
         ("a lower floor will do", "or value < default:\n", "or value > default:\n"),
@@ -61,7 +61,7 @@ FAULTS: tuple[Fault, ...] = (
         ("the cap of a generator is forgotten", "return known if most is None else min(known, most)", "return known"),
         ("segments are forgotten", "if self._manifest.feature(key) is None and not any", "if False and not any"),
         ("another filter has the same count", "what = [self._digests[path], within, where, case.segment", "what = [self._digests[path], within, case.segment"),
-        ("what was counted is not kept", "        if not self._new:\n            return\n", "        return\n"),
+        ("what was counted is not kept", "        if self._used == self._kept:\n            return\n", "        return\n"),
     ),
     *_in(
         "evaluate/run/engine.py",

@@ -159,20 +159,20 @@ FAULTS: tuple[Fault, ...] = (
     *_in(
         "evaluate/text/compared.py",
         "tests/evaluate/test_surface.py",
-        ("no answer is no move", "moved: bool | None = None", "moved: bool | None = False"),
         (
             "one text breaks them all",
             "    half = len(rows) // 2\n",
             "    return unanswered(bench, rows, ood)\n    half = 1\n",
         ),
-        ("a model that is gone is asked on", 'if not problem.what.startswith("status "):', "if False:"),
-        ("another decision is no move", "moved = abs(step) > tolerance or", "moved = False or"),
-        ("the class is not told", '"payload": one.payload,', '"payload": "",'),
+        ("a model that is gone is asked on", "except ModelBroke:", "except Unreachable:"),
+        ("the moves are not told", "**before_and_after(before[one.at], now, tolerance), ", ""),
         (
-            "what cannot be told is not shown",
-            'against = (MISS if case.oracle.op == ">=" else HIT, UNKNOWN)',
-            "against = (MISS,)",
+            "any step is a move",
+            "before_and_after(before[one.at], now, tolerance)",
+            "before_and_after(before[one.at], now, 0.0)",
         ),
+        ("the class is not told", '"payload": one.payload}', '"payload": ""}'),
+        ("what cannot be told is not shown", "bit in against(case.oracle)", "bit in against(case.oracle)[:1]"),
     ),
     *_in(
         "evaluate/text_invariance.py",

@@ -134,9 +134,15 @@ def _worst_change(case: Case, several: list[tuple[_Seen, Named]]) -> tuple[_Seen
 
 
 def _named(one: _Seen, tolerance: float, name: Name | None) -> Named:
-    before, after = one.before, one.after
-    if before is None:
-        return after.named()
+    if one.before is None:
+        return one.after.named()
+    told = before_and_after(one.before, one.after, tolerance)
+    return {**told, **name(one.before, one.after)} if name else told
+
+
+def before_and_after(before: Answered, after: Answered, tolerance: float) -> dict[str, Any]:
+    """Return the names of the changed row with `changed`, `fell`, `score_before` and `decision_before` beside them;
+    where either score is missing the first two cannot be told."""
     moved: bool | None = None
     fell: bool | None = None
     if before.score is not None and after.score is not None:
@@ -149,7 +155,6 @@ def _named(one: _Seen, tolerance: float, name: Name | None) -> Named:
         "fell": fell,
         "score_before": before.score,
         "decision_before": before.decision or None,
-        **(name(before, after) if name else {}),
     }
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shipworthy.errors import CannotDecide, ShipworthyError
-from shipworthy.evaluate.bench import Answers, Model
+from shipworthy.evaluate.bench import Answers, Chat, Model
+from shipworthy.facts import Conversation, Reply
 from shipworthy.profile.rows import Value
 
 SAME = 1e-6
@@ -24,6 +25,10 @@ Known = Mapping[Key, tuple[float | None, str | None]]
 
 class ModelFailed(CannotDecide):
     """The model crashed, hung, or gave something that is no answer."""
+
+
+class Noisy(ModelFailed):
+    """The model answers the same row differently."""
 
 
 class BudgetSpent(CannotDecide):
@@ -58,7 +63,7 @@ class Metered:
         return answered(self._model, rows)
 
     def charge(self, rows: int) -> None:
-        """Count rows whose answers are known already as if they were asked."""
+        """Count what is asked past this model: rows whose answers are known already, calls of an assistant."""
         self._may(rows)
         self.asked += rows
 
@@ -67,6 +72,16 @@ class Metered:
             raise BudgetSpent("the seconds it may take were spent before it was done")
         if self._most is not None and self.asked + rows > self._most:
             raise BudgetSpent(f"the {self._most} queries it may ask were spent before it was done")
+
+
+def metered_chat(chat: Chat, meter: Metered) -> Chat:
+    """Return an assistant whose calls count against the same budget as the rows a model is asked."""
+
+    def asked_on(conversations: Sequence[Conversation]) -> Sequence[Reply | None]:
+        meter.charge(len(conversations))
+        return chat(conversations)
+
+    return asked_on
 
 
 class Remembering:
@@ -93,7 +108,7 @@ class Remembering:
         return Kept([score for score, _ in seen], [decision for _, decision in seen] if decides else None)
 
     def ask_again(self) -> None:
-        """Ask some of the rows once more, in another order. Raises ModelFailed when an answer differs."""
+        """Ask some of the rows once more, in another order. Raises Noisy when an answer differs."""
         sample = dict(list(self._own.items())[:ASKED_AGAIN])
         check_same(self._model, sample)
 
@@ -108,7 +123,7 @@ def asked(model: Model, rows: Mapping[Key, list[Value]]) -> dict[Key, tuple[floa
 
 
 def check_same(model: Model, known: Known) -> None:
-    """Ask the rows of `known` again in reverse. Raises ModelFailed when an answer differs by more than the last digits,
+    """Ask the rows of `known` again in reverse. Raises Noisy when an answer differs by more than the last digits,
     which a batch may move: a noisy model must not pass for a steady one."""
     if not known:
         return
@@ -116,7 +131,7 @@ def check_same(model: Model, known: Known) -> None:
     again = asked(model, {key: list(key[1]) for key in keys})
     if not all(_close(known[key], again[key]) for key in keys):
         what = "the model answers the same row differently"
-        raise ModelFailed(what, fix="fix its seed, or its dependence on the batch")
+        raise Noisy(what, fix="fix its seed, or its dependence on the batch")
 
 
 def answered(model: Model, rows: list[list[Value]]) -> Answers:

@@ -20,7 +20,7 @@ from shipworthy.evaluate.bench import Ask, Bench, CaseShown, Model, asks_of
 from shipworthy.evaluate.columns import table_of
 from shipworthy.evaluate.generators import GENERATORS
 from shipworthy.evaluate.measure import nothing
-from shipworthy.evaluate.metered import BudgetSpent, Known, Limit, Metered, Remembering
+from shipworthy.evaluate.metered import BudgetSpent, Known, Limit, Metered, Remembering, metered_chat
 from shipworthy.evaluate.oracle import result
 from shipworthy.evaluate.paired import compared, paired_rows
 from shipworthy.facts import Budget, Case, CaseResult, Fact, Measurement, PairedRows, Policy, seed_of
@@ -56,10 +56,11 @@ class Held(Fact, frozen=True, kw_only=True):
 
 
 class CaseRan(Fact, frozen=True, kw_only=True):
-    """What one case showed. `result.queries` = rows it asked the model."""
+    """What one case showed. `result.queries` = rows it asked the model; `stopped` = its budget ended it before its end."""
 
     result: CaseResult
     measurements: tuple[Measurement, ...] = ()
+    stopped: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,12 +112,14 @@ def run_guarded(case: Case, bench: Bench, around: Around) -> CaseRan:
     budget = _budget(case, around.budget)
     remembering = Remembering(bench.model, around.known)
     meter = Metered(remembering, budget.queries, around.limit)
+    stopped = False
     if around.limit is not None:
         around.limit.set(budget.seconds)
     try:
         shown = run_case(case, _metered(bench, meter, remembering, around), seed)
         remembering.ask_again()
     except BudgetSpent as problem:
+        stopped = True
         shown = CaseShown(result=result(case, "inconclusive", problem.what, seed))
     except PolicySaysNo:
         raise
@@ -131,9 +134,8 @@ def run_guarded(case: Case, bench: Bench, around: Around) -> CaseRan:
     finally:
         if around.limit is not None:
             around.limit.set(None)
-    asked = max(meter.asked, shown.result.queries)  # an assistant is asked past the meter; its case counts itself
-    counted = msgspec.structs.replace(shown.result, queries=asked)
-    return CaseRan(result=counted, measurements=speaking(case, bench, shown.measurements))
+    counted = msgspec.structs.replace(shown.result, queries=meter.asked)
+    return CaseRan(result=counted, measurements=speaking(case, bench, shown.measurements), stopped=stopped)
 
 
 def speaking(case: Case, bench: Bench, measured: Sequence[Measurement]) -> tuple[Measurement, ...]:
@@ -180,12 +182,7 @@ def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
 def _about(case: Case, shown: CaseShown, seed: int) -> CaseShown:
     """Return what another package's evaluator showed, if it is about this case; numbers of the held-out rows are none
     of its business. Raises ContractError."""
-    told, mine = shown.result, result(case, "", "", seed)
-    wrong = [
-        key
-        for key in ("case", "clause", "severity", "target", "segment", "material", "seed")
-        if getattr(told, key) != getattr(mine, key)
-    ]
+    told, wrong = shown.result, strange(case, shown.result, seed)
     measured = sorted({one.indicator for one in shown.measurements} & {*MEASURED, PACK})
     if wrong or measured or told.status not in STATUSES:
         what = ", ".join(wrong or measured or [f"status {told.status!r}"])
@@ -193,20 +190,29 @@ def _about(case: Case, shown: CaseShown, seed: int) -> CaseShown:
     return shown
 
 
+def strange(case: Case, told: CaseResult, seed: int) -> list[str]:
+    """Return in what a result is not about this case as it is written, judged against its own target."""
+    mine = result(case, "", "", seed)
+    same = ("case", "clause", "severity", "target", "segment", "material", "seed")
+    return [key for key in same if getattr(told, key) != getattr(mine, key)]
+
+
 def finished(one: CaseRan) -> bool:
     """True when the case ran to its end: what is an error, skipped or stopped by its budget did not."""
-    return one.result.status not in ("error", "skipped") and not stopped(one.result)
+    return one.result.status not in ("error", "skipped") and not one.stopped
 
 
-def stopped(one: CaseResult) -> bool:
-    """True when a budget ended the case before it had judged a row."""
-    return one.status == "inconclusive" and one.n == 0 and "were spent before it was done" in one.because
+def whole(one: Held | CaseRan) -> bool:
+    """True when running the piece again could show nothing else: what failed or ran out may not the next time."""
+    return one.problem is None if isinstance(one, Held) else finished(one)
 
 
 def _metered(bench: Bench, meter: Metered, known: Model, around: Around) -> Bench:
+    """The bench as one case sees it: what it asks of the model or of the assistant is counted and bounded."""
+    chat = None if bench.chat is None else metered_chat(bench.chat, meter)
     if not around.known:
-        return replace(bench, model=meter)
-    return replace(bench, model=meter, charge=meter.charge, known=known)
+        return replace(bench, model=meter, chat=chat)
+    return replace(bench, model=meter, chat=chat, charge=meter.charge, known=known)
 
 
 def _asks(case: Case) -> bool:

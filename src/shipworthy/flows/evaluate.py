@@ -20,6 +20,7 @@ import numpy as np
 import sklearn
 
 from shipworthy import __version__
+from shipworthy.artifact.scan import Report
 from shipworthy.contract.contract import Contract
 from shipworthy.contract.generators import asks_assistant
 from shipworthy.contract.lock import LEARNED_FROM
@@ -85,15 +86,7 @@ def evaluate(
         told = progress or (lambda step: say(_line(step.name, step.done, step.of, step.left_s)))
         shown = _shown(engine, workspace.root, contract, bench, deadline, kept, told, timed)
         network = model.network if bench.chat is None else "open"  # an assistant's process has no fence
-    evidence = Evidence(
-        subject=bench.subject,
-        measurements=(*shown.measurements, findings_measurement(report)),
-        coverage=Coverage(requested=(*shown.coverage.requested, SCAN), executed=(*shown.coverage.executed, SCAN)),
-        cases=shown.cases,
-        paired=shown.paired,
-        rows=judged_rows({name: bench.datasets[name] for name in contract.manifest.datasets}),
-        tool_version=__version__,
-    )
+    evidence = evidence_of(bench, contract, shown, report)
     run = Run(
         evidence=digest(evidence),
         started=started,
@@ -107,6 +100,19 @@ def evaluate(
     path = write_evidence(workspace, evidence, run)
     kept.drop()
     return evidence, path
+
+
+def evidence_of(bench: Bench, contract: Contract, shown: Shown, report: Report) -> Evidence:
+    """Return what one evaluation and the scan of the artefact showed, as the gate reads it."""
+    return Evidence(
+        subject=bench.subject,
+        measurements=(*shown.measurements, findings_measurement(report)),
+        coverage=Coverage(requested=(*shown.coverage.requested, SCAN), executed=(*shown.coverage.executed, SCAN)),
+        cases=shown.cases,
+        paired=shown.paired,
+        rows=judged_rows({name: bench.datasets[name] for name in contract.manifest.datasets}),
+        tool_version=__version__,
+    )
 
 
 def judged_rows(datasets: Mapping[str, Sequence[Mapping[str, Value]]]) -> dict[str, Digest]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from shipworthy.artifact.run.fence import fence
 from shipworthy.contract.manifest import Manifest
-from shipworthy.errors import ContractError, Unreachable
+from shipworthy.errors import ContractError, ModelBroke, Unreachable
 from shipworthy.expr import compile_expr
 from shipworthy.models.child import ModelProcess
 from shipworthy.models.client import Answers, score_rows
@@ -54,13 +54,15 @@ class OpenModel:
             self._again()
         try:
             return score_rows(self._process.port, list(rows), timeout_s=self.deadline.left())
+        except ModelBroke as problem:  # its port is another one each time: evidence names none
+            raise ModelBroke(problem.what, "model", "see .shipworthy/model.log") from problem
         except Unreachable as problem:
             if self.deadline.passed() or isinstance(problem.__cause__, TimeoutError):
                 self._process.kill()
                 self.deadline.longest_s = min(self.deadline.longest_s, IMPATIENT_S)
                 told = f"the model did not answer {len(rows)} rows in time"
                 raise Unreachable(told, "model", "give it more seconds, or mend it") from problem
-            if not self._ended():  # it answered, but not with scores; its port is another one each time
+            if not self._ended():
                 raise Unreachable(problem.what, "model", "see .shipworthy/model.log") from problem
             raise Unreachable("the model process ended", "model", "see .shipworthy/model.log") from problem
 

@@ -30,7 +30,7 @@ class RowCounts:
         self._root, self._manifest, self._digests = root, manifest, digests
         self._file = root / ".shipworthy" / "cache" / "rows.json"
         self._kept = self._read()
-        self._new: dict[str, int] = {}
+        self._used: dict[str, int] = {}
         self._tables: dict[str, list[dict[str, Any]]] = {}
 
     def most(self, case: Case) -> int | None:
@@ -46,11 +46,11 @@ class RowCounts:
         return known if most is None else min(known, most)
 
     def save(self) -> None:
-        """Keep the new counts."""
-        if not self._new:
+        """Keep the counts of what was asked this time, and no others."""
+        if self._used == self._kept:
             return
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._file.write_bytes(msgspec.json.encode({**self._kept, **self._new}))
+        self._file.write_bytes(msgspec.json.encode(self._used))
 
     def _asked(self, case: Case) -> tuple[str, str, int | None] | None:
         """The rows a case begins with: data set or file, filter, and the cap it sets itself."""
@@ -73,13 +73,12 @@ class RowCounts:
         within = "true" if is_table(rows) or declared is None else declared.where
         what = [self._digests[path], within, where, case.segment, case.oracle.among, self._manifest.label.column]
         key = digest(what)
-        if key in self._kept:
-            return self._kept[key]
         try:
-            self._new[key] = self._count(path, (within, where), case)
+            known = self._kept.get(key)
+            self._used[key] = self._count(path, (within, where), case) if known is None else known
         except ShipworthyError:
             return None  # a table that cannot be read is told of by those who must read it
-        return self._new[key]
+        return self._used[key]
 
     def _count(self, path: str, filters: tuple[str, str], case: Case) -> int:
         keep = [compile_expr(text) for text in filters]

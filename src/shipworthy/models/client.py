@@ -10,7 +10,7 @@ import http.client
 
 import msgspec
 
-from shipworthy.errors import Unreachable
+from shipworthy.errors import ModelBroke, Unreachable
 from shipworthy.models.spec import Cell, ScoreBody
 
 MOST_BYTES = 32 << 20  # of one request: texts may be long, and the process takes no larger body than twice this
@@ -58,7 +58,7 @@ def _ask(connection: http.client.HTTPConnection, rows: list[list[Cell]]) -> Scor
     where = f"{connection.host}:{connection.port}"
     if response.status != 200:
         what = f"status {response.status}: {received[:300].decode(errors='replace')}"
-        raise Unreachable(what, where, "see the log of the model process")
+        raise ModelBroke(what, where, "see the log of the model process")
     body = _bodies.decode(received)
     if len(body.scores) != len(rows) or (body.decisions is not None and len(body.decisions) != len(rows)):
         raise Unreachable(f"{len(body.scores)} scores for {len(rows)} rows", where, "one answer a row is needed")

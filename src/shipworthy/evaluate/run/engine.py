@@ -13,14 +13,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from shipworthy.contract.generators import SHAPES
-from shipworthy.errors import ShipworthyError
+from shipworthy.errors import PolicySaysNo, ShipworthyError
 from shipworthy.evaluate.bench import Bench
-from shipworthy.evaluate.metered import Key, Known, Limit, asked, check_same, key_of
-from shipworthy.evaluate.oracle import result
+from shipworthy.evaluate.metered import Key, Known, Limit, Noisy, asked, check_same, key_of
 from shipworthy.evaluate.pack import Shown, assemble, skipped
 from shipworthy.evaluate.run.kept import Kept, NothingKept
 from shipworthy.evaluate.run.threads import one_thread
-from shipworthy.evaluate.units import HELD_OUT, Around, CaseRan, Held, run_guarded, run_held_out
+from shipworthy.evaluate.units import HELD_OUT, Around, CaseRan, Held, run_guarded, run_held_out, strange, whole
 from shipworthy.facts import Budget, Case, Policy, Subject, seed_of
 from shipworthy.models.offline import no_network
 from shipworthy.profile.rows import Value
@@ -128,7 +127,8 @@ def drive(
         )
         for done, (place, one, seconds) in enumerate(results(given, missing), start=1):
             ran[place] = one
-            kept.write(place, one)
+            if whole(one):
+                kept.write(place, one)
             name = HELD_OUT if place < 0 else cases[place].id
             if timed is not None:
                 timed.seconds[name] = round(seconds, 3)
@@ -141,12 +141,8 @@ def drive(
 
 
 def _is_of(case: Case, one: Ran, seed: int) -> bool:
-    """Whether a kept piece is about this case as it is written, judged against its own target."""
-    if not isinstance(one, CaseRan):
-        return False
-    mine = result(case, "", "", seed_of(seed, case.id))
-    same = ("case", "clause", "severity", "target", "segment", "material", "seed")
-    return all(getattr(one.result, key) == getattr(mine, key) for key in same)
+    """Whether a kept piece is about this case."""
+    return isinstance(one, CaseRan) and not strange(case, one.result, seed_of(seed, case.id))
 
 
 def run_piece(bench: Bench, limit: Limit | None, given: Given, place: int) -> Ran:
@@ -182,10 +178,12 @@ def known_answers(bench: Bench, cases: Sequence[Case]) -> tuple[dict[Key, tuple[
     try:
         known = asked(bench.model, rows)
         check_same(bench.model, dict(list(known.items())[:REPEATED_ROWS]))
-    except ShipworthyError as problem:
-        if problem.exit_code == 1:
-            raise
-        return {}, problem.what if "differently" in problem.what else None
+    except PolicySaysNo:
+        raise
+    except Noisy as problem:
+        return {}, problem.what
+    except ShipworthyError:
+        return {}, None  # it may yet answer the rows of some pieces: each of them asks, and says what it met
     return known, None
 
 

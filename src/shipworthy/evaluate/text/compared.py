@@ -14,11 +14,12 @@ from typing import Any
 
 import msgspec
 
-from shipworthy.errors import Unreachable
+from shipworthy.errors import ModelBroke
 from shipworthy.evaluate.answered import OOD_NAMES, Answered, answer
 from shipworthy.evaluate.bench import Bench
+from shipworthy.evaluate.changes import before_and_after
 from shipworthy.evaluate.examples import MOST
-from shipworthy.evaluate.oracle import HIT, MISS, UNKNOWN, judge_rows
+from shipworthy.evaluate.oracle import against, judge_rows
 from shipworthy.evaluate.rows_case import wanted_names
 from shipworthy.evaluate.text.shown import differing, text_example
 from shipworthy.facts import Case, CaseResult, Example
@@ -44,7 +45,10 @@ def compared(
     unique = {one.at: one.row for one in written}
     before = dict(zip(unique, answer(bench, list(unique.values()), ood), strict=True))
     after = answered(bench, [{**one.row, field: one.text} for one in written], ood)
-    named = [_named(one, before[one.at], now, tolerance) for one, now in zip(written, after, strict=True)]
+    named = [
+        {**before_and_after(before[one.at], now, tolerance), "payload": one.payload}
+        for one, now in zip(written, after, strict=True)
+    ]
     result = judge_rows(case, named, seed, hits=case.oracle.metric)
     shown = [(one, before[one.at], now) for one, now in zip(written, after, strict=True)]
     return msgspec.structs.replace(
@@ -56,9 +60,7 @@ def answered(bench: Bench, rows: Sequence[Row], ood: bool) -> list[Answered]:
     """Return one answer a row; a row that the model does not answer, asked alone, has neither score nor decision."""
     try:
         return list(answer(bench, rows, ood))
-    except Unreachable as problem:
-        if not problem.what.startswith("status "):  # gone or silent, not broken by one text: nobody waits for halves
-            raise
+    except ModelBroke:  # by one of these texts; a model that is gone or silent is not asked again
         if len(rows) == 1:
             return unanswered(bench, rows, ood)
     half = len(rows) // 2
@@ -80,28 +82,10 @@ def _silent(rows: list[list[Any]]) -> _Nothing:
     return _Nothing([None] * len(rows))
 
 
-def _named(one: Written, before: Answered, after: Answered, tolerance: float) -> dict[str, Any]:
-    moved: bool | None = None
-    fell: bool | None = None
-    if before.score is not None and after.score is not None:
-        step = after.score - before.score
-        moved = abs(step) > tolerance or before.decision != after.decision or before.route != after.route
-        fell = step < -tolerance
-    return {
-        **after.named(),
-        "changed": moved,
-        "fell": fell,
-        "score_before": before.score,
-        "decision_before": before.decision or None,
-        "payload": one.payload,
-    }
-
-
 def _worst(
     case: Case, field: str, shown: Sequence[tuple[Written, Answered, Answered]], bits: str
 ) -> tuple[Example, ...]:
-    against = (MISS if case.oracle.op == ">=" else HIT, UNKNOWN)
-    places = [place for place, bit in enumerate(bits) if bit in against][:MOST]
+    places = [place for place, bit in enumerate(bits) if bit in against(case.oracle)][:MOST]
     return tuple(_example(field, *shown[place]) for place in places)
 
 

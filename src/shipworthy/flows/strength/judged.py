@@ -18,12 +18,12 @@ from shipworthy.contract.contract import make_lock
 from shipworthy.contract.lock import FILE as LOCK_FILE
 from shipworthy.contract.lock import Lock, render_lock, terms_digest
 from shipworthy.evaluate.run.engine import evaluate_local
-from shipworthy.facts import Coverage, Evidence, Outcome, PairedRows, Run, Subject, Verdict, digest
-from shipworthy.flows.evaluate import SCAN, bench_of, judged_rows
+from shipworthy.facts import Evidence, Outcome, PairedRows, Run, Subject, Verdict, digest
+from shipworthy.flows.evaluate import bench_of, evidence_of
 from shipworthy.flows.evidence import write_evidence
 from shipworthy.flows.gate import judge
 from shipworthy.flows.model import OpenModel
-from shipworthy.flows.scan import findings_measurement, scan
+from shipworthy.flows.scan import scan
 from shipworthy.flows.strength.sandbox import Sandbox
 from shipworthy.runtime.admission import LEVEL, SUBJECT, TERMS, VERIFIER, resource_uri
 
@@ -34,15 +34,7 @@ def evaluated(box: Sandbox, model: OpenModel) -> Evidence:
     report = scan(box.root, contract.manifest)
     bench = bench_of(box.root, contract, model, contract.cases)
     shown = evaluate_local(bench, contract.policy, contract.cases)
-    evidence = Evidence(
-        subject=bench.subject,
-        measurements=(*shown.measurements, findings_measurement(report)),
-        coverage=Coverage(requested=(*shown.coverage.requested, SCAN), executed=(*shown.coverage.executed, SCAN)),
-        cases=shown.cases,
-        paired=shown.paired,
-        rows=judged_rows({name: bench.datasets[name] for name in contract.manifest.datasets}),
-        tool_version=__version__,
-    )
+    evidence = evidence_of(bench, contract, shown, report)
     at = workspace.now()
     run = Run(evidence=digest(evidence), started=at, ended=at, host=platform.machine(), versions={})
     write_evidence(workspace, evidence, run)
