@@ -56,7 +56,7 @@ class Held(Fact, frozen=True, kw_only=True):
 
 
 class CaseRan(Fact, frozen=True, kw_only=True):
-    """What one case showed. `result.queries` = rows it asked the model; `stopped` = its budget ended it before its end."""
+    """What one case showed. `result.queries`: rows it asked; `stopped`: its budget ended it."""
 
     result: CaseResult
     measurements: tuple[Measurement, ...] = ()
