@@ -57,4 +57,4 @@ def labelled(pairs: Sequence[tuple[float, int]], minute: int = T0, **more: Any) 
 
 
 def collector(start: int = T0, shards: int = 1) -> Collector:
-    return Collector(REFERENCE, start, shards)
+    return Collector(start, shards)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipworthy.contract.manifest import Review
-from shipworthy.observe.recalibrate import CellCounts, counted, counted_receipts, proven, recalibrate
+from shipworthy.observe.labels import label_cells
+from shipworthy.observe.recalibrate import CellCounts, counted, proven, recalibrate, summed
 from shipworthy.stats.bounds import rate_upper
 from tests.observe.made import T0, receipt
 
@@ -97,10 +98,12 @@ def test_answers_that_overlap_are_parted() -> None:
     assert proven(counted(same), loose) == (None, None), "one score cannot be both"
 
 
-def test_only_matured_receipts_with_a_score_count() -> None:
-    labelled = [(receipt(0.255, T0), 1), (receipt(0.255, T0 + 1), 1), (receipt(None, T0), 0), (receipt(1.0, T0), 0)]
-    got = counted_receipts(labelled, before_minute=T0 + 1)
-    assert (got.n[25], got.positives[25], got.n[99], sum(got.n)) == (1, 1, 1, 2)
+def test_labels_with_a_score_fall_into_the_cell_of_it() -> None:
+    told = [(receipt(0.255), 1), (receipt(0.29), 0), (receipt(None), 0), (receipt(1.0), 0)]
+    got = summed(one for each, label in told for one in label_cells(each, label, "*"))
+    assert (got.n[25], got.positives[25], got.n[29], got.n[99], sum(got.n)) == (1, 1, 1, 1, 3)
+    (hour,) = {one.minute for each, label in told for one in label_cells(each, label, "*")}
+    assert hour == T0 - T0 % 60
 
 
 @given(PAIRS, PAIRS)

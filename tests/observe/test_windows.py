@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from shipworthy.facts import Event, WindowSummary, canonical
+from shipworthy.facts import OOD_P_BINS, Event, WindowSummary, canonical
 from shipworthy.observe.windows import (
     HEARTBEAT,
     MOST_LIVE_KEYS,
-    OOD_P_BINS,
     Batch,
     Collector,
     combine,
@@ -25,7 +24,7 @@ from shipworthy.observe.windows import (
     merged,
     other_of,
 )
-from tests.observe.made import REFERENCE, T0, collector, event
+from tests.observe.made import T0, collector, event
 
 EVENTS = st.lists(
     st.builds(
@@ -187,11 +186,12 @@ def test_overflow_keeps_the_keys() -> None:
 
 
 def test_windows_of_two_keys_or_two_references_are_not_one() -> None:
-    a = heartbeat(T0, REFERENCE, 1)
-    for b in (heartbeat(T0 + 1, REFERENCE, 1), heartbeat(T0, "sha256:other", 1)):
+    a = heartbeat(T0, 1)
+    other = replace(a, reference="sha256:other")
+    for b in (heartbeat(T0 + 1, 1), other):
         with pytest.raises(ValueError, match="not one window"):
             merge(a, b)
-    assert len(merged([a, heartbeat(T0, "sha256:other", 1)])) == 2
+    assert len(merged([a, other])) == 2
 
 
 def test_one_name_for_two_batches_is_refused() -> None:
@@ -201,11 +201,11 @@ def test_one_name_for_two_batches_is_refused() -> None:
 
 def test_a_silent_shard_is_a_gap_and_a_quiet_one_is_not() -> None:
     def shard(expected: int) -> Collector:
-        return Collector(REFERENCE, T0, expected)
+        return Collector(T0, expected)
 
     both = [*shard(2).roll(T0 + 3), *shard(2).roll(T0 + 2)]
     assert gaps(both, T0, T0 + 3) == (T0 + 2,)
     assert gaps(merged(both), T0, T0 + 3) == (T0 + 2,)
     assert gaps([], T0, T0 + 2) == (T0, T0 + 1)
-    assert gaps([heartbeat(T0, REFERENCE, 0, 0)], T0, T0 + 1) == (), "nothing was served on purpose"
-    assert gaps([heartbeat(T0, REFERENCE, 2, 0)], T0, T0 + 1) == (T0,)
+    assert gaps([heartbeat(T0, 0, 0)], T0, T0 + 1) == (), "nothing was served on purpose"
+    assert gaps([heartbeat(T0, 2, 0)], T0, T0 + 1) == (T0,)

@@ -13,9 +13,12 @@ from shipworthy.facts import FIXED, SCORE_BINS, Event, Receipt
 
 LABEL = "receipt"
 NO_SCORE = -1
-_FIELDS = ("request", "version", "tenant", "segments", "minute", "score_bin", "score_q", "arm", "route", "decision")
+_FIELDS = (
+    "request", "version", "tenant", "segments", "minute", "score_bin", "score_q", "arm", "route", "decision", "groups",
+)  # fmt: skip
+_OLDER = 10  # fields, before there were groups: such receipts go on being taken until they expire
 _encode = msgspec.msgpack.Encoder().encode
-_decoder = msgspec.msgpack.Decoder(tuple[str, str, str, tuple[str, ...], int, int, int, str, str, str])
+_Values = tuple[str, str, str, tuple[str, ...], int, int, int, str, str, str, tuple[str, ...]]
 
 
 class BadReceipt(UsageError):
@@ -49,6 +52,7 @@ def receipt_of(event: Event) -> Receipt:
         arm=event.arm,
         route=event.route,
         decision=event.decision,
+        groups=event.groups,
     )
 
 
@@ -60,7 +64,8 @@ def seal(key: bytes, receipt: Receipt) -> str:
 def unseal(key: bytes, token: str) -> Receipt:
     """Return the receipt of a token. Raises BadReceipt unless it was sealed with this key, unchanged."""
     try:
-        values = _decoder.decode(open_token(key, LABEL, token))
+        told = msgspec.msgpack.decode(open_token(key, LABEL, token), type=list)
+        values = msgspec.convert([*told, ()] if len(told) == _OLDER else told, _Values)
     except (CannotDecide, msgspec.MsgspecError) as error:
         raise BadReceipt("not a receipt of this site", LABEL, "send the receipt as it came with the answer") from error
     return msgspec.convert(dict(zip(_FIELDS, values, strict=True)), Receipt)

@@ -1,7 +1,8 @@
 """Labels come late: each one is added to the minute of the decision it is about.
 
 In: a receipt and the truth. Out: `LabelSummary`s of integers, for all tenants and the receipt's own, in `*` and in each
-of its segments. Whoever keeps them takes the first label of a request and no second one.
+of its segments and groups, and the `LabelCells` of its threshold bucket. Whoever keeps them takes the first label of a
+request and no second one.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from shipworthy.contract.manifest import Decisions
-from shipworthy.facts import FIXED, SCORE_BINS, LabelSummary, Receipt
+from shipworthy.facts import FIXED, LABEL_CELLS, LAG_BINS, SCORE_BINS, LabelCells, LabelSummary, Receipt
+from shipworthy.facts.adding import added
 from shipworthy.observe.minutes import minutes_in
 from shipworthy.observe.windows import SHADOW
+from shipworthy.stats.risk_control import cell_of
 
+HOUR = 60
 Key = tuple[str, str, str, str, int]
-_SUMS = ("n", "positives", "sum_p", "sum_pq")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +32,13 @@ class ShadowScore:
 
 
 def label_summary(
-    receipt: Receipt, label: int, words: Decisions, shadow: ShadowScore | None = None
+    receipt: Receipt, label: int, words: Decisions, shadow: ShadowScore | None = None, lag: int = 0
 ) -> tuple[LabelSummary, ...]:
     """Return what one label adds: for the version that answered, by machine or person, and for its shadow.
 
     A machine's answer is wrong when it denied a positive or approved a negative; a word that the contract does not
-    have is wrong as well. A receipt without a score (`score_bin` outside the bins) counts no calibration. Raises
-    ValueError when the label is not 0 or 1.
+    have is wrong as well. `lag`: whole minutes from the decision to the label. A receipt without a score (`score_bin`
+    outside the bins) counts no calibration. Raises ValueError when the label is not 0 or 1.
     """
     if label not in (0, 1):
         raise ValueError(f"a label is 0 or 1, not {label!r}")
@@ -44,13 +47,23 @@ def label_summary(
     scored = 0 <= receipt.score_bin < SCORE_BINS and 0 <= receipt.score_q <= FIXED
     sums = _sums(receipt.score_bin, receipt.score_q / FIXED, label) if scored else {}
     summaries = tuple(
-        replace(one, machine=int(machine), machine_wrong=int(wrong))
+        replace(one, machine=int(machine), machine_wrong=int(wrong), lag=_one_of(LAG_BINS, lag.bit_length()))
         for one in _keyed(receipt, receipt.version, receipt.arm, sums)
     )
     if shadow is None or shadow.score is None or not 0.0 <= shadow.score <= 1.0:
         return summaries
     score_bin = min(int(shadow.score * SCORE_BINS), SCORE_BINS - 1)
     return (*summaries, *_keyed(receipt, shadow.version, SHADOW, _sums(score_bin, shadow.score, label)))
+
+
+def label_cells(receipt: Receipt, label: int, bucket: str) -> tuple[LabelCells, ...]:
+    """Return what one label adds to the cells that thresholds of a bucket are proven on; nothing without a score."""
+    if not 0 <= receipt.score_q <= FIXED:
+        return ()
+    cell = cell_of(receipt.score_q / FIXED)
+    hour = receipt.minute - receipt.minute % HOUR
+    n, positives = _one_of(LABEL_CELLS, cell), _one_of(LABEL_CELLS, cell, label)
+    return (LabelCells(version=receipt.version, bucket=bucket, minute=hour, n=n, positives=positives),)
 
 
 def matured(minute: int, now_minute: int, matured_after: str) -> bool:
@@ -71,8 +84,7 @@ def merge(a: LabelSummary, b: LabelSummary) -> LabelSummary:
     """Return the sum of two summaries of one key. Raises ValueError when they are not of one key."""
     if key_of(a) != key_of(b):
         raise ValueError(f"not one window: {key_of(a)} and {key_of(b)}")
-    sums = {name: tuple(map(int.__add__, getattr(a, name), getattr(b, name))) for name in _SUMS}
-    return replace(a, machine=a.machine + b.machine, machine_wrong=a.machine_wrong + b.machine_wrong, **sums)
+    return added(a, b)
 
 
 def merged(summaries: Iterable[LabelSummary]) -> tuple[LabelSummary, ...]:
@@ -99,7 +111,12 @@ def _sums(score_bin: int, score: float, label: int) -> dict[str, tuple[int, ...]
 
 
 def _one(score_bin: int, amount: int) -> tuple[int, ...]:
-    return (0,) * score_bin + (amount,) + (0,) * (SCORE_BINS - 1 - score_bin)
+    return _one_of(SCORE_BINS, score_bin, amount)
+
+
+def _one_of(bins: int, at: int, amount: int = 1) -> tuple[int, ...]:
+    at = min(at, bins - 1)
+    return (0,) * at + (amount,) + (0,) * (bins - 1 - at)
 
 
 def _keyed(receipt: Receipt, version: str, arm: str, sums: dict[str, tuple[int, ...]]) -> tuple[LabelSummary, ...]:
@@ -108,5 +125,5 @@ def _keyed(receipt: Receipt, version: str, arm: str, sums: dict[str, tuple[int, 
     return tuple(
         replace(full, tenant=tenant, segment=segment)
         for tenant in dict.fromkeys(("*", receipt.tenant))
-        for segment in dict.fromkeys(("*", *receipt.segments))
+        for segment in dict.fromkeys(("*", *receipt.segments, *receipt.groups))
     )

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shipworthy.contract.manifest import Review
-from shipworthy.facts import FIXED, LiveThresholds, Receipt
+from shipworthy.facts import LabelCells, LiveThresholds
 from shipworthy.stats.risk_control import (
     CELLS,
     ProvenThreshold,
@@ -50,13 +50,12 @@ def counted(pairs: Iterable[tuple[float, int]]) -> CellCounts:
     return CellCounts(tuple(n), tuple(positives))
 
 
-def counted_receipts(labelled: Iterable[tuple[Receipt, int]], before_minute: int) -> CellCounts:
-    """Return the counts of labelled receipts whose decision has matured; those without a score are left out."""
-    return counted(
-        (receipt.score_q / FIXED, label)
-        for receipt, label in labelled
-        if receipt.minute < before_minute and 0 <= receipt.score_q <= FIXED
-    )
+def summed(cells: Iterable[LabelCells]) -> CellCounts:
+    """Return the counts of hours of labelled cells together."""
+    total = CellCounts()
+    for one in cells:
+        total = total + CellCounts(one.n, one.positives)
+    return total
 
 
 def recalibrate(

@@ -11,20 +11,37 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from msgspec.structs import replace
 
-from shipworthy.facts import OTHER, SCORE_BINS, Digest, Event, Fact, WindowSummary, canonical_segment, parse_segment
+from shipworthy.facts import (
+    OOD_P_BINS,
+    OTHER,
+    SCORE_BINS,
+    Digest,
+    Event,
+    Fact,
+    WindowSummary,
+    canonical_segment,
+    digest,
+    parse_segment,
+)
+from shipworthy.facts.adding import other_shard
+from shipworthy.observe.full import Full
+from shipworthy.observe.inputs import Hashed, Inputs
+from shipworthy.profile.rows import Row
 
 MOST_LIVE_KEYS = 2000
 HEARTBEAT, PROBE = "heartbeat", "probe"
 SHADOW = "shadow"  # scored without answering, where this version might have answered
 HELD = "shadow_held"  # scored without answering, where an order keeps this version from answering
-OOD_P_BINS = 20
+NO_REFERENCE = digest(b"no reference")  # of heartbeats, and of versions whose inputs are not counted
+Place = tuple[str, str, str, str]  # version, arm, tenant, segment
 Key = tuple[str, str, str, str, int]  # version, arm, tenant, segment, minute
 _COUNTS = (
     "n", "n_ood", "n_unseen", "n_review", "n_machine", "n_failed", "n_replayed", "n_never", "n_leaked", "n_unknown",
+    "n_degraded",
 )  # fmt: skip
 _SCORES_AT = len(_COUNTS)
 _OOD_P_AT = _SCORES_AT + SCORE_BINS
@@ -42,24 +59,38 @@ class Batch(Fact, frozen=True, kw_only=True):
 class Collector:
     """Counts of the open minutes of one shard. Single thread, in memory, bounded."""
 
-    def __init__(self, reference: Digest, start_minute: int, shards_expected: int = 1) -> None:
-        """Begin at `start_minute`. `reference`: the digest of the reference profile that the scores are read by."""
-        self._reference = reference
+    def __init__(
+        self, start_minute: int, shards_expected: int = 1, hashed: Callable[[str, int], Hashed] | None = None
+    ) -> None:
+        """Begin at `start_minute`. `hashed(tenant, minute)` gives the keyed hash of unseen values, by its period."""
         self._rolled = start_minute
         self._expected = shards_expected
+        self._hashed = hashed
+        self._inputs: dict[str, Inputs] = {}
         self._cells: dict[Key, list[int]] = {}
-        self._live: set[tuple[str, str, str, str]] = set()
+        self._full: dict[Key, Full] = {}
+        self._live: set[Place] = set()
         self.spilled = 0
 
-    def add(self, event: Event) -> None:
-        """Count one event for all tenants and its own, in `*` and in each of its segments."""
+    def watch(self, version: str, inputs: Inputs) -> None:
+        """Count the inputs of a version into the cells of its reference from now on."""
+        self._inputs[version] = inputs
+
+    def add(self, event: Event, row: Row | None = None) -> None:
+        """Count one event for all tenants and its own, in `*` and in each of its segments and groups.
+
+        `row`: its inputs; counted by the hundred and then forgotten. Without it no input is counted.
+        """
         arm = PROBE if event.probe is not None else event.arm
         places = _places(event)
+        segments = dict.fromkeys(("*", *event.segments, *event.groups))
         for tenant in dict.fromkeys(("*", event.tenant)):
-            for segment in dict.fromkeys(("*", *event.segments)):
+            for segment in segments:
                 cell = self._cell(event.version, arm, tenant, segment, event.minute)
                 for place in places:
                     cell[place] += 1
+        if arm != PROBE:
+            self._add_full(event, arm, row)
 
     def roll(self, now_minute: int) -> list[WindowSummary]:
         """Return and forget the minutes before `now_minute`, sorted by key, with one heartbeat for each.
@@ -67,11 +98,32 @@ class Collector:
         An event that comes after its minute was returned makes a second summary of that minute; it adds up.
         """
         closed = sorted(key for key in self._cells if key[4] < now_minute)
-        windows = [self._summary(key, self._cells.pop(key)) for key in closed]
-        windows += [heartbeat(minute, self._reference, self._expected) for minute in range(self._rolled, now_minute)]
+        full = self._closed_full(now_minute)
+        windows = [self._summary(key, self._cells.pop(key), full.get(key)) for key in closed]
+        windows += [heartbeat(minute, self._expected) for minute in range(self._rolled, now_minute)]
         self._rolled = max(self._rolled, now_minute)
         self._live = {key[:4] for key in self._cells}
         return windows
+
+    def _add_full(self, event: Event, arm: str, row: Row | None) -> None:
+        """Count times, sums and inputs under the tenant alone; all tenants together are their sum."""
+        tenant = event.tenant if (event.version, arm, event.tenant, "*") in self._live else OTHER
+        key = (event.version, arm, tenant, "*", event.minute)
+        full = self._full.get(key)
+        if full is None:
+            inputs = self._inputs.get(event.version)
+            full = self._full[key] = Full(inputs, self._hashed(tenant, event.minute) if self._hashed else None)
+        full.add(event, row)
+
+    def _closed_full(self, now_minute: int) -> dict[Key, Full]:
+        closed = {key: self._full.pop(key) for key in sorted(self._full) if key[4] < now_minute}
+        for (version, arm, _, _, minute), one in list(closed.items()):
+            one.flush()
+            key = (version, arm, "*", "*", minute)
+            if key not in closed:
+                closed[key] = Full(one.inputs, None)
+            closed[key].take(one)
+        return closed
 
     def _cell(self, version: str, arm: str, tenant: str, segment: str, minute: int) -> list[int]:
         live = (version, arm, tenant, segment)
@@ -88,10 +140,12 @@ class Collector:
             cell = self._cells[key] = [0] * _WIDTH
         return cell
 
-    def _summary(self, key: Key, cell: list[int]) -> WindowSummary:
+    def _summary(self, key: Key, cell: list[int], full: Full | None) -> WindowSummary:
         version, arm, tenant, segment, minute = key
+        inputs = self._inputs.get(version)
+        reference = NO_REFERENCE if inputs is None else inputs.reference
         empty = WindowSummary(
-            version=version, arm=arm, tenant=tenant, segment=segment, minute=minute, reference=self._reference
+            version=version, arm=arm, tenant=tenant, segment=segment, minute=minute, reference=reference
         )
         return replace(
             empty,
@@ -100,10 +154,11 @@ class Collector:
             scores=tuple(cell[_SCORES_AT:_OOD_P_AT]),
             ood_p=tuple(cell[_OOD_P_AT:]),
             **dict(zip(_COUNTS, cell, strict=False)),
+            **({} if full is None else full.vectors()),
         )
 
 
-def heartbeat(minute: int, reference: Digest, shards_expected: int, shards_seen: int = 1) -> WindowSummary:
+def heartbeat(minute: int, shards_expected: int, shards_seen: int = 1) -> WindowSummary:
     """Return the sign of life of a shard. With 0 seen and 0 expected it says that nothing was served on purpose."""
     return WindowSummary(
         version="*",
@@ -111,7 +166,7 @@ def heartbeat(minute: int, reference: Digest, shards_expected: int, shards_seen:
         tenant="*",
         segment="*",
         minute=minute,
-        reference=reference,
+        reference=NO_REFERENCE,
         shards_seen=shards_seen,
         shards_expected=shards_expected,
     )
@@ -124,14 +179,7 @@ def merge(a: WindowSummary, b: WindowSummary) -> WindowSummary:
     """
     if key_of(a) != key_of(b) or a.reference != b.reference:
         raise ValueError(f"not one window: {key_of(a)} of {a.reference} and {key_of(b)} of {b.reference}")
-    return replace(
-        a,
-        shards_seen=a.shards_seen + b.shards_seen,
-        shards_expected=max(a.shards_expected, b.shards_expected),
-        scores=tuple(map(int.__add__, a.scores, b.scores)),
-        ood_p=tuple(map(int.__add__, a.ood_p, b.ood_p)),
-        **{name: getattr(a, name) + getattr(b, name) for name in _COUNTS},
-    )
+    return other_shard(a, b)
 
 
 def merged(windows: Iterable[WindowSummary]) -> tuple[WindowSummary, ...]:
@@ -194,6 +242,7 @@ def _counted(event: Event) -> Iterator[int]:
         bool(event.never),
         event.leaked,
         bool(event.unknown),
+        event.degraded,
     )
     return (place for place, said in enumerate(says) if said)
 

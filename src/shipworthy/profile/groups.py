@@ -38,3 +38,13 @@ def group_of(feature: GroupedFeature | None, value: Value) -> str:
 def groups_of(feature: GroupedFeature) -> tuple[str, ...]:
     """Return the groups that the declared bins make, lowest first; empty for a feature without bins."""
     return bin_names(feature.bins)
+
+
+def groups_declared(feature: GroupedFeature) -> bool:
+    """True when a cell of this feature has a group: a category, a flag, or a number with bins. Texts have none.
+
+    >>> from types import SimpleNamespace
+    >>> [groups_declared(SimpleNamespace(type=kind, bins=())) for kind in ("category", "bool", "float")]
+    [True, True, False]
+    """
+    return feature.type in (CATEGORY, "bool") or (feature.type in ("int", "float") and bool(feature.bins))

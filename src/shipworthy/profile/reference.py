@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from shipworthy.errors import UsageError
 from shipworthy.facts.texts import TEXT
+from shipworthy.profile.fit_bins import fit_bins
 from shipworthy.profile.marginals import category_reference, number_reference, shortest
 from shipworthy.profile.rows import CATEGORY, DeclaredFeature, Row, as_category, as_number
 from shipworthy.profile.shapes import (
@@ -46,13 +47,13 @@ def fit_profile(
     numeric = [feature for feature in features if feature.type not in (CATEGORY, TEXT)]
     columns = {one.name: [as_number(row.get(one.name)) for row in train_rows] for one in numeric}
     numbers = tuple(number_reference(one, columns[one.name]) for one in numeric)
-    categories = tuple(
-        category_reference(one, [as_category(row.get(one.name)) for row in train_rows])
-        for one in features
-        if one.type == CATEGORY
-    )
     texts = tuple(text_reference(one, train_rows) for one in features if one.type == TEXT)
-    covariance = _covariance({**columns, **columns_of(texts, train_rows)})
+    columns = {**columns, **columns_of(texts, train_rows)}
+    covariance = _covariance(columns)
+    words = {
+        one.name: [as_category(row.get(one.name)) for row in train_rows] for one in features if one.type == CATEGORY
+    }
+    categories = tuple(category_reference(one, words[one.name]) for one in features if one.type == CATEGORY)
     cells = Cells(numbers, categories, covariance, texts)
     calibration, overridden = _calibrate(cells, covariance, _thinned(calibration_rows))
     return Profile(
@@ -65,6 +66,7 @@ def fit_profile(
         n_train=len(train_rows),
         n_calibration=len(calibration[MARGINAL]),
         overridden=overridden,
+        bins=fit_bins(columns, words, covariance),
     )
 
 

@@ -7,6 +7,7 @@ quantiles, counts and a covariance, never a training row.
 from __future__ import annotations
 
 from shipworthy.facts import Fact
+from shipworthy.profile.bins import InputBins
 
 COVARIANCE = "covariance"
 MARGINAL = "marginal"
@@ -66,7 +67,8 @@ class CovarianceReference(Fact, frozen=True, kw_only=True):
 
 class Profile(Fact, frozen=True, kw_only=True):
     """The reference of one model's inputs. `calibration` holds per view the sorted scores of rows not trained on;
-    `overridden` counts calibration rows that an override catches before any view is asked."""
+    `overridden` counts calibration rows that an override catches before any view is asked. `bins` are the cells that
+    live traffic is counted in; a profile of before has none, and then drift has no source."""
 
     version: int = 1
     order: tuple[str, ...]
@@ -78,3 +80,4 @@ class Profile(Fact, frozen=True, kw_only=True):
     n_train: int
     n_calibration: int
     overridden: int
+    bins: InputBins | None = None

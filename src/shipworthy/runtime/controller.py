@@ -30,9 +30,10 @@ from shipworthy.facts import (
     canonical,
 )
 from shipworthy.observe import probes
+from shipworthy.observe.inputs import Inputs
 from shipworthy.observe.labels import matured_before
 from shipworthy.observe.minutes import minute_of
-from shipworthy.observe.recalibrate import CellCounts, counted, recalibrate
+from shipworthy.observe.recalibrate import CellCounts, recalibrate, summed
 from shipworthy.observe.repeats import Alarm, Repeats
 from shipworthy.respond import playbook, postures
 from shipworthy.respond.incidents import open_incident
@@ -86,9 +87,9 @@ class Controller:
         self._unrecorded: deque[playbook.Proposal] = deque()
         self._number = self._numbered() if act else ""
 
-    def seen(self, event: Event) -> None:
-        """Take one decision in; act at once on never events and alarms."""
-        self.telemetry.add(event)
+    def seen(self, event: Event, row: Row | None = None) -> None:
+        """Take one decision in, and the row it was about; act at once on never events and alarms."""
+        self.telemetry.add(event, row)
         for name in event.never:
             self._never(name, event)
         alarm = self.repeats.add(event)
@@ -103,7 +104,7 @@ class Controller:
                 scope = one.order.scope
                 self.repeats.restored(scope.version, scope.tenant, scope.segment)
         for known in after.acknowledged:
-            self.telemetry.cut(minute_of(moment(known.up_to)) + 1)
+            self.telemetry.kept.cut(minute_of(moment(known.up_to)) + 1)
         for one in after.orders:
             if one.order.scope.segment != "*":
                 self.repeats.explain(one.order.scope.version, one.order.scope.tenant, one.order.scope.segment)
@@ -111,7 +112,10 @@ class Controller:
     def loaded(self, one: Loaded, counts: Mapping[str, CellCounts], rows: Mapping[str, Sequence[Row]]) -> None:
         """Watch a version from now on. `counts`: its calibration rows by bucket; `rows`: its probes by kind."""
         self.since.setdefault(one.version, minute_of(self.clock()))
-        self.telemetry.cut(self.since[one.version])
+        self.telemetry.kept.cut(self.since[one.version])
+        profile = one.scorer.profile
+        if profile.bins is not None:
+            self.telemetry.watch(one.version, Inputs(profile.bins, profile.covariance, profile.texts))
         self.cells.update({(one.version, bucket): cells for bucket, cells in counts.items()})
         self.probe_rows[one.version] = rows
 
@@ -248,15 +252,15 @@ class Controller:
             if one is None or review is None or not self.act:
                 continue
             before = matured_before(minute, one.contract.manifest.label.matured_after)
-            pairs = [(p, y) for at, p, y in self.telemetry.pairs.get((version, bucket), []) if at < before]
+            live = summed(self.telemetry.kept.cells(version, bucket, before))
+            n_live = sum(live.n)
             current = next((t for t in self.live.state.thresholds if (t.version, t.bucket) == (version, bucket)), None)
             known = sum(calibration.n)
-            if not pairs or (current is not None and known + len(pairs) < current.n):
+            if not n_live or (current is not None and known + n_live < current.n):
                 continue  # never from less than what the present thresholds rest on
-            live = counted(pairs)
             moved = recalibrate(version, bucket, calibration, live, review, told(self.clock()), current)
             if moved is not None:
-                because = f"{len(pairs)} matured labels beside {known} calibration rows"
+                because = f"{n_live} matured labels beside {known} calibration rows"
                 self.authority.recalibrate(moved, because)
                 self.live.refresh()
 

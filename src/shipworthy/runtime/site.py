@@ -23,13 +23,15 @@ from shipworthy.deploy.release import Cut, Release
 from shipworthy.deploy.segments import Hide
 from shipworthy.deploy.throttle import Throttles
 from shipworthy.errors import CannotDecide, ShipworthyError, UsageError
-from shipworthy.facts import UNSEEN, Receipt, RuntimeState, digest, join, parse_segment
+from shipworthy.facts import UNSEEN, Receipt, RuntimeState, join, parse_segment
 from shipworthy.observe.minutes import minute_of
+from shipworthy.profile.groups import groups_declared
 from shipworthy.profile.thresholds import SEVERAL
 from shipworthy.runtime import status as told
 from shipworthy.runtime.api import BODY_WITHIN_S, Api
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.controller import Controller
+from shipworthy.runtime.hidden import keyed
 from shipworthy.runtime.known import check_release
 from shipworthy.runtime.learned import calibration_cells, probe_rows
 from shipworthy.runtime.live import Live
@@ -76,7 +78,7 @@ class Site:
         first = self._admit(state.baseline)
         manifest = first.contract.manifest
         self.telemetry = Telemetry(
-            digest(manifest.model), minute_of(workspace.clock()), manifest.decisions, self.commits
+            minute_of(workspace.clock()), manifest.decisions, self.commits, keyed(workspace.host_key())
         )
         self.live = Live(files, manifest.model, manifest.fallback, manifest.kill_fallback, self._changed)
         self.controller = Controller(
@@ -171,20 +173,21 @@ class Site:
             closed=lambda version: self.live.closed(version) or self.permits.over(version),
             epoch=self.live.epoch,
             thresholds=self._cut,
-            sink=lambda event, row: self.controller.seen(event),
+            sink=lambda event, row: self.controller.seen(event, row),
             enqueue=self._enqueue,
             keys=Keys(
                 tenant=manifest.tenant,
                 unit=manifest.unit,
                 segments=tuple(key.key for key in manifest.segments.keys),
                 pairs=manifest.segments.pairs,
+                groups=tuple(one.name for one in manifest.features if one.protected and groups_declared(one)),
                 hide=self._hidden(manifest),
                 bins={feature.name: feature.bins for feature in manifest.features if feature.bins},
             ),
             limits=self._limits,
             on_label=self.take_label,
             sink_shadow=lambda event, row: self.telemetry.add_shadow(
-                event, self.live.held(event.version, event.tenant, event.segments)
+                event, self.live.held(event.version, event.tenant, event.segments), row
             ),
             shadow=self.live.shadow,
             override=self.permits.header,

@@ -35,7 +35,7 @@ def status(
         "pids": dict(pids),
         "judgements": controller.judgements,
         "alarms": controller.repeats.alarms(),
-        "labels": sum(len(pairs) for pairs in controller.telemetry.pairs.values()),
+        "labels": controller.telemetry.kept.labelled(),
     }
     plain: dict[str, Any] = msgspec.to_builtins(told)
     return plain

@@ -68,7 +68,7 @@ def numbers_apart(
     below = [np.searchsorted(np.sort(column), values, side="right") / column.size for column in (one, other)]
     seen = float(np.abs(below[0] - below[1]).max())
     pooled = (one.size * below[0] + other.size * below[1]) / (one.size + other.size)
-    null = _mean_bridge(pooled, seed) * math.sqrt(1.0 / n + 1.0 / m)
+    null = mean_bridge(pooled, seed) * math.sqrt(1.0 / n + 1.0 / m)
     return _distance(seen, null, ks_error(n, m, level))
 
 
@@ -120,14 +120,19 @@ def _distance(seen: float, null: float, error: float) -> Distance:
     return Distance(seen, null, max(0.0, seen - error), min(1.0, seen + error))
 
 
-def _mean_bridge(shares: Floats, seed: int) -> float:
+def mean_bridge(shares: Floats, seed: int) -> float:
     """The mean of the largest |bridge| at these points of [0, 1]: simulated where they are few."""
     if shares.size > _FEW_VALUES:
         return MEAN_BRIDGE
     steps = np.sqrt(np.diff(np.concatenate([[0.0], shares, [1.0]])).clip(0.0))
-    walk = np.cumsum(np.random.default_rng(seed).standard_normal((_DRAWS, steps.size)) * steps, axis=1)
+    walk = np.cumsum(_drawn(seed, steps.size) * steps, axis=1)
     bridge = walk[:, :-1] - walk[:, -1:] * shares
     return float(np.abs(bridge).max(axis=1).mean())
+
+
+@lru_cache(maxsize=64)
+def _drawn(seed: int, steps: int) -> Floats:
+    return np.random.default_rng(seed).standard_normal((_DRAWS, steps))
 
 
 def _numbers(column: Sequence[float | None]) -> Floats:

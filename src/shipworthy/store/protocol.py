@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from shipworthy.facts import Digest, Entry, Incident, LabelSummary, WindowSummary
+from shipworthy.facts import Digest, Entry, Incident, LabelCells, LabelSummary, WindowSummary
 from shipworthy.store.review import QueueItem, QueueStatus
 
 Build = Callable[[int, Digest], Sequence[Entry]]
@@ -69,8 +69,11 @@ class Store(Protocol):
     ) -> list[WindowSummary]:
         """Return one window a key with since <= minute < until. `tenant` and `segment` are texts; None means any."""
 
-    def add_label(self, receipt: str, *labels: LabelSummary) -> bool:
+    def add_label(self, receipt: str, *labels: LabelSummary, cells: Sequence[LabelCells] = ()) -> bool:
         """Add the label of one decision to all its segments. False when this receipt's label was already used."""
+
+    def label_cells(self, version: str, since_minute: int, until_minute: int) -> list[LabelCells]:
+        """Return labelled cells of hours that begin in since <= minute < until, by bucket and hour."""
 
     def labels(
         self,

@@ -32,7 +32,11 @@ _FIRST: Final = (
     "CREATE INDEX queue_by_urgency ON queue (status, deadline, id)",
     "CREATE TABLE incidents (id TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID",
 )
-STEPS: Final[tuple[tuple[str, ...], ...]] = (_FIRST,)
+_LABEL_CELLS: Final = (
+    "CREATE TABLE label_cells (version TEXT, bucket TEXT, minute INTEGER, body BLOB NOT NULL,"
+    " PRIMARY KEY (version, bucket, minute)) STRICT, WITHOUT ROWID",
+)
+STEPS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _LABEL_CELLS)
 
 
 def migrate(connection: apsw.Connection, where: str, steps: tuple[tuple[str, ...], ...] = STEPS) -> None:

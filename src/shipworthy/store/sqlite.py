@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from shipworthy.facts import Entry, Incident, LabelSummary, WindowSummary
+from shipworthy.facts import Entry, Incident, LabelCells, LabelSummary, WindowSummary
 from shipworthy.store import entries, queue, windows
 from shipworthy.store.connection import Database
 from shipworthy.store.failpoints import Failpoint, nothing
@@ -80,9 +80,13 @@ class SqliteStore:
         """Return windows with since <= minute < until, one a key."""
         return windows.read(self._db, version, since_minute, until_minute, arm, tenant, segment)
 
-    def add_label(self, receipt: str, *labels: LabelSummary) -> bool:
+    def add_label(self, receipt: str, *labels: LabelSummary, cells: Sequence[LabelCells] = ()) -> bool:
         """Add one decision's label to its segments; False when this receipt was used before."""
-        return windows.add_label(self._db, receipt, labels)
+        return windows.add_label(self._db, receipt, labels, cells)
+
+    def label_cells(self, version: str, since_minute: int, until_minute: int) -> list[LabelCells]:
+        """Return labelled cells of hours that begin in since <= minute < until."""
+        return windows.read_cells(self._db, version, since_minute, until_minute)
 
     def labels(
         self,

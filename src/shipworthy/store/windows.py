@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from shipworthy.errors import CannotDecide
-from shipworthy.facts import LabelSummary, WindowSummary, digest
+from shipworthy.facts import LabelCells, LabelSummary, WindowSummary, digest
+from shipworthy.facts.adding import added, joined, label_key, same_shard, window_key
 from shipworthy.store.connection import Database
-from shipworthy.store.summaries import add_labels, checked, joined, label_key, packed, same_shard, unpacked, window_key
+from shipworthy.store.summaries import checked, packed, unpacked
 
 
 def add(db: Database, windows: Sequence[WindowSummary], shard: str, seq: int) -> bool:
@@ -56,17 +57,34 @@ def read(
     )
 
 
-def add_label(db: Database, receipt: str, labels: Sequence[LabelSummary]) -> bool:
+def add_label(db: Database, receipt: str, labels: Sequence[LabelSummary], cells: Sequence[LabelCells]) -> bool:
     """Add one decision's label to its segments; False when this receipt was used before."""
     for label in labels:
         checked(label)
+    for one in cells:
+        checked(one)
     with db.transaction():
         if db.rows("SELECT 1 FROM label_receipts WHERE receipt = ?", (receipt,)):
             return False
         db.write("labels", "INSERT INTO label_receipts VALUES (?)", (receipt,))
         for label in labels:
             _add_to_labels(db, label)
+        for one in cells:
+            _add_to_cells(db, one)
     return True
+
+
+def _add_to_cells(db: Database, one: LabelCells) -> None:
+    key = (one.version, one.bucket, one.minute)
+    found = db.rows("SELECT body FROM label_cells WHERE version = ? AND bucket = ? AND minute = ?", key)
+    total = added(unpacked(found[0][0], LabelCells), one) if found else one
+    db.write("labels", "INSERT OR REPLACE INTO label_cells VALUES (?, ?, ?, ?)", (*key, packed(total)))
+
+
+def read_cells(db: Database, version: str, since: int, until: int) -> list[LabelCells]:
+    """Return the labelled cells of hours that begin in since <= minute < until, by bucket and hour."""
+    sql = "SELECT body FROM label_cells WHERE version = ? AND minute >= ? AND minute < ? ORDER BY bucket, minute"
+    return [unpacked(row[0], LabelCells) for row in db.rows(sql, (version, since, until))]
 
 
 def _add_to_labels(db: Database, label: LabelSummary) -> None:
@@ -74,7 +92,7 @@ def _add_to_labels(db: Database, label: LabelSummary) -> None:
     found = db.rows(
         "SELECT body FROM labels WHERE version = ? AND tenant = ? AND segment = ? AND minute = ? AND arm = ?", key
     )
-    total = add_labels(unpacked(found[0][0], LabelSummary), label) if found else label
+    total = added(unpacked(found[0][0], LabelSummary), label) if found else label
     db.write("labels", "INSERT OR REPLACE INTO labels VALUES (?, ?, ?, ?, ?, ?)", (*key, packed(total)))
 
 

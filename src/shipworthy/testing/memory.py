@@ -13,22 +13,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 
 from shipworthy.errors import Unreachable, UsageError
-from shipworthy.facts import Entry, Incident, LabelSummary, WindowSummary, digest
+from shipworthy.facts import Entry, Incident, LabelCells, LabelSummary, WindowSummary, digest
+from shipworthy.facts.adding import LabelKey, WindowKey, added, joined, label_key, same_shard, window_key
 from shipworthy.store.entries import NOTHING, chained, check_kind, decoded, id_text
 from shipworthy.store.instants import instant
 from shipworthy.store.protocol import Build
 from shipworthy.store.queue import same_item
 from shipworthy.store.review import QueueItem, QueueStatus, admitted, answered, expired, is_free, is_overdue, leased
-from shipworthy.store.summaries import (
-    LabelKey,
-    WindowKey,
-    add_labels,
-    checked,
-    joined,
-    label_key,
-    same_shard,
-    window_key,
-)
+from shipworthy.store.summaries import checked
 from shipworthy.store.windows import same_batch
 
 
@@ -41,6 +33,7 @@ class _Tables:
     windows: dict[tuple[WindowKey, str], WindowSummary] = field(default_factory=dict)
     receipts: set[str] = field(default_factory=set)
     labels: dict[LabelKey, LabelSummary] = field(default_factory=dict)
+    cells: dict[tuple[str, str, int], LabelCells] = field(default_factory=dict)
     queue: dict[str, QueueItem] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
 
@@ -143,10 +136,12 @@ class MemoryStore:
         wanted = (version, since_minute, until_minute, arm, tenant, segment)
         return joined(part for part in parts if _matches(part, *wanted))
 
-    def add_label(self, receipt: str, *labels: LabelSummary) -> bool:
+    def add_label(self, receipt: str, *labels: LabelSummary, cells: Sequence[LabelCells] = ()) -> bool:
         """Add one decision's label to its segments; False when this receipt was used before."""
         for label in labels:
             checked(label)
+        for one in cells:
+            checked(one)
         with self.transaction():
             tables = self._open
             if receipt in tables.receipts:
@@ -154,8 +149,17 @@ class MemoryStore:
             tables.receipts.add(receipt)
             for label in labels:
                 key = label_key(label)
-                tables.labels[key] = add_labels(tables.labels[key], label) if key in tables.labels else label
+                tables.labels[key] = added(tables.labels[key], label) if key in tables.labels else label
+            for one in cells:
+                name = (one.version, one.bucket, one.minute)
+                tables.cells[name] = added(tables.cells[name], one) if name in tables.cells else one
         return True
+
+    def label_cells(self, version: str, since_minute: int, until_minute: int) -> list[LabelCells]:
+        """Return labelled cells of hours that begin in since <= minute < until."""
+        with self._lock:
+            found = sorted(self._open.cells.items())
+        return [one for (of, _, minute), one in found if of == version and since_minute <= minute < until_minute]
 
     def labels(
         self,

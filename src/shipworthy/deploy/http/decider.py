@@ -22,7 +22,7 @@ from shipworthy.deploy.http.wiring import ForReview, Row, Wiring
 from shipworthy.deploy.receipt import receipt_of, seal
 from shipworthy.deploy.release import bucket_name
 from shipworthy.deploy.routing import BASELINE, CANDIDATE, Routes, arm
-from shipworthy.facts import Event, Source
+from shipworthy.facts import NORMAL, Event, Source
 from shipworthy.models.spec import text_of, values_of
 
 DECIDE_AGAIN = 3  # times, when the state changes under a request
@@ -60,7 +60,9 @@ class Decider:
     async def decide(self, row: Row, tenant: str, now_s: float) -> Outcome:
         """Return what leaves for this row. Raises Unreachable when the baseline is not loaded here."""
         w = self.wiring
-        deadline = asyncio.get_running_loop().time() + w.deadline_s
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        deadline = started + w.deadline_s
         request = w.new_id(now_s)
         for _ in range(DECIDE_AGAIN):
             epoch = w.epoch()
@@ -74,7 +76,9 @@ class Decider:
             told = told._replace(scored=None)  # nor does it when the state never stood still
         given = self.answered(view, told.scored, row, tenant)
         event = event_of(view, given, tenant, request, now_s, told.replayed)
-        return await self._finished(view, given, event, row, told.candidate, epoch)
+        outcome = await self._finished(view, given, event, row, told.candidate, epoch)
+        w.sink(msgspec.structs.replace(outcome.event, took_ms=(loop.time() - started) * 1000.0), row)
+        return outcome
 
     def may_serve(self, version: str | None) -> bool:
         """True when a candidate is loaded, not closed, and its circuit is not open."""
@@ -160,7 +164,7 @@ class Decider:
     async def _finished(
         self, view: View, given: Answer, event: Event, row: Row, asked_candidate: bool, epoch: int
     ) -> Outcome:
-        """Make a review durable, tell the sink, return the outcome."""
+        """Make a review durable, return the outcome."""
         w = self.wiring
         receipt = seal(w.mac_key, receipt_of(shown(event)))
         error = "no model could answer and the contract names nobody else" if given.failed else ""
@@ -170,7 +174,6 @@ class Decider:
                 given = Answer(decision="", route=REFUSED, why=(*given.why, "queue_failed"), failed=True)
                 event = msgspec.structs.replace(event, decision="", route=REFUSED, failed=True)
                 receipt = seal(w.mac_key, receipt_of(shown(event)))
-        w.sink(event, row)
         status = 503 if given.failed and given.route == REFUSED else 200
         return Outcome(status, given, event, receipt, epoch, asked_candidate, error if status == 503 else "")
 
@@ -229,4 +232,7 @@ def event_of(view: View, given: Answer, tenant: str, request: str, now_s: float,
         leaked=given.leaked,
         replayed=replayed,
         failed=given.failed,
+        groups=view.place.groups,
+        ood_feature=ood.feature or "",
+        degraded=view.posture != NORMAL,
     )

@@ -22,11 +22,13 @@ Readings = list[dict[str, str]]
 
 
 class Place(NamedTuple):
-    """Segment texts, and key values: `orders` as windows and orders name them, `plain` as the contract does."""
+    """Segment texts, and key values: `orders` as windows and orders name them, `plain` as the contract does. `groups`:
+    texts of the audited features."""
 
     texts: tuple[str, ...]
     orders: Readings
     plain: Readings
+    groups: tuple[str, ...] = ()
 
 
 class View(NamedTuple):
@@ -49,7 +51,8 @@ def locate(keys: Keys, tenant: str, row: Row, unseen: tuple[str, ...]) -> Place:
     """Return where a request lies. Two readings when a segment key's value is unseen: by `__unseen__` and by name."""
     orders, texts = _readings(keys, tenant, row, unseen, keys.hide)
     plain = orders if keys.hide is None else _readings(keys, tenant, row, unseen, None)[0]
-    return Place(texts, orders, plain)
+    groups = segments_of(row, keys.groups, (), unseen, bins=keys.bins)[1] if keys.groups else ()
+    return Place(texts, orders, plain, groups)
 
 
 def view_of(w: Wiring, version: str, arm: str, tenant: str, row: Row, carried: View | None = None) -> View:

@@ -48,13 +48,15 @@ class ForReview(msgspec.Struct, frozen=True, kw_only=True):
 class Keys:
     """Where a row says whose it is. `tenant` None: there are no tenants, all are `default`.
 
-    `segments`: keys and declared pairs; `bins`: edges of numeric keys; `hide`: what stands for a non-public value.
+    `segments`: keys and declared pairs; `groups`: audited features, whose groups windows tell apart; `bins`: edges of
+    numeric keys; `hide`: what stands for a non-public value.
     """
 
     tenant: str | None = None
     unit: str | None = None
     segments: tuple[str, ...] = ()
     pairs: tuple[tuple[str, str], ...] = ()
+    groups: tuple[str, ...] = ()
     bins: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     hide: Hide | None = None
 

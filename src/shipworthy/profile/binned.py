@@ -1,0 +1,172 @@
+"""Counting columns into the cells of a reference: the hot pass of drift, batch or live.
+
+In: columns as arrays, float64 with NaN for an empty cell, or categories as Python strings with None for an empty one.
+Out: integer counts in the order that `bins` lays down. The same value falls into the same cell whether it comes alone
+or among a million: every step is one correctly rounded operation on doubles.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from shipworthy.profile.bins import OUTSIDE, CategoryBins, JointBins, NumberBins
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+CHUNK = 16_384  # values at a time: the buffers stay in the second-level cache
+_FAR = 1e9
+
+
+class NumberCells:
+    """Counts one number. Holds buffers: one per thread."""
+
+    def __init__(self, bins: NumberBins) -> None:
+        self.bins = bins
+        self.width = len(bins.counts)
+        self._table, self._parted = _laid_out(bins)
+        self._grid = np.empty(CHUNK)
+        self._cell = np.empty(CHUNK, dtype=np.intp)
+
+    def count(self, column: Floats) -> Ints:
+        """Return int64[bins + 3]: the bins lowest first, then below the least, above the most, and empty (NaN)."""
+        cells = np.zeros(self.bins.cells + 2, dtype=np.int64)
+        counts = np.zeros(self.width, dtype=np.int64)
+        for start in range(0, column.size, CHUNK):
+            self._add(column[start : start + CHUNK], cells, counts)
+        for at, _, _ in self._parted:
+            cells[at] = 0  # counted by piece
+        counts += np.bincount(self._table, weights=cells, minlength=self.width).astype(np.int64)
+        return counts
+
+    def places(self, column: Floats) -> NDArray[np.intp]:
+        """Return the place among the counts of every value of a short column."""
+        place = np.full(column.size, self.width - 1, dtype=np.intp)
+        below, above = column < self.bins.least, column > self.bins.most
+        place[below], place[above] = self.width - 3, self.width - 2
+        inside = np.flatnonzero((column >= self.bins.least) & (column <= self.bins.most))
+        for start in range(0, inside.size, CHUNK):
+            some = inside[start : start + CHUNK]
+            part = column[some]
+            cell = self._cells(part)
+            place[some] = self._table[cell]
+            for at, atom, first in self._parted:
+                here = np.flatnonzero(cell == at)
+                place[some[here]] = first + (part[here] >= atom) + (part[here] > atom)
+        return place
+
+    def _add(self, part: Floats, cells: Ints, counts: Ints) -> None:
+        least, most = part.min(), part.max()
+        if not (least >= self.bins.least and most <= self.bins.most):  # something lies outside, or is empty
+            below, above = int((part < self.bins.least).sum()), int((part > self.bins.most).sum())
+            given = part.size
+            part = part[(part >= self.bins.least) & (part <= self.bins.most)]
+            counts[-3:] += (below, above, given - part.size - below - above)
+        cell = self._cells(part)
+        cells += np.bincount(cell, minlength=cells.size)
+        for at, atom, first in self._parted:
+            inside = part[cell == at]
+            equal, over = int(np.count_nonzero(inside == atom)), int(np.count_nonzero(inside > atom))
+            counts[first : first + 3] += (inside.size - equal - over, equal, over)
+
+    def _cells(self, part: Floats) -> NDArray[np.intp]:
+        bins, size = self.bins, part.size
+        grid, cell = self._grid[:size], self._cell[:size]
+        np.subtract(part, bins.low, out=grid)
+        grid *= bins.per
+        grid += 1.0
+        np.maximum(grid, 0.0, out=grid)
+        np.minimum(grid, bins.cells + 1.0, out=grid)
+        np.copyto(cell, grid, casting="unsafe")  # truncates
+        return cell
+
+
+class CategoryCells:
+    """Counts one category."""
+
+    def __init__(self, bins: CategoryBins) -> None:
+        self.bins = bins
+        self.width = len(bins.counts)
+        first = len(bins.values)
+        self.at: dict[str | None, int] = {value: place for place, value in enumerate(bins.values)}
+        self.at.update(dict.fromkeys(bins.known, first))
+        self.at[None] = first + 2
+        self.unseen = first + 1
+
+    def count(self, column: Iterable[str | None]) -> Ints:
+        """Return int64[values + 3]: the values, then other known ones, unseen, and empty."""
+        seen = Counter(column)
+        return self.count_codes(list(seen), np.fromiter(seen.values(), dtype=np.int64, count=len(seen)))
+
+    def count_codes(self, dictionary: Sequence[str | None], counts: Ints) -> Ints:
+        """Return the same for a column that is told as how often each word of its dictionary comes."""
+        total = np.zeros(self.width, dtype=np.int64)
+        np.add.at(total, [self.at.get(value, self.unseen) for value in dictionary], counts)
+        return total
+
+    def place(self, value: str | None) -> int:
+        """Return the place of one value among the counts."""
+        return self.at.get(value, self.unseen)
+
+
+class JointCells:
+    """Counts rows of standardised, whitened numbers."""
+
+    def __init__(self, bins: JointBins) -> None:
+        self._directions = np.array(bins.directions, dtype=np.float64)
+        self._distance = np.array(bins.distance)
+        self._cuts = [np.array(one) for one in bins.cuts]
+        self.width = len(bins.counts)
+
+    def count(self, white: Floats) -> Ints:
+        """Return int64[32 + 8 * 16] for a matrix of (rows, d) whitened numbers, empty cells at their mean (0)."""
+        near = np.clip(np.nan_to_num(white, nan=0.0), -_FAR, _FAR)
+        parts = [_cut(self._distance, np.einsum("ij,ij->i", near, near))]
+        parts += [_cut(cuts, near @ one) for cuts, one in zip(self._cuts, self._directions, strict=True)]
+        return np.concatenate(parts)
+
+
+def _cut(cuts: Floats, values: Floats) -> Ints:
+    return np.bincount(np.searchsorted(cuts, values, side="right"), minlength=cuts.size + 1).astype(np.int64)
+
+
+def atoms_of(bins: NumberBins) -> NDArray[np.bool_]:
+    """Return which of the counts are single values: bool[bins + 3]; beyond the bins, empty is one."""
+    marked = np.zeros(len(bins.counts), dtype=bool)
+    for _, _, first in _laid_out(bins)[1]:
+        marked[first + 1] = True
+    marked[-1] = True
+    return marked
+
+
+def lower_edges(bins: NumberBins) -> tuple[float, ...]:
+    """Return where each bin begins, lowest first: for plots and reports."""
+    table, parted = _laid_out(bins)
+    edges = [bins.least] * (len(bins.counts) - len(OUTSIDE))
+    for cell in range(1, bins.cells + 2):
+        if table[cell] != table[cell - 1]:
+            edges[int(table[cell])] = bins.low + (cell - 1) / bins.per
+    for _, atom, first in parted:
+        edges[first + 1] = edges[first + 2] = atom
+    return tuple(edges)
+
+
+def _laid_out(bins: NumberBins) -> tuple[NDArray[np.intp], tuple[tuple[int, float, int], ...]]:
+    """(grid cell -> place, for each atom its grid cell, its value and the place of what lies below it there)."""
+    starts = np.zeros(bins.cells + 2, dtype=np.intp)
+    starts[list(bins.starts)] = 1
+    cells = [grid_cell(atom, bins.low, bins.per, bins.cells) for atom in bins.atoms]
+    after = np.zeros(bins.cells + 2, dtype=np.intp)
+    after[cells] = 2  # an atom parts its cell in three: what follows lies two places further
+    table = np.cumsum(starts) + np.cumsum(after) - after
+    parted = tuple((cell, atom, int(table[cell])) for cell, atom in zip(cells, bins.atoms, strict=True))
+    return table, parted
+
+
+def grid_cell(value: float, low: float, per: float, cells: int) -> int:
+    """Return the grid cell of one finite value."""
+    return int(min(max((value - low) * per + 1.0, 0.0), cells + 1.0))
