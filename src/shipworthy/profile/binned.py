@@ -117,17 +117,35 @@ class JointCells:
     """Counts rows of standardised, whitened numbers."""
 
     def __init__(self, bins: JointBins) -> None:
-        self._directions = np.array(bins.directions, dtype=np.float64)
+        self._directions = bins.directions
         self._distance = np.array(bins.distance)
         self._cuts = [np.array(one) for one in bins.cuts]
         self.width = len(bins.counts)
 
     def count(self, white: Floats) -> Ints:
-        """Return int64[32 + 8 * 16] for a matrix of (rows, d) whitened numbers, empty cells at their mean (0)."""
-        near = np.clip(np.nan_to_num(white, nan=0.0), -_FAR, _FAR)
-        parts = [_cut(self._distance, np.einsum("ij,ij->i", near, near))]
-        parts += [_cut(cuts, near @ one) for cuts, one in zip(self._cuts, self._directions, strict=True)]
+        """Return int64[32 + 8 * 16] for whitened numbers (d, rows), empty cells at their mean (0)."""
+        near = np.clip(white, -_FAR, _FAR)
+        parts = [_cut(self._distance, squared(near))]
+        parts += [_cut(cuts, one) for cuts, one in zip(self._cuts, weighted(near, self._directions), strict=True)]
         return np.concatenate(parts)
+
+
+def weighted(columns: Sequence[Floats] | Floats, weights: Sequence[Sequence[float]]) -> Floats:
+    """Return (k, rows) sums of columns (d, rows) by k rows of weights, always added in the same order."""
+    total = np.zeros((len(weights), len(columns[0])))
+    for one, row in zip(total, weights, strict=True):
+        for weight, column in zip(row, columns, strict=True):
+            if weight != 0.0:
+                one += weight * column
+    return total
+
+
+def squared(columns: Floats) -> Floats:
+    """Return the sums of squares of (d, rows) columns, always added in the same order."""
+    total = np.zeros(columns.shape[1])
+    for column in columns:
+        total += column * column
+    return total
 
 
 def _cut(cuts: Floats, values: Floats) -> Ints:

@@ -16,7 +16,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from shipworthy.profile.binned import CategoryCells, JointCells, NumberCells, grid_cell
+from shipworthy.profile.binned import CategoryCells, JointCells, NumberCells, grid_cell, squared, weighted
 from shipworthy.profile.bins import (
     MOST_BINS,
     MOST_CATEGORIES,
@@ -99,14 +99,14 @@ def fit_category(name: str, column: Sequence[str | None]) -> CategoryBins:
 def fit_joint(columns: Mapping[str, Floats], covariance: CovarianceReference) -> JointBins:
     """Return the cells of the distance and of eight projections, from the quantiles of the training rows."""
     white = whitened(columns, covariance)
-    drawn = np.random.default_rng(_SEED).standard_normal((PROJECTIONS, white.shape[1]))
+    drawn = np.random.default_rng(_SEED).standard_normal((PROJECTIONS, white.shape[0]))
     drawn /= np.linalg.norm(drawn, axis=1, keepdims=True)
     directions = tuple(tuple(shortest(value) for value in row) for row in drawn.tolist())
-    shown = white @ np.array(directions).T
+    shown = weighted(white, directions)
     empty = JointBins(
         directions=directions,
-        distance=_quantiles(np.einsum("ij,ij->i", white, white), _DISTANCES),
-        cuts=tuple(_quantiles(shown[:, at], _STEPS) for at in range(PROJECTIONS)),
+        distance=_quantiles(squared(white), _DISTANCES),
+        cuts=tuple(_quantiles(one, _STEPS) for one in shown),
         counts=(0,) * (_DISTANCES + PROJECTIONS * _STEPS),
     )
     counts = JointCells(empty).count(white)
@@ -114,11 +114,15 @@ def fit_joint(columns: Mapping[str, Floats], covariance: CovarianceReference) ->
 
 
 def whitened(columns: Mapping[str, Floats], covariance: CovarianceReference) -> Floats:
-    """Return (rows, d) numbers that are uncorrelated in the reference; an empty cell is at its mean."""
-    table = np.stack([columns[name] for name in covariance.names], axis=1)
-    standard = (table - np.array(covariance.mean)) / np.array(covariance.scale)
-    whitening = np.array(covariance.whitening, dtype=np.float64).reshape(len(covariance.names), -1)
-    return np.asarray(np.nan_to_num(standard, nan=0.0) @ whitening.T, dtype=np.float64)
+    """Return (d, rows) numbers that are uncorrelated in the reference; an empty cell is at its mean.
+
+    Column by column, one operation at a time: a matrix product may round otherwise for another number of rows.
+    """
+    standard = [
+        np.nan_to_num((columns[name] - mean) / scale, nan=0.0)
+        for name, mean, scale in zip(covariance.names, covariance.mean, covariance.scale, strict=True)
+    ]
+    return weighted(standard, covariance.whitening)
 
 
 def _counted(bins: NumberBins, column: Floats) -> NumberBins:
