@@ -19,6 +19,7 @@ from typing import Any, Self, TypeVar
 import uvicorn
 
 from shipworthy.runtime.app import App
+from shipworthy.runtime.exports.prometheus import text_of
 from shipworthy.runtime.site import Site
 from tests.flows.tiny import Tiny
 
@@ -99,6 +100,7 @@ class Served:
             site.gateway,
             {"/status": lambda _: site.status(), "/checkpoint": site.checkpoint},
             site.api(self._body_within_s),
+            lambda: text_of(site.metrics()),
         )
         config = uvicorn.Config(app, port=self.port, log_level="error", lifespan="off", ws="none")
         server = uvicorn.Server(config)

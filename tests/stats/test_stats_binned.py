@@ -17,7 +17,8 @@ EDGES = st.lists(st.sampled_from([-2.0, -1.0, 0.0, 0.75, 1.0, 2.0]), max_size=4,
 
 
 def in_cells(values: list[float], edges: list[float]) -> list[int]:
-    return np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1).tolist()
+    counts: list[int] = np.bincount(np.searchsorted(edges, values, side="right"), minlength=len(edges) + 1).tolist()
+    return counts
 
 
 @given(VALUES, VALUES, EDGES)
@@ -32,8 +33,8 @@ def test_the_distance_of_the_samples_lies_in_the_stated_interval_always(
 @given(VALUES, VALUES)
 def test_cells_of_single_values_hide_nothing(live: list[float], reference: list[float]) -> None:
     every = sorted({*live, *reference})
-    counts = [[column.count(value) for value in every] for column in (live, reference)]
-    found = ordered_apart(*counts, single=[True] * len(every))
+    one, other = ([column.count(value) for value in every] for column in (live, reference))
+    found = ordered_apart(one, other, single=[True] * len(every))
     assert found.slack == 0.0
     assert found.apart.seen == pytest.approx(numbers_apart(live, reference).seen)
 

@@ -1,4 +1,5 @@
-"""The ASGI application of one gateway process: decisions and labels go to the gateway, `/status` is answered here."""
+"""The ASGI application of one gateway process: decisions and labels go to the gateway, `/status` and
+`/metrics` are answered here."""
 
 from __future__ import annotations
 
@@ -11,20 +12,29 @@ import msgspec
 from shipworthy.deploy.http.gateway import Gateway
 from shipworthy.deploy.http.wire import Response, error, respond
 from shipworthy.errors import ShipworthyError
+from shipworthy.runtime.exports.prometheus import CONTENT_TYPE
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 Asgi = Callable[[Any, Receive, Send], Awaitable[None]]
+METRICS = "/metrics"
 Told = Callable[[Mapping[str, str]], Any]
 
 
 class App:
     """Read-only pages by path, the API of the ledger under `/api/`, everything else to the gateway."""
 
-    def __init__(self, gateway: Gateway, pages: Mapping[str, Told], api: Asgi | None = None) -> None:
+    def __init__(
+        self,
+        gateway: Gateway,
+        pages: Mapping[str, Told],
+        api: Asgi | None = None,
+        metrics: Callable[[], str] | None = None,
+    ) -> None:
         self._gateway = gateway
         self._api = api
         self._pages = dict(pages)
+        self._metrics = metrics
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:  # noqa: ANN401
         """Answer one request."""
@@ -32,11 +42,16 @@ class App:
         if self._api is not None and scope["type"] == "http" and scope["path"].startswith("/api/"):
             await self._api(scope, receive, send)
             return
-        if page is None:
+        measured = self._metrics if scope.get("path") == METRICS else None
+        if page is None and measured is None:
             await self._gateway(scope, receive, send)
             return
         if scope["method"] != "GET":
             await respond(send, error(405, "this page is only read"))
+            return
+        if page is None:
+            text = measured() if measured is not None else ""
+            await respond(send, Response(200, text.encode(), []), (b"content-type", CONTENT_TYPE.encode()))
             return
         asked = {key: values[-1] for key, values in parse_qs(scope.get("query_string", b"").decode()).items()}
         try:

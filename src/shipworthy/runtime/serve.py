@@ -17,6 +17,8 @@ import uvicorn
 import uvloop
 
 from shipworthy.runtime.app import App
+from shipworthy.runtime.exports.prometheus import text_of
+from shipworthy.runtime.exports.push import Push
 from shipworthy.runtime.site import Site
 from shipworthy.runtime.workspace import Workspace
 
@@ -27,31 +29,39 @@ _log = logging.getLogger("shipworthy.serve")
 
 
 def serve(
-    workspace: Workspace, port: int, observe_only: bool = False, say: Callable[[str], None] = lambda text: None
+    workspace: Workspace,
+    port: int,
+    observe_only: bool = False,
+    say: Callable[[str], None] = lambda text: None,
+    otlp: str = "",
 ) -> None:
     """Serve until SIGINT or SIGTERM. Raises CannotDecide when there is no admitted baseline to serve.
 
-    `say` hears one line once requests are taken: which version, and at which address.
+    `say` hears one line once requests are taken: which version, and at which address. `otlp`: where metrics are pushed.
     """
+    push = Push(otlp) if otlp else None
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(workspace, port, observe_only, say))
+        runner.run(_serve(workspace, port, observe_only, say, push))
 
 
-async def _serve(workspace: Workspace, port: int, observe_only: bool, say: Callable[[str], None]) -> None:
+async def _serve(
+    workspace: Workspace, port: int, observe_only: bool, say: Callable[[str], None], push: Push | None
+) -> None:
     site = Site(workspace, observe_only)
     try:
         await site.start()
-        await _run(site, port, say)
+        await _run(site, port, say, push)
     finally:
         await site.close()
 
 
-async def _run(site: Site, port: int, say: Callable[[str], None]) -> None:
+async def _run(site: Site, port: int, say: Callable[[str], None], push: Push | None) -> None:
     app = App(
         site.gateway,
         {"/status": lambda _: site.status(), "/quality": site.quality, "/checkpoint": site.checkpoint},
         site.api(),
+        lambda: text_of(site.metrics()),
     )
     config = uvicorn.Config(
         app,
@@ -67,12 +77,15 @@ async def _run(site: Site, port: int, say: Callable[[str], None]) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.leave)
-    watching = asyncio.create_task(site.watch(TICK_S))
+    tasks = [asyncio.create_task(site.watch(TICK_S))]
+    if push is not None:
+        tasks.append(asyncio.create_task(push.every(site.metrics, site.resource())))
     try:
         await server.serve()
     finally:
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class _Server(uvicorn.Server):

@@ -27,10 +27,12 @@ from shipworthy.facts import UNSEEN, Receipt, RuntimeState, join, parse_segment
 from shipworthy.observe.minutes import minute_of
 from shipworthy.profile.groups import groups_declared
 from shipworthy.profile.thresholds import SEVERAL
+from shipworthy.respond.moments import moment
 from shipworthy.runtime import status as told
 from shipworthy.runtime.api import BODY_WITHIN_S, Api
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.controller import Controller
+from shipworthy.runtime.exports.families import Family, Labels, Shown, families
 from shipworthy.runtime.hidden import keyed
 from shipworthy.runtime.known import check_release
 from shipworthy.runtime.learned import calibration_cells, probe_rows
@@ -151,6 +153,26 @@ class Site:
             raise UsageError(f"version {asked.get('version')!r} is not loaded", "/quality")
         floor, target = float(asked.get("floor", "0.7")), float(asked.get("target", "0.05"))
         return told.quality(self.controller, one, asked.get("shadow") == "1", floor, target)
+
+    def metrics(self) -> tuple[Family, ...]:
+        """Return what other monitoring systems are told."""
+        judged = self.controller.judged_until
+        stale_s = (self.workspace.clock() - moment(judged)).total_seconds() if judged else None
+        shown = Shown(
+            totals=self.telemetry.totals.by,
+            judgements=self.controller.judgements,
+            orders=self.live.state.orders,
+            alarms=len(self.controller.repeats.alarms()),
+            labels=self.telemetry.kept.labelled(),
+            epoch=self.live.state.epoch,
+            broken=bool(self.live.broken),
+            stale_s=stale_s,
+        )
+        return families(shown)
+
+    def resource(self) -> Labels:
+        """Return whose metrics they are, by the names of OpenTelemetry."""
+        return (("service.name", "shipworthy"), ("service.instance.id", self._first.contract.manifest.model))
 
     def checkpoint(self, asked: Mapping[str, str]) -> dict[str, str]:
         """Return a fresh signed checkpoint of the ledger, for keeping elsewhere."""
@@ -304,6 +326,4 @@ class Site:
         await self.models.stop(version)
 
     def _judged_minute(self) -> int:
-        from shipworthy.respond.moments import moment
-
         return minute_of(moment(self.controller.judged_until)) if self.controller.judged_until else -1

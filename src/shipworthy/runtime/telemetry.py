@@ -34,6 +34,7 @@ from shipworthy.observe.measure_labels import (
 from shipworthy.observe.minutes import minutes_in
 from shipworthy.observe.repeats import Alarm
 from shipworthy.profile.rows import Row
+from shipworthy.runtime.exports.totals import Totals
 from shipworthy.runtime.remembered import KEPT, Remembered
 from shipworthy.store.group import GroupCommit
 
@@ -58,6 +59,7 @@ class Telemetry:
         self.start_minute = start_minute
         self.rolled = start_minute
         self.kept = Remembered(start_minute)
+        self.totals = Totals()
         self._shadows: OrderedDict[str, Event] = OrderedDict()
 
     def watch(self, version: str, inputs: Inputs) -> None:
@@ -67,6 +69,7 @@ class Telemetry:
     def add(self, event: Event, row: Row | None = None) -> None:
         """Count one decision, and its inputs."""
         self._collector.add(event, row)
+        self.totals.add(event)
 
     def add_shadow(self, event: Event, held: bool, row: Row | None = None) -> None:
         """Count one shadow score; keep it until its label comes. `held`: an order keeps its version from answering."""

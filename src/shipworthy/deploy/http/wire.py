@@ -17,7 +17,7 @@ Headers = list[tuple[bytes, bytes]]
 
 MAX_BODY_BYTES = 1 << 20
 DRAIN_BYTES = 8 << 20
-_JSON = (b"content-type", b"application/json")
+JSON = (b"content-type", b"application/json")
 encode = msgspec.json.Encoder().encode
 
 
@@ -83,9 +83,9 @@ def _too_large(most: int) -> Refusal:
     return Refusal(413, f"the body is over {most} bytes", [(b"connection", b"close")])
 
 
-async def respond(send: Send, response: Response) -> None:
-    """Send a response."""
+async def respond(send: Send, response: Response, kind: tuple[bytes, bytes] = JSON) -> None:
+    """Send a response; `kind` is its content type header."""
     length = (b"content-length", b"%d" % len(response.body))
-    headers = [_JSON, length, *response.headers]
+    headers = [kind, length, *response.headers]
     await send({"type": "http.response.start", "status": response.status, "headers": headers})
     await send({"type": "http.response.body", "body": response.body})

@@ -1,0 +1,1 @@
+"""What a running site tells other monitoring systems: Prometheus reads it, OTLP receivers are sent it."""

@@ -1,0 +1,57 @@
+"""Counters that only grow while the process lives, as monitoring systems want them.
+
+In: events. Out: totals by version and arm. Probes are no traffic. A restart begins at 0, which readers of counters know
+how to handle; what SLOs are judged by is not kept here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from shipworthy.facts import LATENCY_BINS, Event
+from shipworthy.observe.full import latency_bin
+
+ROUTES = ("machine", "person", "refused")
+
+
+@dataclass(slots=True)
+class Total:
+    """Of one version and arm. `latency` counts by the bins of windows, `took_ms` is the sum of all times, ms."""
+
+    routes: dict[str, int] = field(default_factory=dict)
+    flagged: int = 0
+    unseen: int = 0
+    failed: int = 0
+    replayed: int = 0
+    degraded: int = 0
+    never: int = 0
+    leaked: int = 0
+    latency: list[int] = field(default_factory=lambda: [0] * LATENCY_BINS)
+    took_ms: float = 0.0
+
+
+class Totals:
+    """All totals of one process. Single thread."""
+
+    def __init__(self) -> None:
+        self.by: dict[tuple[str, str], Total] = {}
+
+    def add(self, event: Event) -> None:
+        """Count one event."""
+        if event.probe is not None:
+            return
+        key = (event.version, event.arm)
+        total = self.by.get(key)
+        if total is None:
+            total = self.by[key] = Total()
+        total.routes[event.route] = total.routes.get(event.route, 0) + 1
+        total.flagged += event.ood_flag
+        total.unseen += bool(event.unseen)
+        total.failed += event.failed
+        total.replayed += event.replayed
+        total.degraded += event.degraded
+        total.never += bool(event.never)
+        total.leaked += event.leaked
+        if event.took_ms is not None:
+            total.latency[latency_bin(event.took_ms)] += 1
+            total.took_ms += event.took_ms
