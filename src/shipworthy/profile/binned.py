@@ -76,9 +76,8 @@ class NumberCells:
     def _cells(self, part: Floats) -> NDArray[np.intp]:
         bins, size = self.bins, part.size
         grid, cell = self._grid[:size], self._cell[:size]
-        np.subtract(part, bins.low, out=grid)
-        grid *= bins.per
-        grid += 1.0
+        np.multiply(part, bins.per, out=grid)
+        grid += bins.shift
         np.maximum(grid, 0.0, out=grid)
         np.minimum(grid, bins.cells + 1.0, out=grid)
         np.copyto(cell, grid, casting="unsafe")  # truncates
@@ -167,7 +166,7 @@ def lower_edges(bins: NumberBins) -> tuple[float, ...]:
     edges = [bins.least] * (len(bins.counts) - len(OUTSIDE))
     for cell in range(1, bins.cells + 2):
         if table[cell] != table[cell - 1]:
-            edges[int(table[cell])] = bins.low + (cell - 1) / bins.per
+            edges[int(table[cell])] = (cell - bins.shift) / bins.per
     for _, atom, first in parted:
         edges[first + 1] = edges[first + 2] = atom
     return tuple(edges)
@@ -177,7 +176,7 @@ def _laid_out(bins: NumberBins) -> tuple[NDArray[np.intp], tuple[tuple[int, floa
     """(grid cell -> place, for each atom its grid cell, its value and the place of what lies below it there)."""
     starts = np.zeros(bins.cells + 2, dtype=np.intp)
     starts[list(bins.starts)] = 1
-    cells = [grid_cell(atom, bins.low, bins.per, bins.cells) for atom in bins.atoms]
+    cells = [grid_cell(atom, bins.per, bins.shift, bins.cells) for atom in bins.atoms]
     after = np.zeros(bins.cells + 2, dtype=np.intp)
     after[cells] = 2  # an atom parts its cell in three: what follows lies two places further
     table = np.cumsum(starts) + np.cumsum(after) - after
@@ -185,6 +184,6 @@ def _laid_out(bins: NumberBins) -> tuple[NDArray[np.intp], tuple[tuple[int, floa
     return table, parted
 
 
-def grid_cell(value: float, low: float, per: float, cells: int) -> int:
+def grid_cell(value: float, per: float, shift: float, cells: int) -> int:
     """Return the grid cell of one finite value."""
-    return int(min(max((value - low) * per + 1.0, 0.0), cells + 1.0))
+    return int(min(max(value * per + shift, 0.0), cells + 1.0))

@@ -20,7 +20,7 @@ BEYOND = ("other", "unseen", "missing")
 
 
 class NumberBins(Fact, frozen=True, kw_only=True):
-    """One number. Grid cell of x = trunc(clip((x - low) * per + 1, 0, cells + 1)): 0 is below `low`, `cells + 1` above.
+    """One number. Grid cell of x = trunc(clip(x * per + shift, 0, cells + 1)); the first and the last are open.
 
     `starts`: the grid cells that begin a new bin, ascending; `atoms`: values that are a bin of their own, ascending,
     each in another grid cell, which they part in three. `counts`: rows of the reference in each bin, lowest first, then
@@ -28,8 +28,8 @@ class NumberBins(Fact, frozen=True, kw_only=True):
     """
 
     name: str
-    low: float
     per: float
+    shift: float
     cells: int
     starts: tuple[int, ...]
     atoms: tuple[float, ...]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from msgspec.structs import replace
@@ -70,13 +71,13 @@ def fit_number(name: str, column: Floats) -> NumberBins:
     cells = LEAST_CELLS
     while cells < MOST_CELLS and not _fine_enough(seen, atoms, low, high, cells):
         cells *= 2
-    per = shortest(cells / (high - low))
-    kept = _one_a_cell(atoms, values, rows, low, per, cells)
-    starts = _starts(seen, kept, low, per, cells)
+    grid = _grid(low, high, cells)
+    kept = _one_a_cell(atoms, values, rows, grid)
+    starts = _starts(seen, kept, grid)
     empty = NumberBins(
         name=name,
-        low=low,
-        per=per,
+        per=grid.per,
+        shift=grid.shift,
         cells=cells,
         starts=starts,
         atoms=tuple(float(one) for one in kept),
@@ -157,34 +158,47 @@ def _span(seen: Floats, discrete: bool) -> tuple[float, float]:
     return (low, high) if width > 0.0 else (low, low + max(1.0, abs(low)))
 
 
-def _fine_enough(seen: Floats, atoms: Floats, low: float, high: float, cells: int) -> bool:
+class _Grid(NamedTuple):
+    per: float
+    shift: float
+    cells: int
+
+
+def _grid(low: float, high: float, cells: int) -> _Grid:
+    """The grid whose first inner cell begins at `low`."""
     per = shortest(cells / (high - low))
-    at = {grid_cell(float(atom), low, per, cells) for atom in atoms}
+    return _Grid(per, 1.0 - low * per, cells)
+
+
+def _mass(rows: Floats, grid: _Grid) -> NDArray[np.intp]:
+    """How many rows lie in each grid cell."""
+    cell = np.clip(rows * grid.per + grid.shift, 0.0, grid.cells + 1.0).astype(np.intp)
+    return np.bincount(cell, minlength=grid.cells + 2)
+
+
+def _fine_enough(seen: Floats, atoms: Floats, low: float, high: float, cells: int) -> bool:
+    grid = _grid(low, high, cells)
+    at = {grid_cell(float(atom), *grid) for atom in atoms}
     if len(at) < atoms.size:
         return False
-    others = seen[~np.isin(seen, atoms)]
-    grid = np.clip((others - low) * per + 1.0, 0.0, cells + 1.0).astype(np.intp)
-    inner = np.bincount(grid, minlength=cells + 2)[1:-1]
+    inner = _mass(seen[~np.isin(seen, atoms)], grid)[1:-1]
     return bool(inner.max(initial=0) <= _HEAVY * seen.size)
 
 
-def _one_a_cell(
-    atoms: Floats, values: Floats, rows: NDArray[np.intp], low: float, per: float, cells: int
-) -> list[float]:
+def _one_a_cell(atoms: Floats, values: Floats, rows: NDArray[np.intp], grid: _Grid) -> list[float]:
     """Of atoms that share a cell of the finest grid, the heaviest."""
     weight = dict(zip(values.tolist(), rows.tolist(), strict=True))
     kept: dict[int, float] = {}
     for atom in sorted(atoms.tolist(), key=lambda one: (-weight[one], one)):
-        kept.setdefault(grid_cell(atom, low, per, cells), atom)
+        kept.setdefault(grid_cell(atom, *grid), atom)
     return sorted(kept.values())
 
 
-def _starts(seen: Floats, atoms: Sequence[float], low: float, per: float, cells: int) -> tuple[int, ...]:
+def _starts(seen: Floats, atoms: Sequence[float], grid: _Grid) -> tuple[int, ...]:
     """The grid cells that begin a bin: about equal mass between them, at most 64 bins in all."""
-    rows = seen[~np.isin(seen, atoms)]
-    mass = np.bincount(np.clip((rows - low) * per + 1.0, 0.0, cells + 1.0).astype(np.intp), minlength=cells + 2)
+    mass = _mass(seen[~np.isin(seen, atoms)], grid)
     room = MOST_BINS - 2 * len(atoms) - 1
     below = np.concatenate([[0], np.cumsum(mass)[:-1]])  # rows below each cell
     targets = np.arange(1, room + 1) * mass.sum() / (room + 1)
     cut = np.searchsorted(below, targets, side="left")
-    return tuple(sorted({int(one) for one in cut if 0 < one < cells + 2}))
+    return tuple(sorted({int(one) for one in cut if 0 < one < grid.cells + 2}))
