@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shipworthy.contract.manifest import Review
+from shipworthy.facts import LiveThresholds
 from shipworthy.observe.labels import label_cells
-from shipworthy.observe.recalibrate import CellCounts, counted, proven, recalibrate, summed
+from shipworthy.observe.recalibrate import CellCounts, counted, price, proven, recalibrate, summed
 from shipworthy.stats.bounds import rate_upper
 from tests.observe.made import T0, receipt
 
@@ -115,3 +117,25 @@ def test_counts_add_up(one: list[tuple[float, int]], other: list[tuple[float, in
 def test_a_broken_pair_is_refused(pair: tuple[float, int]) -> None:
     with pytest.raises(ValueError, match=r"score|label"):
         counted([pair])
+
+
+def test_the_guarantee_and_its_price_go_with_the_thresholds() -> None:
+    counts = counted(drawn(6000, 5))
+    moved = recalibrate("2", "*", counts, NOTHING, REVIEW, "t")
+    assert moved is not None
+    assert (moved.denied, moved.approved, moved.delta, moved.n) == (REVIEW.denied, REVIEW.approved, REVIEW.delta, 6000)
+    decided = [p for p, _ in drawn(6000, 5) if p <= (moved.deny or -1.0) or p >= (moved.approve or 2.0)]
+    assert moved.auto == pytest.approx(len(decided) / 6000)
+    told = price(moved, replace(moved, auto=0.5))
+    assert f"the machine decides {100 * (moved.auto or 0):.3g} %, before 50 %" in told
+    assert "95 % sure, n=6000" in told
+
+
+def test_nothing_proven_is_told_as_such() -> None:
+    moved = recalibrate("2", "*", counted(drawn(150, 5)), NOTHING, REVIEW, "t", current=THRESHOLDS)
+    assert moved is not None
+    assert (moved.deny, moved.approve, moved.auto) == (None, None, 0.0)
+    assert "a person decides everything; the machine decides 0 %" in price(moved)
+
+
+THRESHOLDS = LiveThresholds(version="2", bucket="*", deny=0.1, approve=0.9, at="", n=10)

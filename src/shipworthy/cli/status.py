@@ -20,6 +20,8 @@ def status(ctx: click.Context, json_: bool) -> None:
 
 
 def _text(state: RuntimeState) -> str:
+    from shipworthy.observe.recalibrate import price
+
     lines = [f"epoch {state.epoch}, baseline {state.baseline or 'none'}"]
     if state.rollout is not None:
         one = state.rollout
@@ -29,6 +31,8 @@ def _text(state: RuntimeState) -> str:
         seen = f"confirmed by {held.confirmed_by}" if held.confirmed_by else f"CONFIRM by {held.order.confirm_by}"
         where = f"version {scope.version}, tenant {scope.tenant}, {scope.segment}"
         lines.append(f"{held.order.id} {held.order.posture.value} on {where}: {held.because} ({seen})")
+    for moved in state.thresholds:
+        lines.append(f"thresholds of {moved.version}, {moved.bucket}, since {moved.at}: {price(moved)}")
     if not state.orders:
         lines.append("no order holds")
     return "\n".join(lines)

@@ -44,7 +44,11 @@ class RolloutState(Fact, frozen=True, kw_only=True):
 
 
 class LiveThresholds(Fact, frozen=True, kw_only=True):
-    """Thresholds that recalibration moved, inside the signed bounds. None = nothing valid: a person decides."""
+    """Thresholds that recalibration moved, inside the signed bounds. None = nothing valid: a person decides.
+
+    `n`: the labelled rows they rest on. The guarantee: with confidence 1 - `delta`, at most `denied` (`approved`) of
+    what the machine denies (approves) is wrong. `auto`: its price, the share of those rows that the machine decides.
+    """
 
     version: str
     bucket: str
@@ -52,6 +56,10 @@ class LiveThresholds(Fact, frozen=True, kw_only=True):
     approve: float | None
     at: str
     n: int
+    denied: float | None = None
+    approved: float | None = None
+    delta: float | None = None
+    auto: float | None = None
 
 
 class RuntimeState(Fact, frozen=True, kw_only=True):

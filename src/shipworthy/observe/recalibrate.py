@@ -23,6 +23,8 @@ from shipworthy.stats.risk_control import (
     deny_threshold_from_counts,
 )
 
+_DONE = {"approve": "approvals", "deny": "denials"}
+
 
 @dataclass(frozen=True, slots=True)
 class CellCounts:
@@ -75,7 +77,54 @@ def recalibrate(
     deny, approve = proven(counts, review)
     if current is not None and (current.deny, current.approve) == (deny, approve):
         return None
-    return LiveThresholds(version=version, bucket=bucket, deny=deny, approve=approve, at=at, n=sum(counts.n))
+    return LiveThresholds(
+        version=version,
+        bucket=bucket,
+        deny=deny,
+        approve=approve,
+        at=at,
+        n=sum(counts.n),
+        denied=review.denied,
+        approved=review.approved,
+        delta=review.delta,
+        auto=automatic(counts, deny, approve),
+    )
+
+
+def price(moved: LiveThresholds, before: LiveThresholds | None = None) -> str:
+    """Return the guarantee and what it costs, in words.
+
+    >>> price(LiveThresholds(version="2", bucket="*", deny=None, approve=0.8, at="", n=900, denied=0.15, approved=0.25,
+    ...     delta=0.05, auto=0.125))
+    'approve from 0.8, deny nothing: at most 25 % of approvals wrong (95 % sure, n=900); the machine decides 12.5 %'
+    """
+    told, bounds = [], []
+    for word, side, at, limit in (
+        ("approve", "from", moved.approve, moved.approved),
+        ("deny", "to", moved.deny, moved.denied),
+    ):
+        told.append(f"{word} nothing" if at is None else f"{word} {side} {at:.4g}")
+        if at is not None and limit is not None:
+            bounds.append(f"{100 * limit:.3g} % of {_DONE[word]}")
+    sure = "" if moved.delta is None else f" ({100 * (1 - moved.delta):.3g} % sure, n={moved.n})"
+    proven = (
+        f"at most {' and '.join(bounds)} wrong{sure}" if bounds else "nothing is proven, a person decides everything"
+    )
+    auto = "" if moved.auto is None else f"; the machine decides {100 * moved.auto:.3g} %"
+    was = "" if before is None or before.auto is None else f", before {100 * before.auto:.3g} %"
+    return f"{', '.join(told)}: {proven}{auto}{was}"
+
+
+def automatic(counts: CellCounts, deny: float | None, approve: float | None) -> float | None:
+    """Return the share of these scores that a machine would decide at these thresholds; None without a score.
+
+    >>> automatic(counted([(0.1, 0), (0.5, 1), (0.95, 1), (0.97, 1)]), 0.2, None)
+    0.25
+    """
+    rows = sum(counts.n)
+    denied = sum(counts.n[: round(deny * CELLS)]) if deny is not None else 0
+    approved = sum(counts.n[round(approve * CELLS) :]) if approve is not None else 0
+    return (denied + approved) / rows if rows else None
 
 
 def proven(counts: CellCounts, review: Review) -> tuple[float | None, float | None]:

@@ -33,7 +33,7 @@ from shipworthy.observe import probes
 from shipworthy.observe.inputs import Inputs
 from shipworthy.observe.labels import matured_before
 from shipworthy.observe.minutes import minute_of
-from shipworthy.observe.recalibrate import CellCounts, recalibrate, summed
+from shipworthy.observe.recalibrate import CellCounts, price, recalibrate, summed
 from shipworthy.observe.repeats import Alarm, Repeats
 from shipworthy.respond import playbook, postures
 from shipworthy.respond.incidents import open_incident
@@ -260,7 +260,7 @@ class Controller:
                 continue  # never from less than what the present thresholds rest on
             moved = recalibrate(version, bucket, calibration, live, review, told(self.clock()), current)
             if moved is not None:
-                because = f"{n_live} matured labels beside {known} calibration rows"
+                because = f"{n_live} matured labels beside {known} calibration rows; {price(moved, current)}"
                 self.authority.recalibrate(moved, because)
                 self.live.refresh()
 
