@@ -100,7 +100,7 @@ FAULTS: tuple[Fault, ...] = (
         ("no time is fast", "        return LATENCY_BINS - 1\n    if took_ms", "        return 0\n    if took_ms"),
         ("octaves of seven", "min((octave - 1) * _STEPS +", "min((octave - 1) * (_STEPS - 1) +"),
         ("what waits is lost", "            self._take(self.inputs.count(self._waiting, self._hashed))\n", ""),
-        ("rows wait for ever", "if len(self._waiting) >= MOST_WAITING:", "if len(self._waiting) == 1:"),
+        ("rows wait for ever", "if len(self._waiting) >= MOST_WAITING:", "if False:"),
         ("what was ordinary explains", "if event.ood_flag and event.ood_feature:", "if event.ood_feature:"),
         (
             "one tenant is all",

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from shipworthy.facts import LATENCY_BINS, canonical
 from shipworthy.observe import hitters
-from shipworthy.observe.full import latency_bin, latency_edges
+from shipworthy.observe.full import MOST_WAITING, Full, latency_bin, latency_edges
 from shipworthy.observe.inputs import Inputs
 from shipworthy.observe.windows import Collector, merged
 from shipworthy.profile.bins import InputBins
@@ -80,6 +80,7 @@ def test_every_row_is_counted_once_in_each_feature() -> None:
     assert region[-3:].tolist() == [0, 3, 2]
     assert found.joint.sum() == 9 * 55
     assert found.unseen is None, "without a key nothing is told of unseen values"
+    assert inputs().count(rows_of(50, 3), hashed).unseen is None, "nothing is unseen"
 
 
 @given(st.permutations(range(8)), st.integers(1, 7))
@@ -147,10 +148,20 @@ def test_all_tenants_are_the_sum_of_each_and_slim_windows_hold_no_inputs() -> No
         assert [sum(each) for each in zip(*(getattr(part, name) for part in parts), strict=True)] == list(
             getattr(whole, name)
         )
+    assert sum(whole.cells) == 3 * 700, "each row once in each of three features"
     assert whole.latency[latency_bin(2.0)] == 700
     assert whole.reference == inputs().reference
     slim = windows["*", "sex=F"]
     assert (slim.n, slim.cells, slim.latency, slim.joint) == (700, (), (), ())
+
+
+def test_rows_wait_by_the_hundred_and_no_longer() -> None:
+    one = Full(inputs(), None)
+    for row in rows_of(MOST_WAITING + 3, 7):
+        one.add(event(T0), row)
+    assert sum(one.vectors()["cells"]) == 3 * MOST_WAITING, "three wait for more, or for the end of the minute"
+    one.flush()
+    assert sum(one.vectors()["cells"]) == 3 * (MOST_WAITING + 3)
 
 
 def test_what_explained_the_flags_is_counted_by_feature() -> None:
