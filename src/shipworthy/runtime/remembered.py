@@ -21,7 +21,7 @@ from shipworthy.observe import windows as seen
 from shipworthy.store.tiers import HOUR, bucket
 
 MOST_PLACES, FEWER_PLACES = 6000, 4000
-MOST_WINDOWS = 300_000  # about as many kilobytes
+MOST_HELD = 500_000  # slim windows, about as many kilobytes; a full one weighs as much as its vectors
 Place = tuple[str, str, str]  # version, tenant, segment
 Summary = TypeVar("Summary", WindowSummary, LabelSummary)
 
@@ -90,7 +90,7 @@ class Remembered:
             for place in [place for place in kept if place[0] == version]:
                 del kept[place]
         self._cells = {name: one for name, one in self._cells.items() if name[0] != version}
-        self._held = sum(map(len, self._windows.values()))
+        self._weigh()
         self.take_windows(windows)
         self.take_labels(labels, cells)
 
@@ -171,7 +171,7 @@ class Remembered:
         self._aside = None
         _keep(self._windows, lambda minute: not hour <= minute < hour + HOUR)
         _keep(self._labels, lambda minute: not hour <= minute < hour + HOUR)
-        self._held = sum(map(len, self._windows.values()))
+        self._weigh()
         self._blurred = [one for one in self._blurred if not hour <= one.start < hour + HOUR]
         self._lost = [*self._lost, unknown] if unknown else self._lost
         self.take_windows([*windows, *came])
@@ -198,7 +198,7 @@ class Remembered:
         del self._heartbeats[: bisect_left(self._heartbeats, before, key=_minute)]
         _keep(self._windows, lambda minute: minute >= before)
         _keep(self._labels, lambda minute: minute >= before)
-        self._held = sum(map(len, self._windows.values()))
+        self._weigh()
         self._lost = [one for one in self._lost if one.end > before]
         self._cells = {name: one for name, one in self._cells.items() if name[2] >= before}
 
@@ -206,8 +206,8 @@ class Remembered:
         here, key = self._windows[_place(window)], seen.key_of(window)
         before = here.get(key)
         here[key] = _summed(before, window)
-        self._held += before is None
-        if before is None and (len(self._windows) > MOST_PLACES or self._held > MOST_WINDOWS):
+        self._held += _weight(here[key]) - (0 if before is None else _weight(before))
+        if before is None and (len(self._windows) > MOST_PLACES or self._held > MOST_HELD):
             self._fold()
 
     def _add_label(self, one: LabelSummary) -> None:
@@ -215,6 +215,9 @@ class Remembered:
         here[key] = late.merge(here[key], one) if key in here else one
         if len(self._labels) > MOST_PLACES:
             self._fold()
+
+    def _weigh(self) -> None:
+        self._held = sum(_weight(one) for here in self._windows.values() for one in here.values())
 
     def _put_aside(self, one: WindowSummary | LabelSummary) -> None:
         if self._aside is not None and self._aside[0] <= one.minute < self._aside[0] + HOUR:
@@ -230,12 +233,12 @@ class Remembered:
         small = [place for place in known - self._watched if place[1:] != ("*", "*") and not _is_other(place)]
         few, held = len(known), self._held
         for place in sorted(small, key=lambda one: (sizes[one], one)):
-            if few <= FEWER_PLACES and held <= MOST_WINDOWS * 3 // 4:
+            if few <= FEWER_PLACES and held <= MOST_HELD * 3 // 4:
                 break
-            few, held = few - 1, held - len(self._windows.get(place, ()))
+            few, held = few - 1, held - sum(map(_weight, self._windows.get(place, {}).values()))
             self._move(place)
             self.folded += 1
-        self._held = sum(map(len, self._windows.values()))
+        self._weigh()
 
     def _move(self, place: Place) -> None:
         version, tenant, segment = place
@@ -248,6 +251,11 @@ class Remembered:
             told = replace(one, tenant=target[1], segment=target[2])
             there, name = self._labels[target], late.key_of(told)
             there[name] = late.merge(there[name], told) if name in there else told
+
+
+def _weight(window: WindowSummary) -> int:
+    """Return how many slim windows take as much memory."""
+    return 1 + (len(window.cells) + len(window.joint) + len(window.hitters) + len(window.latency)) // 100
 
 
 def _keep(kept: dict[Place, dict[late.Key, Summary]], wanted: Callable[[int], bool]) -> None:

@@ -1,9 +1,9 @@
 """Windows and labels as the store keeps them: checked, and packed without what their row tells already.
 
 In: a summary. Out: bytes, the same for the same counts. A body is one byte for its form, one for the length of its
-head, the head (the single numbers in the order of the fields, msgpack) and, unless all are zero, the vectors deflated.
-So a number is read without inflating a vector: an indicator over many segments and hours reads heads alone. Bodies
-written before this form, deflated JSON with its own key, stay readable. Sums: `facts.adding`.
+head, the head (the single numbers in the order of the fields, msgpack) and, unless nothing is in them, the vectors,
+deflated. So a number is read without inflating a vector: an indicator over many segments and hours reads heads alone.
+Bodies written before this form, deflated JSON with its own key, stay readable. Sums: `facts.adding`.
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ _HEAD: Final = {
 _TAIL: Final = {
     kind: tuple(name for name, default in _DEFAULTS[kind].items() if type(default) is tuple) for kind in _KINDS
 }
+_NOTHING: Final = {kind: [_DEFAULTS[kind][name] for name in _TAIL[kind]] for kind in _KINDS}
 
 
 def packed(summary: WindowSummary | LabelSummary | LabelCells) -> bytes:
@@ -51,7 +52,7 @@ def packed(summary: WindowSummary | LabelSummary | LabelCells) -> bytes:
     head = _PACK.encode([getattr(summary, name) for name in _HEAD[kind]])
     vectors = [getattr(summary, name) for name in _TAIL[kind]]
     plain = bytes((FORM, len(head))) + head
-    return plain + zlib.compress(_PACK.encode(vectors), _LEVEL) if any(map(any, vectors)) else plain
+    return plain if vectors == _NOTHING[kind] else plain + zlib.compress(_PACK.encode(vectors), _LEVEL)
 
 
 def unpacked(body: bytes, kind: type[Summary], key: Mapping[str, Any]) -> Summary:
