@@ -10,11 +10,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shipworthy.decide import Place, judge
-from shipworthy.facts import Action, Clause, Measurement, Outcome, Slo, Target, WindowSummary
+from shipworthy.facts import HEARTBEAT, Action, Clause, Measurement, Outcome, Slo, Target, WindowSummary
 from shipworthy.observe.measure import count, from_alarms, from_windows, rate
 from shipworthy.observe.minutes import minute_of, minutes_in, start_of
 from shipworthy.observe.repeats import Alarm
-from shipworthy.observe.windows import HEARTBEAT
 from shipworthy.stats.bounds import rate_bounds
 from tests.observe.made import SCOPE, T0, collector, event
 

@@ -10,15 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from shipworthy.facts import OOD_P_BINS, Event, WindowSummary, canonical
+from shipworthy.facts import HEARTBEAT, OOD_P_BINS, Event, WindowSummary, canonical, heartbeat
 from shipworthy.observe.windows import (
-    HEARTBEAT,
     MOST_LIVE_KEYS,
     Batch,
     Collector,
     combine,
     gaps,
-    heartbeat,
     key_of,
     merge,
     merged,

@@ -46,9 +46,11 @@ from shipworthy.facts.segments import (
 from shipworthy.facts.state import Acknowledged, Held, LiveThresholds, RolloutState, RuntimeState, hold
 from shipworthy.facts.traffic import (
     FIXED,
+    HEARTBEAT,
     LABEL_CELLS,
     LAG_BINS,
     LATENCY_BINS,
+    NO_REFERENCE,
     OOD_P_BINS,
     SCORE_BINS,
     Event,
@@ -56,18 +58,21 @@ from shipworthy.facts.traffic import (
     LabelSummary,
     Receipt,
     WindowSummary,
+    heartbeat,
 )
 from shipworthy.facts.verdict import Block, Decision, Judgement, Outcome, Verdict
 
 __all__ = [
     "ACCEPTED",
     "FIXED",
+    "HEARTBEAT",
     "IMPORT_FORMATS",
     "LABEL_CELLS",
     "LAG_BINS",
     "LATENCY_BINS",
     "MISSING",
     "NORMAL",
+    "NO_REFERENCE",
     "OOD_P_BINS",
     "OTHER",
     "RESERVED",
@@ -135,6 +140,7 @@ __all__ = [
     "canonical_segment",
     "contains",
     "digest",
+    "heartbeat",
     "hold",
     "holds",
     "join",

@@ -6,7 +6,7 @@ window (segment `*`, of all tenants and of each) also counts inputs and times; a
 
 from __future__ import annotations
 
-from shipworthy.facts.base import Digest, Fact
+from shipworthy.facts.base import Digest, Fact, digest
 
 SCORE_BINS = 60  # equal width; four of them make one of the 15 bins of the calibration error
 FIXED = 1 << 32  # fixed point of sums: round(x * 2**32)
@@ -14,6 +14,8 @@ OOD_P_BINS = 20  # four a decade of the p-value
 LATENCY_BINS = 128  # eight an octave from 1/16 ms; the last one is everything from 3.84 s
 LAG_BINS = 24  # of a label: bin k holds 2**(k-1) to 2**k - 1 minutes, bin 0 the same minute
 LABEL_CELLS = 100  # of the score, 0.01 each: what thresholds are proven on
+HEARTBEAT = "heartbeat"  # the arm of a shard's sign of life
+NO_REFERENCE = digest(b"no reference")  # of heartbeats, and of versions whose inputs are not counted
 
 
 class Event(Fact, frozen=True, kw_only=True):
@@ -138,3 +140,17 @@ class LabelCells(Fact, frozen=True, kw_only=True):
     minute: int
     n: tuple[int, ...] = (0,) * LABEL_CELLS
     positives: tuple[int, ...] = (0,) * LABEL_CELLS
+
+
+def heartbeat(minute: int, shards_expected: int, shards_seen: int = 1) -> WindowSummary:
+    """Return the sign of life of a shard. With 0 seen and 0 expected it says that nothing was served on purpose."""
+    return WindowSummary(
+        version="*",
+        arm=HEARTBEAT,
+        tenant="*",
+        segment="*",
+        minute=minute,
+        reference=NO_REFERENCE,
+        shards_seen=shards_seen,
+        shards_expected=shards_expected,
+    )

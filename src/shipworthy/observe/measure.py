@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from shipworthy.facts import Measurement, Scope, WindowSummary
+from shipworthy.facts import HEARTBEAT, Measurement, Scope, WindowSummary
 from shipworthy.observe.minutes import start_of
 from shipworthy.observe.repeats import Alarm, count_since
-from shipworthy.observe.windows import HEARTBEAT, HELD, PROBE, SHADOW, gaps
+from shipworthy.observe.windows import HELD, PROBE, SHADOW, gaps
 from shipworthy.stats.bounds import rate_bounds, zero_event_bound
 
 LEVEL = 0.95

@@ -105,6 +105,13 @@ class Repeats:
             if not _lies_in((alarm.version, alarm.tenant, alarm.segment), (version, tenant, segment))
         ]
 
+    def resume(self, alarms: Iterable[Alarm]) -> None:
+        """Count alarms of before a restart as well; their segments explain their hits."""
+        self._alarms = [*alarms, *self._alarms]
+        for alarm in self._alarms:
+            if alarm.segment != "*":
+                self.explain(alarm.version, alarm.tenant, alarm.segment)
+
     def alarms(self) -> tuple[Alarm, ...]:
         """Return the alarms since the last restore, oldest first."""
         return tuple(self._alarms)

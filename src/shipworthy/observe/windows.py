@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterable, Iterator
 from msgspec.structs import replace
 
 from shipworthy.facts import (
+    HEARTBEAT,
+    NO_REFERENCE,
     OOD_P_BINS,
     OTHER,
     SCORE_BINS,
@@ -24,7 +26,7 @@ from shipworthy.facts import (
     Fact,
     WindowSummary,
     canonical_segment,
-    digest,
+    heartbeat,
     parse_segment,
 )
 from shipworthy.facts.adding import other_shard
@@ -33,10 +35,11 @@ from shipworthy.observe.inputs import Hashed, Inputs
 from shipworthy.profile.rows import Row
 
 MOST_LIVE_KEYS = 2000
-HEARTBEAT, PROBE = "heartbeat", "probe"
+MOST_OF_TENANTS = 1500  # of them in single tenants: a flood of tenants leaves room for the segments of all
+MOST_AHEAD, MOST_BEHIND = 24 * 60, 31 * 24 * 60  # minutes between an event and the collector's clock
+PROBE = "probe"
 SHADOW = "shadow"  # scored without answering, where this version might have answered
 HELD = "shadow_held"  # scored without answering, where an order keeps this version from answering
-NO_REFERENCE = digest(b"no reference")  # of heartbeats, and of versions whose inputs are not counted
 Place = tuple[str, str, str, str]  # version, arm, tenant, segment
 Key = tuple[str, str, str, str, int]  # version, arm, tenant, segment, minute
 _COUNTS = (
@@ -70,17 +73,29 @@ class Collector:
         self._cells: dict[Key, list[int]] = {}
         self._full: dict[Key, Full] = {}
         self._live: set[Place] = set()
+        self._of_tenants = 0
+        self._apart: set[tuple[str, str]] = set()
         self.spilled = 0
+        self.skewed = 0
 
     def watch(self, version: str, inputs: Inputs) -> None:
         """Count the inputs of a version into the cells of its reference from now on."""
         self._inputs[version] = inputs
 
+    def keep_apart(self, version: str, segments: Iterable[str]) -> None:
+        """Never count these segments of all tenants as `__other__`: something is asked of them."""
+        self._apart |= {(version, segment) for segment in segments}
+
     def add(self, event: Event, row: Row | None = None) -> None:
         """Count one event for all tenants and its own, in `*` and in each of its segments and groups.
 
-        `row`: its inputs; counted by the hundred and then forgotten. Without it no input is counted.
+        `row`: its inputs; counted by the hundred and then forgotten. Without it no input is counted. An event that is
+        more than a day ahead of the last minute rolled, or a month behind, comes of a clock that is wrong: it counts
+        in the minute that is open now, so that nothing is lost where nobody looks.
         """
+        if not self._rolled - MOST_BEHIND <= event.minute <= self._rolled + MOST_AHEAD:
+            self.skewed += 1
+            event = replace(event, minute=self._rolled)
         arm = PROBE if event.probe is not None else event.arm
         places = _places(event)
         segments = dict.fromkeys(("*", *event.segments, *event.groups))
@@ -103,6 +118,7 @@ class Collector:
         windows += [heartbeat(minute, self._expected) for minute in range(self._rolled, now_minute)]
         self._rolled = max(self._rolled, now_minute)
         self._live = {key[:4] for key in self._cells}
+        self._of_tenants = sum(place[2] != "*" for place in self._live)
         return windows
 
     def _add_full(self, event: Event, arm: str, row: Row | None) -> None:
@@ -128,17 +144,24 @@ class Collector:
     def _cell(self, version: str, arm: str, tenant: str, segment: str, minute: int) -> list[int]:
         live = (version, arm, tenant, segment)
         if live not in self._live:
-            if len(self._live) >= MOST_LIVE_KEYS and (tenant, segment) != ("*", "*"):
+            if self._is_full(version, tenant, segment):
                 self.spilled += 1
                 tenant = tenant if tenant == "*" else OTHER
                 segment = other_of(segment)
                 live = (version, arm, tenant, segment)
+            self._of_tenants += live not in self._live and tenant != "*"
             self._live.add(live)
         key = (version, arm, tenant, segment, minute)
         cell = self._cells.get(key)
         if cell is None:
             cell = self._cells[key] = [0] * _WIDTH
         return cell
+
+    def _is_full(self, version: str, tenant: str, segment: str) -> bool:
+        """True when there is no room for another place of this kind."""
+        if tenant == "*" and (segment == "*" or (version, segment) in self._apart):
+            return False
+        return len(self._live) >= MOST_LIVE_KEYS or (tenant != "*" and self._of_tenants >= MOST_OF_TENANTS)
 
     def _summary(self, key: Key, cell: list[int], full: Full | None) -> WindowSummary:
         version, arm, tenant, segment, minute = key
@@ -156,20 +179,6 @@ class Collector:
             **dict(zip(_COUNTS, cell, strict=False)),
             **({} if full is None else full.vectors()),
         )
-
-
-def heartbeat(minute: int, shards_expected: int, shards_seen: int = 1) -> WindowSummary:
-    """Return the sign of life of a shard. With 0 seen and 0 expected it says that nothing was served on purpose."""
-    return WindowSummary(
-        version="*",
-        arm=HEARTBEAT,
-        tenant="*",
-        segment="*",
-        minute=minute,
-        reference=NO_REFERENCE,
-        shards_seen=shards_seen,
-        shards_expected=shards_expected,
-    )
 
 
 def merge(a: WindowSummary, b: WindowSummary) -> WindowSummary:

@@ -40,6 +40,7 @@ from shipworthy.respond.incidents import open_incident
 from shipworthy.respond.moments import moment, told
 from shipworthy.respond.postures import MACHINE
 from shipworthy.respond.scopes import covers
+from shipworthy.runtime import past
 from shipworthy.runtime.authority import Authority, local_id
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.releases import Loaded
@@ -81,7 +82,7 @@ class Controller:
         self.since: dict[str, int] = {}
         self.probes: dict[str, list[tuple[int, probes.Round]]] = {}
         self.probe_rows: dict[str, Mapping[str, Sequence[Row]]] = {}
-        self._day = -1
+        self._day = self._hour = -1
         self._later = later
         self._stage: tuple[tuple[str, int], int] = (("", -1), 0)
         self._unrecorded: deque[playbook.Proposal] = deque()
@@ -99,20 +100,34 @@ class Controller:
     def changed(self, before: RuntimeState, after: RuntimeState) -> None:
         """Follow a new state: streams restart where people restored, and held orders explain their hits."""
         held = {one.order.id for one in after.orders}
-        for one in before.orders:
-            if one.order.id not in held:
-                scope = one.order.scope
-                self.repeats.restored(scope.version, scope.tenant, scope.segment)
+        released = [one.order.scope for one in before.orders if one.order.id not in held]
+        for scope in released:
+            self.repeats.restored(scope.version, scope.tenant, scope.segment)
+        if released:
+            self._later(self._keep_alarms)
         for known in after.acknowledged:
             self.telemetry.kept.cut(minute_of(moment(known.up_to)) + 1)
+        if after.rollout is not None and after.rollout.started_at:
+            self.telemetry.kept.cut(minute_of(moment(after.rollout.started_at)))
         for one in after.orders:
             if one.order.scope.segment != "*":
                 self.repeats.explain(one.order.scope.version, one.order.scope.tenant, one.order.scope.segment)
 
+    def resume(self, alarms: Sequence[Alarm]) -> None:
+        """Go on with the alarms of before a restart that people have not acknowledged since."""
+        self.repeats.resume(alarm for alarm in alarms if not self._acknowledged(alarm))
+
+    def judge_since(self, version: str, since: int) -> None:
+        """Judge a version on what was seen from this minute on, or from the start of its present rollout."""
+        rollout = self.live.state.rollout
+        if rollout is not None and rollout.version == version and rollout.started_at:
+            since = max(since, minute_of(moment(rollout.started_at)))
+        self.since[version] = since
+        self.telemetry.kept.cut(since)
+
     def loaded(self, one: Loaded, counts: Mapping[str, CellCounts], rows: Mapping[str, Sequence[Row]]) -> None:
         """Watch a version from now on. `counts`: its calibration rows by bucket; `rows`: its probes by kind."""
-        self.since.setdefault(one.version, minute_of(self.clock()))
-        self.telemetry.kept.cut(self.since[one.version])
+        self.telemetry.keep_apart(one.version, (each for slo in one.contract.policy.slos for each in slo.segments))
         profile = one.scorer.profile
         if profile.bins is not None:
             self.telemetry.watch(one.version, Inputs(profile.bins, profile.covariance, profile.texts))
@@ -131,6 +146,10 @@ class Controller:
                 self._probe(version, minute)
                 self._judge(self.releases[version], now)
         self._later(partial(self._expire, told(now)))
+        if minute // 60 != self._hour:
+            self._hour = minute // 60
+            cuts = self.telemetry.kept.cuts()
+            self._later(partial(self.telemetry.roll_up, self.authority.store, minute, cuts))
         if minute // DAY != self._day:
             self._day = minute // DAY
             self._recalibrate(minute)
@@ -175,6 +194,20 @@ class Controller:
             for held in self.live.state.orders
         )
 
+    def _acknowledged(self, alarm: Alarm) -> bool:
+        place = {"version": alarm.version, "tenant": alarm.tenant, "segment": alarm.segment}
+        return any(
+            postures.acknowledged(self.live.state, Scope(model=known.scope.model, **place), alarm.at)
+            for known in self.live.state.acknowledged
+        )
+
+    def _keep_alarms(self) -> None:
+        """Let the alarms outlast this run. What fails is tried again with the next one."""
+        try:
+            past.keep_alarms(self.authority.store, self.repeats.alarms(), self._acknowledged)
+        except ShipworthyError:
+            _log.exception("the alarms could not be kept")
+
     def _never(self, name: str, event: Event) -> None:
         one = self.releases[event.version]
         never = next(each for each in one.contract.policy.never_events if each.name == name)
@@ -188,6 +221,7 @@ class Controller:
             self._order(proposal)
 
     def _alarm(self, alarm: Alarm) -> None:
+        self._later(self._keep_alarms)
         one = self.releases[alarm.version]
         slo = next((slo for slo in one.contract.policy.slos if slo.indicator == "ood_repeats"), None)
         now = self.clock()

@@ -1,29 +1,36 @@
 """The sums a running site judges by, in memory: windows and labels by the hour, and which minutes had a gap.
 
 In: windows of closed minutes and label summaries, live ones or those that the store gives back at start-up. Out: what
-lies in an interval. Bounded: 31 days, and a number of places; over it the smallest ones are added to `__other__`, so
-that a flood of tenants costs their names, never a count.
+lies in an interval. Bounded: by the time that is kept, a number of places and of windows; over it the smallest places
+are added to `__other__`, so that a flood of tenants costs their names, never a count. What an SLO asks about stays.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, insort
 from collections import Counter, defaultdict
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from shipworthy.facts import OTHER, LabelCells, LabelSummary, WindowSummary
+from shipworthy.facts import HEARTBEAT, OTHER, LabelCells, LabelSummary, WindowSummary
 from shipworthy.facts.adding import added
 from shipworthy.observe import labels as late
 from shipworthy.observe import windows as seen
+from shipworthy.store.tiers import HOUR, bucket
 
-HOUR = 60
-KEPT = 31 * 24 * HOUR  # minutes: longer than any window an SLO may name
 MOST_PLACES, FEWER_PLACES = 6000, 4000
+MOST_HELD = 500_000  # slim windows, about as many kilobytes; a full one weighs as much as its vectors
 Place = tuple[str, str, str]  # version, tenant, segment
 Summary = TypeVar("Summary", WindowSummary, LabelSummary)
+
+
+class Blurred(NamedTuple):
+    """Minutes after a cut that are summed with minutes before it: nobody may judge them."""
+
+    start: int
+    end: int
 
 
 class Remembered:
@@ -34,34 +41,58 @@ class Remembered:
         self._heartbeats: list[WindowSummary] = []
         self._forgotten = 0
         self.kept_since = 0  # rolling windows begin no earlier than what is kept
+        self._latest = -1
         self._gaps: dict[tuple[int, int], tuple[int, ...]] = {}
         self._windows: defaultdict[Place, dict[seen.Key, WindowSummary]] = defaultdict(dict)
         self._labels: defaultdict[Place, dict[late.Key, LabelSummary]] = defaultdict(dict)
         self._cells: dict[tuple[str, str, int], LabelCells] = {}
+        self._watched: set[Place] = set()
+        self._held = 0
+        self._blurred: list[Blurred] = []
+        self._lost: list[Blurred] = []
+        self._aside: tuple[int, list[WindowSummary], list[LabelSummary]] | None = None
         self.folded = 0
+
+    def watch(self, version: str, segments: Iterable[str]) -> None:
+        """Keep these segments apart whatever comes: something is asked of them."""
+        self._watched |= {(version, "*", segment) for segment in segments}
 
     def take_windows(self, windows: Iterable[WindowSummary]) -> None:
         """Add windows; heartbeats are kept apart."""
         for window in windows:
-            if window.arm == seen.HEARTBEAT:
+            if window.arm == HEARTBEAT:
                 insort(self._heartbeats, window, key=_minute)
                 continue
-            hourly = replace(window, minute=self.bucket(window.minute))
-            here, key = self._windows[_place(hourly)], seen.key_of(hourly)
-            here[key] = _summed(here.get(key), hourly)
+            self._latest = max(self._latest, window.minute)
+            self._put_aside(window)
+            self._add_window(replace(window, minute=self.bucket(window.minute)))
         self._gaps.clear()
-        if len(self._windows) > MOST_PLACES:
-            self._fold()
 
     def take_labels(self, summaries: Iterable[LabelSummary], cells: Iterable[LabelCells] = ()) -> None:
         """Add labels, and the cells that thresholds are proven on."""
         for one in summaries:
-            hourly = replace(one, minute=self.bucket(one.minute))
-            here, key = self._labels[_place(hourly)], late.key_of(hourly)
-            here[key] = late.merge(here[key], hourly) if key in here else hourly
+            self._latest = max(self._latest, one.minute)
+            self._put_aside(one)
+            self._add_label(replace(one, minute=self.bucket(one.minute)))
         for each in cells:
             name = (each.version, each.bucket, each.minute)
             self._cells[name] = added(self._cells[name], each) if name in self._cells else each
+
+    def replace(
+        self,
+        version: str,
+        windows: Iterable[WindowSummary],
+        labels: Iterable[LabelSummary],
+        cells: Iterable[LabelCells],
+    ) -> None:
+        """Remember exactly this of a version, whatever was known of it before."""
+        for kept in (self._windows, self._labels):
+            for place in [place for place in kept if place[0] == version]:
+                del kept[place]
+        self._cells = {name: one for name, one in self._cells.items() if name[0] != version}
+        self._weigh()
+        self.take_windows(windows)
+        self.take_labels(labels, cells)
 
     def windows(self, place: Place) -> list[WindowSummary]:
         """Return the hourly windows of one place."""
@@ -101,13 +132,54 @@ class Remembered:
         if (start, end) not in self._gaps:
             low = bisect_left(self._heartbeats, start, key=_minute)
             high = bisect_left(self._heartbeats, end, key=_minute)
-            self._gaps[start, end] = seen.gaps(self._heartbeats[low:high], start, end)
+            unknown = set(seen.gaps(self._heartbeats[low:high], start, end))
+            for one in (*self._blurred, *self._lost):
+                unknown.update(range(max(start, one.start), min(end, one.end)))
+            self._gaps[start, end] = tuple(sorted(unknown))
         return self._gaps[start, end]
 
     def cut(self, minute: int) -> None:
-        """Begin a new sum at this minute: what came before a restore must not be added to what comes after."""
-        if minute not in self._cuts:
-            insort(self._cuts, minute)
+        """Begin a new sum at this minute: what came before a restore must not be added to what comes after.
+
+        A cut that comes late finds both in one sum. What came after it is unknown then, until `mended`.
+        """
+        if minute in self._cuts:
+            return
+        first = self.bucket(minute)
+        insort(self._cuts, minute)
+        if first < minute <= self._latest:
+            later = [cut for cut in self._cuts if cut > minute]
+            self._blurred.append(Blurred(minute, min(first - first % HOUR + HOUR, self._latest + 1, *later[:1])))
+            self._gaps.clear()
+
+    def blurred(self) -> Blurred | None:
+        """Return minutes that want mending."""
+        return self._blurred[0] if self._blurred else None
+
+    def set_aside(self, hour: int) -> None:
+        """From now on keep what comes for this hour a second time, for `mended`."""
+        self._aside = (hour, [], [])
+
+    def mended(self, windows: Iterable[WindowSummary], labels: Iterable[LabelSummary], unknown: Blurred | None) -> None:
+        """Replace the hour that was set aside by what the store knew then, and add what came since.
+
+        `unknown`: minutes that the store had summed across the cut as well; they stay a gap.
+        """
+        if self._aside is None:
+            raise ValueError("no hour was set aside")
+        hour, came, labelled = self._aside
+        self._aside = None
+        _keep(self._windows, lambda minute: not hour <= minute < hour + HOUR)
+        _keep(self._labels, lambda minute: not hour <= minute < hour + HOUR)
+        self._weigh()
+        self._blurred = [one for one in self._blurred if not hour <= one.start < hour + HOUR]
+        self._lost = [*self._lost, unknown] if unknown else self._lost
+        self.take_windows([*windows, *came])
+        self.take_labels([*labels, *labelled])
+
+    def versions(self) -> tuple[str, ...]:
+        """Return the versions that have windows or labels, sorted."""
+        return tuple(sorted({place[0] for place in (*self._windows, *self._labels)}))
 
     def cuts(self) -> tuple[int, ...]:
         """Return the minutes at which sums begin anew, ascending."""
@@ -115,9 +187,7 @@ class Remembered:
 
     def bucket(self, minute: int) -> int:
         """Return the minute under which a minute is summed: its hour, or the last cut inside it."""
-        hour = minute - minute % HOUR
-        at = bisect_right(self._cuts, minute)
-        return max(hour, self._cuts[at - 1]) if at else hour
+        return bucket(minute, HOUR, self._cuts)
 
     def forget(self, before: int) -> None:
         """Drop what is older than any window an SLO may name. Once a day is often enough."""
@@ -126,27 +196,71 @@ class Remembered:
         self._forgotten = before
         self.kept_since = max(self.kept_since, before)
         del self._heartbeats[: bisect_left(self._heartbeats, before, key=_minute)]
-        _drop(self._windows, before)
-        _drop(self._labels, before)
+        _keep(self._windows, lambda minute: minute >= before)
+        _keep(self._labels, lambda minute: minute >= before)
+        self._weigh()
+        self._lost = [one for one in self._lost if one.end > before]
         self._cells = {name: one for name, one in self._cells.items() if name[2] >= before}
 
+    def _add_window(self, window: WindowSummary) -> None:
+        here, key = self._windows[_place(window)], seen.key_of(window)
+        before = here.get(key)
+        here[key] = _summed(before, window)
+        self._held += _weight(here[key]) - (0 if before is None else _weight(before))
+        if before is None and (len(self._windows) > MOST_PLACES or self._held > MOST_HELD):
+            self._fold()
+
+    def _add_label(self, one: LabelSummary) -> None:
+        here, key = self._labels[_place(one)], late.key_of(one)
+        here[key] = late.merge(here[key], one) if key in here else one
+        if len(self._labels) > MOST_PLACES:
+            self._fold()
+
+    def _weigh(self) -> None:
+        self._held = sum(_weight(one) for here in self._windows.values() for one in here.values())
+
+    def _put_aside(self, one: WindowSummary | LabelSummary) -> None:
+        if self._aside is not None and self._aside[0] <= one.minute < self._aside[0] + HOUR:
+            if isinstance(one, WindowSummary):
+                self._aside[1].append(one)
+            else:
+                self._aside[2].append(one)
+
     def _fold(self) -> None:
-        """Add the places with the fewest requests to `__other__` of their kind."""
+        """Add the places with the fewest requests to `__other__` of their kind, windows and labels alike."""
         sizes = Counter({place: sum(one.n for one in here.values()) for place, here in self._windows.items()})
-        others = [place for place in sizes if place[1:] != ("*", "*") and not _is_other(place)]
-        for place in sorted(others, key=lambda one: (sizes[one], one))[: len(self._windows) - FEWER_PLACES]:
-            version, tenant, segment = place
-            target = (version, tenant if tenant == "*" else OTHER, seen.other_of(segment))
-            for one in self._windows.pop(place).values():
-                moved = replace(one, tenant=target[1], segment=target[2])
-                key = seen.key_of(moved)
-                self._windows[target][key] = _summed(self._windows[target].get(key), moved)
+        known = {*self._windows, *self._labels}
+        small = [place for place in known - self._watched if place[1:] != ("*", "*") and not _is_other(place)]
+        few, held = len(known), self._held
+        for place in sorted(small, key=lambda one: (sizes[one], one)):
+            if few <= FEWER_PLACES and held <= MOST_HELD * 3 // 4:
+                break
+            few, held = few - 1, held - sum(map(_weight, self._windows.get(place, {}).values()))
+            self._move(place)
             self.folded += 1
+        self._weigh()
+
+    def _move(self, place: Place) -> None:
+        version, tenant, segment = place
+        target = (version, tenant if tenant == "*" else OTHER, seen.other_of(segment))
+        for window in self._windows.pop(place, {}).values():
+            moved = replace(window, tenant=target[1], segment=target[2])
+            here, key = self._windows[target], seen.key_of(moved)
+            here[key] = _summed(here.get(key), moved)
+        for one in self._labels.pop(place, {}).values():
+            told = replace(one, tenant=target[1], segment=target[2])
+            there, name = self._labels[target], late.key_of(told)
+            there[name] = late.merge(there[name], told) if name in there else told
 
 
-def _drop(kept: dict[Place, dict[late.Key, Summary]], before: int) -> None:
+def _weight(window: WindowSummary) -> int:
+    """Return how many slim windows take as much memory."""
+    return 1 + (len(window.cells) + len(window.joint) + len(window.hitters) + len(window.latency)) // 100
+
+
+def _keep(kept: dict[Place, dict[late.Key, Summary]], wanted: Callable[[int], bool]) -> None:
     for place in list(kept):
-        kept[place] = {key: one for key, one in kept[place].items() if one.minute >= before}
+        kept[place] = {key: one for key, one in kept[place].items() if wanted(one.minute)}
         if not kept[place]:
             del kept[place]
 

@@ -24,10 +24,11 @@ from shipworthy.deploy.segments import Hide
 from shipworthy.deploy.throttle import Throttles
 from shipworthy.errors import CannotDecide, ShipworthyError, UsageError
 from shipworthy.facts import UNSEEN, Receipt, RuntimeState, join, parse_segment
-from shipworthy.observe.minutes import minute_of
+from shipworthy.observe.minutes import minute_of, minutes_in
 from shipworthy.profile.groups import groups_declared
 from shipworthy.profile.thresholds import SEVERAL
 from shipworthy.respond.moments import moment
+from shipworthy.runtime import past
 from shipworthy.runtime import status as told
 from shipworthy.runtime.api import BODY_WITHIN_S, Api
 from shipworthy.runtime.authority import Authority
@@ -41,13 +42,15 @@ from shipworthy.runtime.models import Models, ModelsLike
 from shipworthy.runtime.permits import Permits
 from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.review import queue_item
+from shipworthy.runtime.runs import Run
 from shipworthy.runtime.standing import refuse
 from shipworthy.runtime.telemetry import Telemetry
 from shipworthy.runtime.workspace import Workspace
 from shipworthy.store.group import GroupCommit
 from shipworthy.store.instants import rfc3339
+from shipworthy.store.tiers import KEPT, RECEIPTS_FOR
 
-RECEIPT_LIVES = timedelta(days=400)
+RECEIPT_LIVES = timedelta(minutes=RECEIPTS_FOR)
 AT_LEAST_EVERY_S = 1.0
 _log = logging.getLogger("shipworthy.site")
 
@@ -79,9 +82,8 @@ class Site:
         self._ticked = 0.0
         first = self._admit(state.baseline)
         manifest = first.contract.manifest
-        self.telemetry = Telemetry(
-            minute_of(workspace.clock()), manifest.decisions, self.commits, keyed(workspace.host_key())
-        )
+        self.run = Run(workspace.home, minute_of(workspace.clock()))
+        self.telemetry = self._begin(manifest)
         self.live = Live(files, manifest.model, manifest.fallback, manifest.kill_fallback, self._changed)
         self.controller = Controller(
             self.authority,
@@ -94,6 +96,7 @@ class Site:
             later=self._recorder.submit,
         )
         self.controller.changed(RuntimeState(), self.live.state)
+        self.controller.resume(past.alarms(self.store))
         self._first = first
         self.gateway = Gateway(self._wiring(first))
 
@@ -120,6 +123,7 @@ class Site:
             self._lapsing = self._recorder.submit(self.permits.lapse, self.authority)
         await self._follow()
         minute = minute_of(self.workspace.clock())
+        await self.telemetry.mend(minute)
         stands, self._minute = minute == self._minute, minute
         due = time.monotonic() - self._ticked > AT_LEAST_EVERY_S
         if minute != self._judged_minute() and (stands or due):
@@ -133,10 +137,11 @@ class Site:
         await asyncio.gather(*self._loading.values(), return_exceptions=True)
         await self.gateway.stop()
         await self.models.close()
-        self.telemetry.roll(minute_of(self.workspace.clock()) + 1)
+        self.telemetry.finish(minute_of(self.workspace.clock()))
         await asyncio.to_thread(self._recorder.shutdown)
         await asyncio.to_thread(self.commits.close)
         self.store.close()
+        self.run.end()
 
     def status(self) -> dict[str, Any]:
         """Return the status page."""
@@ -182,6 +187,18 @@ class Site:
         """Return the API that gates elsewhere reach this site's ledger by."""
         here, model = self.workspace, self._first.contract.manifest.model
         return Api(here.home, self.ledger, self.store, model, here.clock, body_within_s)
+
+    def _begin(self, manifest: Manifest) -> Telemetry:
+        """Return the telemetry of this run, which knows how the last one ended and where sums begin anew."""
+        now = minute_of(self.workspace.clock())
+        kept_for = min(KEPT + minutes_in(manifest.label.matured_after), RECEIPTS_FOR)
+        hashed = keyed(self.workspace.host_key())
+        telemetry = Telemetry(now, manifest.decisions, self.commits, hashed, self.run.name, kept_for)
+        telemetry.kept.take_windows(past.begin(self.store, self.run, now, kept_for))
+        telemetry.kept.kept_since = now - kept_for
+        for since in past.begun(self.store):
+            telemetry.kept.cut(since)
+        return telemetry
 
     def _wiring(self, first: Loaded) -> Wiring:
         manifest = first.contract.manifest
@@ -317,6 +334,10 @@ class Site:
         rows = await asyncio.to_thread(probe_rows, one)
         await self.models.start(one)
         counts = await asyncio.to_thread(calibration_cells, one, partial(self.models.ask, one.version))
+        minute = minute_of(self.workspace.clock())
+        since = await asyncio.to_thread(past.live_since, self.store, one.version, minute)
+        self.controller.judge_since(one.version, since)
+        await self.telemetry.take_back(one.version, minute, self.store)
         self.releases[one.version] = one
         self.controller.loaded(one, counts, rows)
         self.served[one.version] = one.release

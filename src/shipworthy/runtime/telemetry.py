@@ -7,15 +7,18 @@ score until its label comes is bounded, and dropped first.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from functools import partial
 
 from msgspec.structs import replace
 
 from shipworthy.contract.manifest import Decisions
 from shipworthy.deploy.receipt import score_bin, score_q
-from shipworthy.facts import Event, LabelSummary, Measurement, Receipt, Scope, Slo
+from shipworthy.errors import CannotDecide, ShipworthyError
+from shipworthy.facts import Event, LabelSummary, Measurement, Receipt, Scope, Slo, WindowSummary
 from shipworthy.indicators import INDICATORS
 from shipworthy.observe import labels as late
 from shipworthy.observe import windows as seen
@@ -34,13 +37,17 @@ from shipworthy.observe.measure_labels import (
 from shipworthy.observe.minutes import minutes_in
 from shipworthy.observe.repeats import Alarm
 from shipworthy.profile.rows import Row
+from shipworthy.runtime import past
 from shipworthy.runtime.exports.totals import Totals
-from shipworthy.runtime.remembered import KEPT, Remembered
+from shipworthy.runtime.remembered import Blurred, Remembered
 from shipworthy.store.group import GroupCommit
+from shipworthy.store.protocol import Store
+from shipworthy.store.tiers import FIVES_FOR, HOUR, KEPT, MINUTES_FOR
 
 MOST_SHADOWS = 200_000
 OF_SCORES = ("decision_ece", "auroc", "error_rate")  # of probabilities: whether an answer left does not matter
-SHARD = "gateway"
+MOST_UNWRITTEN = 24 * 60  # batches that wait for a store that does not answer
+_log = logging.getLogger("shipworthy.telemetry")
 Bucket = Callable[[str, tuple[str, ...]], str]
 
 
@@ -48,14 +55,26 @@ class Telemetry:
     """Windows and labels of one gateway. Single thread; writes go through group commit."""
 
     def __init__(
-        self, start_minute: int, words: Decisions, commits: GroupCommit, hashed: Callable[[str, int], Hashed]
+        self,
+        start_minute: int,
+        words: Decisions,
+        commits: GroupCommit,
+        hashed: Callable[[str, int], Hashed],
+        run: str,
+        kept_for: int = KEPT,
     ) -> None:
-        """`hashed(tenant, minute)` gives the keyed hash that unseen values are told by."""
+        """`hashed(tenant, minute)` gives the keyed hash that unseen values are told by; `run` names this run alone.
+
+        `kept_for`: minutes of what is remembered, the longest window and the time labels take to mature together.
+        """
         self._collector = seen.Collector(start_minute, hashed=hashed)
         self._words = words
         self._commits = commits
         self._batch = 0
-        self._name = f"{SHARD}-{start_minute}"
+        self._name = run
+        self._unwritten: dict[int, list[WindowSummary]] = {}
+        self._taken_back: set[str] = set()
+        self.kept_for = kept_for
         self.start_minute = start_minute
         self.rolled = start_minute
         self.kept = Remembered(start_minute)
@@ -65,6 +84,12 @@ class Telemetry:
     def watch(self, version: str, inputs: Inputs) -> None:
         """Count the inputs of a version from now on."""
         self._collector.watch(version, inputs)
+
+    def keep_apart(self, version: str, segments: Iterable[str]) -> None:
+        """Never add these segments to `__other__`, whatever comes: an SLO asks about them."""
+        named = frozenset(segments)
+        self._collector.keep_apart(version, named)
+        self.kept.watch(version, named)
 
     def add(self, event: Event, row: Row | None = None) -> None:
         """Count one decision, and its inputs."""
@@ -86,10 +111,65 @@ class Telemetry:
         if not closed:
             return None
         self.kept.take_windows(closed)
-        self.kept.forget(now_minute - KEPT)
+        self.kept.forget(now_minute - self.kept_for)
+        for batch in sorted(self._unwritten):
+            self._write(batch, self._unwritten.pop(batch))
         self._batch += 1
-        name, batch = self._name, self._batch
-        return self._commits.submit(lambda store: store.add_windows(closed, name, batch))
+        return self._write(self._batch, closed)
+
+    def _write(self, batch: int, windows: list[WindowSummary]) -> Future[bool]:
+        name = self._name
+        write = self._commits.submit(lambda store: store.add_windows(windows, name, batch))
+        write.add_done_callback(partial(self._written, batch, windows))
+        return write
+
+    def _written(self, batch: int, windows: list[WindowSummary], write: Future[bool]) -> None:
+        """Keep what the store did not take for the next minute; what is given up is a gap after a restart."""
+        problem = write.exception()
+        if problem is None:
+            return
+        _log.error("the counts of batch %d are not written: %s", batch, problem)
+        if not isinstance(problem, CannotDecide) and len(self._unwritten) < MOST_UNWRITTEN:
+            self._unwritten[batch] = windows
+
+    def finish(self, minute: int) -> None:
+        """Write what is still open, this minute included, and that nothing is served after it."""
+        self.roll(minute + 1)
+        self._commits.submit(lambda store: past.ended(store, minute + 1))
+
+    def roll_up(self, store: Store, minute: int, cuts: Sequence[int]) -> None:
+        """Let the store sum what is old and forget what nobody asks for any more. What fails is tried again."""
+        try:
+            store.roll_up(minute, cuts, self.kept_for)
+        except ShipworthyError:
+            _log.exception("old windows could not be rolled up")
+
+    async def take_back(self, version: str, now_minute: int, store: Store) -> None:
+        """Remember again what the store knows of a version; once a run.
+
+        Its labels are read between two commits and taken before anything else happens here: none is lost or doubled.
+        """
+        if version in self._taken_back:
+            return
+        self._taken_back.add(version)
+        since = now_minute - self.kept_for
+        windows = await asyncio.to_thread(past.windows_of, store, version, since, now_minute + 1)
+        asked = self._commits.submit(lambda store: past.labels_of(store, version, since, now_minute + 1))
+        labels, cells = await asyncio.wrap_future(asked)
+        self.kept.replace(version, windows, labels, cells)
+
+    async def mend(self, now_minute: int) -> None:
+        """Part the hour that a late cut goes through, from the minutes that the store still has.
+
+        What is older than its minutes stays a gap as far as its sums reach across the cut. While a batch waits for the
+        store, all of it does.
+        """
+        while (blurred := self.kept.blurred()) is not None and not self._unwritten:
+            hour = blurred.start - blurred.start % HOUR
+            self.kept.set_aside(hour)
+            asked = self._commits.submit(partial(past.hour_of, versions=self.kept.versions(), hour=hour))
+            windows, labels = await asyncio.wrap_future(asked)
+            self.kept.mended(windows, labels, _still_blurred(blurred, hour, now_minute))
 
     async def add_label(self, receipt: Receipt, label: int, bucket: Bucket) -> bool:
         """Add the label of one decision, durable when this returns. False when the receipt was used before.
@@ -147,6 +227,16 @@ class Telemetry:
     def served(self, version: str, arm: str) -> int:
         """Return how many requests an arm of a version has had."""
         return sum(one.n for one in self.kept.windows((version, "*", "*")) if one.arm == arm)
+
+
+def _still_blurred(blurred: Blurred, hour: int, now_minute: int) -> Blurred | None:
+    """Return what the sums of the store cannot part: nothing of minutes, the rest of five minutes, or the whole."""
+    if hour > now_minute - MINUTES_FOR:
+        return None
+    if hour <= now_minute - FIVES_FOR:
+        return blurred
+    whole = -(-blurred.start // 5) * 5
+    return Blurred(blurred.start, min(blurred.end, whole)) if whole > blurred.start else None
 
 
 def _receipt_of_shadow(receipt: Receipt, shadow: Event) -> Receipt:

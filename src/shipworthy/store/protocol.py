@@ -12,6 +12,7 @@ from typing import Protocol
 
 from shipworthy.facts import Digest, Entry, Incident, LabelCells, LabelSummary, WindowSummary
 from shipworthy.store.review import QueueItem, QueueStatus
+from shipworthy.store.tiers import KEPT, RECEIPTS_FOR
 
 Build = Callable[[int, Digest], Sequence[Entry]]
 
@@ -55,7 +56,8 @@ class Store(Protocol):
     def add_windows(self, windows: Sequence[WindowSummary], shard: str, seq: int) -> bool:
         """Add what a shard counted. False when this (shard, seq) was already added: nothing changes then.
 
-        Raises CannotDecide when this (shard, seq) was added before with other counts.
+        Raises CannotDecide when this (shard, seq) was added before with other counts, and when the batch begins before
+        what `roll_up` has forgotten: nobody could tell any more whether it was counted.
         """
 
     def windows(
@@ -67,7 +69,37 @@ class Store(Protocol):
         tenant: str | None = "*",
         segment: str | None = "*",
     ) -> list[WindowSummary]:
-        """Return one window a key with since <= minute < until. `tenant` and `segment` are texts; None means any."""
+        """Return one window a key with since <= minute < until. `tenant` and `segment` are texts; None means any.
+
+        What is older than two hours may have been summed: its minute is the first of its sum, which lies whole in the
+        interval or outside. Ask from a cut, or from the first minute of an hour, to leave nothing out.
+        """
+
+    def sums(
+        self,
+        version: str,
+        since_minute: int,
+        until_minute: int,
+        counts: Sequence[str],
+        tenant: str = "*",
+        arm: str | None = None,
+    ) -> dict[str, dict[str, int]]:
+        """Return {segment: {count: sum}} of windows with since <= minute < until. `arm` None means any, probes too.
+
+        Raises UsageError for a name that windows do not count as a single number.
+        """
+
+    def last_heartbeat(self, shard: str) -> int | None:
+        """Return the last minute in which a shard said that it lives, None when it never did."""
+
+    def roll_up(
+        self, now_minute: int, cuts: Sequence[int] = (), kept: int = KEPT, receipts_kept: int = RECEIPTS_FOR
+    ) -> int:
+        """Sum what is old by five minutes and by hours (`tiers`), never across a cut; return how many rows were summed.
+
+        What is older than `kept` minutes and a day is forgotten; marks of used receipts after `receipts_kept` and a
+        day. Small transactions: it may be cut off anywhere and repeated at any time.
+        """
 
     def add_label(self, receipt: str, *labels: LabelSummary, cells: Sequence[LabelCells] = ()) -> bool:
         """Add the label of one decision to all its segments. False when this receipt's label was already used."""

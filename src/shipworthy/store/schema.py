@@ -36,7 +36,38 @@ _LABEL_CELLS: Final = (
     "CREATE TABLE label_cells (version TEXT, bucket TEXT, minute INTEGER, body BLOB NOT NULL,"
     " PRIMARY KEY (version, bucket, minute)) STRICT, WITHOUT ROWID",
 )
-STEPS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _LABEL_CELLS)
+_WINDOW = "minute INTEGER, version TEXT, tenant TEXT, segment TEXT, arm TEXT, reference TEXT"
+_LABEL = "minute INTEGER, version TEXT, tenant TEXT, segment TEXT, arm TEXT"
+# By the minute first: what is old is found, summed and forgotten from one end of the table.
+_ROLLED_UP: Final = (
+    f"CREATE TABLE windows_1 ({_WINDOW}, shard TEXT, body BLOB NOT NULL,"
+    " PRIMARY KEY (minute, version, tenant, segment, arm, reference, shard)) STRICT, WITHOUT ROWID",
+    *(
+        f"CREATE TABLE windows_{span} ({_WINDOW}, body BLOB NOT NULL,"
+        " PRIMARY KEY (minute, version, tenant, segment, arm, reference)) STRICT, WITHOUT ROWID"
+        for span in (5, 60)
+    ),
+    *(
+        f"CREATE TABLE labels_{span} ({_LABEL}, body BLOB NOT NULL,"
+        " PRIMARY KEY (minute, version, tenant, segment, arm)) STRICT, WITHOUT ROWID"
+        for span in (1, 60)
+    ),
+    "CREATE TABLE heartbeats (minute INTEGER, shard TEXT, seen INTEGER NOT NULL, expected INTEGER NOT NULL,"
+    " PRIMARY KEY (minute, shard)) STRICT, WITHOUT ROWID",
+    # A heartbeat told all it knew by its key, but for how many shards were expected: of these stores always one.
+    "INSERT INTO heartbeats SELECT minute, shard, 1, 1 FROM windows WHERE arm = 'heartbeat'",
+    "INSERT INTO windows_1 SELECT minute, version, tenant, segment, arm, reference, shard, body FROM windows"
+    " WHERE arm <> 'heartbeat'",
+    "INSERT INTO labels_1 SELECT minute, version, tenant, segment, arm, body FROM labels",
+    "DROP TABLE windows",
+    "DROP TABLE labels",
+    "ALTER TABLE window_batches ADD COLUMN oldest INTEGER",  # its first minute; unknown of earlier ones: they stay
+    "ALTER TABLE label_receipts ADD COLUMN minute INTEGER",
+    "CREATE INDEX window_batches_by_age ON window_batches (oldest)",
+    "CREATE INDEX label_receipts_by_age ON label_receipts (minute)",
+    "CREATE TABLE marks (name TEXT PRIMARY KEY, minute INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+)
+STEPS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _LABEL_CELLS, _ROLLED_UP)
 
 
 def migrate(connection: apsw.Connection, where: str, steps: tuple[tuple[str, ...], ...] = STEPS) -> None:

@@ -10,11 +10,12 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from shipworthy.facts import Entry, Incident, LabelCells, LabelSummary, WindowSummary
-from shipworthy.store import entries, queue, windows
+from shipworthy.store import entries, labels, queue, rollup, windows
 from shipworthy.store.connection import Database
 from shipworthy.store.failpoints import Failpoint, nothing
 from shipworthy.store.protocol import Build
 from shipworthy.store.review import QueueItem, QueueStatus
+from shipworthy.store.tiers import KEPT, RECEIPTS_FOR
 
 
 class SqliteStore:
@@ -80,13 +81,35 @@ class SqliteStore:
         """Return windows with since <= minute < until, one a key."""
         return windows.read(self._db, version, since_minute, until_minute, arm, tenant, segment)
 
-    def add_label(self, receipt: str, *labels: LabelSummary, cells: Sequence[LabelCells] = ()) -> bool:
+    def sums(
+        self,
+        version: str,
+        since_minute: int,
+        until_minute: int,
+        counts: Sequence[str],
+        tenant: str = "*",
+        arm: str | None = None,
+    ) -> dict[str, dict[str, int]]:
+        """Return sums of single numbers by segment."""
+        return windows.sums(self._db, version, since_minute, until_minute, counts, tenant, arm)
+
+    def last_heartbeat(self, shard: str) -> int | None:
+        """Return the last minute in which a shard said that it lives."""
+        return windows.last_heartbeat(self._db, shard)
+
+    def roll_up(
+        self, now_minute: int, cuts: Sequence[int] = (), kept: int = KEPT, receipts_kept: int = RECEIPTS_FOR
+    ) -> int:
+        """Sum what is old and forget what is past keeping."""
+        return rollup.roll_up(self._db, now_minute, cuts, kept, receipts_kept)
+
+    def add_label(self, receipt: str, *labels_: LabelSummary, cells: Sequence[LabelCells] = ()) -> bool:
         """Add one decision's label to its segments; False when this receipt was used before."""
-        return windows.add_label(self._db, receipt, labels, cells)
+        return labels.add(self._db, receipt, labels_, cells)
 
     def label_cells(self, version: str, since_minute: int, until_minute: int) -> list[LabelCells]:
         """Return labelled cells of hours that begin in since <= minute < until."""
-        return windows.read_cells(self._db, version, since_minute, until_minute)
+        return labels.read_cells(self._db, version, since_minute, until_minute)
 
     def labels(
         self,
@@ -98,7 +121,7 @@ class SqliteStore:
         segment: str | None = "*",
     ) -> list[LabelSummary]:
         """Return label summaries with since <= minute < until."""
-        return windows.read_labels(self._db, version, since_minute, until_minute, arm, tenant, segment)
+        return labels.read(self._db, version, since_minute, until_minute, arm, tenant, segment)
 
     def enqueue(self, item: QueueItem) -> None:
         """Add an item for a person."""

@@ -12,16 +12,28 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 
+import msgspec
+
 from shipworthy.errors import Unreachable, UsageError
-from shipworthy.facts import Entry, Incident, LabelCells, LabelSummary, WindowSummary, digest
+from shipworthy.facts import HEARTBEAT, Entry, Incident, LabelCells, LabelSummary, WindowSummary, digest
 from shipworthy.facts.adding import LabelKey, WindowKey, added, joined, label_key, same_shard, window_key
 from shipworthy.store.entries import NOTHING, chained, check_kind, decoded, id_text
 from shipworthy.store.instants import instant
 from shipworthy.store.protocol import Build
 from shipworthy.store.queue import same_item
 from shipworthy.store.review import QueueItem, QueueStatus, admitted, answered, expired, is_free, is_overdue, leased
-from shipworthy.store.summaries import checked
-from shipworthy.store.windows import same_batch
+from shipworthy.store.summaries import checked, countable
+from shipworthy.store.tiers import (
+    FIVES_FOR,
+    GRACE,
+    HOUR,
+    KEPT,
+    LABEL_MINUTES_FOR,
+    MINUTES_FOR,
+    RECEIPTS_FOR,
+    bucket,
+)
+from shipworthy.store.windows import content_of, not_forgotten, same_batch, with_coarse
 
 
 @dataclass
@@ -29,9 +41,11 @@ class _Tables:
     bodies: list[bytes] = field(default_factory=list)
     counters: dict[tuple[str, int], int] = field(default_factory=dict)
     kv: dict[str, bytes] = field(default_factory=dict)
-    batches: dict[tuple[str, int], str] = field(default_factory=dict)
+    batches: dict[tuple[str, int], tuple[str, int | None]] = field(default_factory=dict)
+    forgotten: list[int] = field(default_factory=lambda: [0])
     windows: dict[tuple[WindowKey, str], WindowSummary] = field(default_factory=dict)
-    receipts: set[str] = field(default_factory=set)
+    rolled: dict[WindowKey, WindowSummary] = field(default_factory=dict)
+    receipts: dict[str, int | None] = field(default_factory=dict)
     labels: dict[LabelKey, LabelSummary] = field(default_factory=dict)
     cells: dict[tuple[str, str, int], LabelCells] = field(default_factory=dict)
     queue: dict[str, QueueItem] = field(default_factory=dict)
@@ -109,13 +123,15 @@ class MemoryStore:
 
     def add_windows(self, windows: Sequence[WindowSummary], shard: str, seq: int) -> bool:
         """Add one batch of a shard; False when it was added before."""
-        content = digest(tuple(checked(window) for window in windows))
+        content = content_of(windows)
+        oldest = min((window.minute for window in windows), default=None)
         with self.transaction():
             tables = self._open
             if (shard, seq) in tables.batches:
-                same_batch(tables.batches[shard, seq], content, shard, seq)
+                same_batch(tables.batches[shard, seq][0], content, shard, seq)
                 return False
-            tables.batches[shard, seq] = content
+            not_forgotten(oldest, tables.forgotten[-1], shard, seq)
+            tables.batches[shard, seq] = content, oldest
             for window in windows:
                 key = (window_key(window), shard)
                 tables.windows[key] = same_shard(tables.windows[key], window) if key in tables.windows else window
@@ -132,9 +148,83 @@ class MemoryStore:
     ) -> list[WindowSummary]:
         """Return windows with since <= minute < until, one a key."""
         with self._lock:
-            parts = list(self._open.windows.values())
+            parts, rolled = list(self._open.windows.values()), list(self._open.rolled.values())
         wanted = (version, since_minute, until_minute, arm, tenant, segment)
-        return joined(part for part in parts if _matches(part, *wanted))
+        fine = joined(part for part in parts if _matches(part, *wanted))
+        return with_coarse(fine, [one for one in rolled if _matches(one, *wanted)])
+
+    def sums(
+        self,
+        version: str,
+        since_minute: int,
+        until_minute: int,
+        counts: Sequence[str],
+        tenant: str = "*",
+        arm: str | None = None,
+    ) -> dict[str, dict[str, int]]:
+        """Return sums of single numbers by segment."""
+        found: dict[str, dict[str, int]] = {}
+        for one in self.windows(version, since_minute, until_minute, arm, tenant, None):
+            before = found.get(one.segment, dict.fromkeys(countable(counts), 0))
+            found[one.segment] = {name: before[name] + getattr(one, name) for name in counts}
+        return dict(sorted(found.items()))
+
+    def last_heartbeat(self, shard: str) -> int | None:
+        """Return the last minute in which a shard said that it lives."""
+        with self._lock:
+            of_shard = [one for (_, name), one in self._open.windows.items() if name == shard]
+        said = [one.minute for one in of_shard if one.arm == HEARTBEAT and one.shards_seen]
+        return max(said, default=None)
+
+    def roll_up(
+        self, now_minute: int, cuts: Sequence[int] = (), kept: int = KEPT, receipts_kept: int = RECEIPTS_FOR
+    ) -> int:
+        """Sum what is old and forget what is past keeping."""
+        with self.transaction():
+            moved = self._roll_windows(now_minute, sorted(cuts)) + self._roll_labels(now_minute, sorted(cuts))
+            self._forget(now_minute - kept - GRACE, now_minute - receipts_kept - GRACE)
+        return moved
+
+    def _roll_windows(self, now: int, cuts: Sequence[int]) -> int:
+        tables, moved = self._open, 0
+        for (key, shard), part in list(tables.windows.items()):
+            if part.minute < now - MINUTES_FOR and part.arm != HEARTBEAT:
+                del tables.windows[key, shard]
+                self._add_rolled(part, bucket(part.minute, 5, cuts))
+                moved += 1
+        for key, one in list(tables.rolled.items()):
+            first = bucket(one.minute, HOUR, cuts)
+            if one.minute < now - FIVES_FOR and first != one.minute:
+                del tables.rolled[key]
+                self._add_rolled(one, first)
+                moved += 1
+        return moved
+
+    def _add_rolled(self, part: WindowSummary, minute: int) -> None:
+        moved = msgspec.structs.replace(part, minute=minute)
+        key, rolled = window_key(moved), self._open.rolled
+        rolled[key] = same_shard(rolled[key], moved) if key in rolled else moved
+
+    def _roll_labels(self, now: int, cuts: Sequence[int]) -> int:
+        tables, moved = self._open, 0
+        for key, one in list(tables.labels.items()):
+            first = bucket(one.minute, HOUR, cuts)
+            if one.minute < now - LABEL_MINUTES_FOR and first != one.minute:
+                hourly = msgspec.structs.replace(tables.labels.pop(key), minute=first)
+                name = label_key(hourly)
+                tables.labels[name] = added(tables.labels[name], hourly) if name in tables.labels else hourly
+                moved += 1
+        return moved
+
+    def _forget(self, before: int, receipts_before: int) -> None:
+        tables = self._open
+        tables.forgotten.append(max(before, tables.forgotten[-1]))
+        tables.windows = {key: one for key, one in tables.windows.items() if one.minute >= before}
+        tables.rolled = {key: one for key, one in tables.rolled.items() if one.minute >= before}
+        tables.labels = {key: one for key, one in tables.labels.items() if one.minute >= before}
+        tables.cells = {key: one for key, one in tables.cells.items() if one.minute >= before}
+        tables.batches = {key: one for key, one in tables.batches.items() if one[1] is None or one[1] >= before}
+        tables.receipts = {key: at for key, at in tables.receipts.items() if at is None or at >= receipts_before}
 
     def add_label(self, receipt: str, *labels: LabelSummary, cells: Sequence[LabelCells] = ()) -> bool:
         """Add one decision's label to its segments; False when this receipt was used before."""
@@ -146,7 +236,7 @@ class MemoryStore:
             tables = self._open
             if receipt in tables.receipts:
                 return False
-            tables.receipts.add(receipt)
+            tables.receipts[receipt] = max((label.minute for label in labels), default=None)
             for label in labels:
                 key = label_key(label)
                 tables.labels[key] = added(tables.labels[key], label) if key in tables.labels else label

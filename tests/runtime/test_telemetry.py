@@ -1,0 +1,129 @@
+"""What a gateway tells its store: again when it did not listen, and parted anew where people restored late."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from shipworthy.errors import Unreachable
+from shipworthy.facts import LabelSummary
+from shipworthy.observe.windows import MOST_LIVE_KEYS, MOST_OF_TENANTS, Collector
+from shipworthy.runtime.remembered import Blurred
+from shipworthy.runtime.telemetry import Telemetry
+from shipworthy.store.group import GroupCommit
+from shipworthy.store.protocol import Store
+from shipworthy.store.sqlite import SqliteStore
+from shipworthy.store.tiers import DAY
+from shipworthy.testing.memory import MemoryStore
+from tests.observe.made import WORDS, event, receipt
+
+T0 = 29_000_040  # the first minute of an hour
+ALL = ("2.0", "*", "*")
+
+
+def telemetry(commits: GroupCommit, start: int = T0, name: str = "gateway-1-a") -> Telemetry:
+    return Telemetry(start, WORDS, commits, lambda tenant, minute: lambda feature, value: 0, name)
+
+
+def since(told: Telemetry, minute: int) -> int:
+    return sum(one.n for one in told.kept.windows(ALL) if one.minute >= minute)
+
+
+def test_counts_that_the_store_did_not_take_are_told_again(tmp_path: Path) -> None:
+    down = [True]
+
+    def failing(name: str) -> None:
+        if name == "windows.before" and down[0]:
+            raise Unreachable("no answer")
+
+    store = SqliteStore(tmp_path / "store.db", failpoint=failing)
+    commits = GroupCommit(store)
+    told = telemetry(commits)
+    for minute in range(3):
+        told.add(event(T0 + minute, segments=()))
+        written = told.roll(T0 + minute + 1)
+        assert written is not None
+        with pytest.raises(Unreachable):
+            written.result(10)
+    down[0] = False
+    told.finish(T0 + 3)
+    commits.close()
+    assert [one.n for one in store.windows("2.0", T0, T0 + 9)] == [1, 1, 1]
+    assert [one.minute for one in store.windows("*", T0, T0 + 9)] == [T0, T0 + 1, T0 + 2, T0 + 3]
+    store.close()
+
+
+def served(store: Store, minutes: int) -> tuple[Telemetry, GroupCommit]:
+    commits = GroupCommit(store)
+    told = telemetry(commits)
+    for minute in range(minutes):
+        told.add(event(T0 + minute, segments=()))
+        told.roll(T0 + minute + 1)
+    return told, commits
+
+
+def test_a_restore_that_two_people_signed_over_time_forgets_and_hides_nothing() -> None:
+    store = MemoryStore()
+    told, commits = served(store, 30)
+    told.kept.cut(T0 + 12)
+    assert len(told.kept.silent(T0 + 12, T0 + 30)) == 18
+    asyncio.run(told.mend(T0 + 30))
+    assert told.kept.silent(T0 + 12, T0 + 30) == ()
+    assert (since(told, T0 + 12), since(told, T0)) == (18, 30)
+    commits.close()
+
+
+@pytest.mark.parametrize(("cut", "age", "left"), [(12, 180, 3), (15, 180, 0), (12, DAY + 60, 18)])
+def test_what_was_rolled_up_across_a_cut_stays_a_gap(cut: int, age: int, left: int) -> None:
+    store = MemoryStore()
+    told, commits = served(store, 30)
+    commits.submit(lambda store: store.roll_up(T0 + age)).result(10)
+    told.kept.cut(T0 + cut)
+    asyncio.run(told.mend(T0 + age))
+    assert len(told.kept.silent(T0 + cut, T0 + 30)) == left
+    assert told.kept.blurred() is None
+    commits.close()
+
+
+def test_while_a_batch_waits_for_the_store_nothing_is_mended() -> None:
+    store = MemoryStore()
+    told, commits = served(store, 5)
+    told._unwritten[1] = []
+    told.kept.cut(T0 + 2)
+    asyncio.run(told.mend(T0 + 5))
+    assert told.kept.blurred() == Blurred(T0 + 2, T0 + 5)
+    commits.close()
+
+
+def test_labels_are_taken_back_once_even_those_that_came_before_their_version() -> None:
+    store = MemoryStore()
+    commits = GroupCommit(store)
+    told = telemetry(commits)
+
+    async def play() -> None:
+        for n in range(3):
+            assert await told.add_label(replace(receipt(0.3), request=f"r{n}"), 1, lambda version, segments: "*")
+        await told.take_back("2.0", T0 + 60, store)
+        await told.take_back("2.0", T0 + 60, store)
+        assert await told.add_label(replace(receipt(0.3), request="r9"), 1, lambda version, segments: "*")
+
+    asyncio.run(play())
+    counted: list[LabelSummary] = told.kept.labels(ALL)
+    assert sum(sum(one.n) for one in counted) == 4
+    assert told.kept.labelled() == 4
+    commits.close()
+
+
+def test_a_flood_of_tenants_leaves_room_for_the_segments_of_all() -> None:
+    collector = Collector(T0)
+    for k in range(MOST_LIVE_KEYS):
+        collector.add(event(T0, tenant=f"t{k}", segments=()))
+    for k in range(100):
+        collector.add(event(T0, tenant="t0", segments=(f"supplier=P{k}",)))
+    closed = [one for one in collector.roll(T0 + 1) if one.arm == "candidate"]
+    assert sum(one.tenant == "*" for one in closed) == 101
+    assert sum(one.tenant not in ("*", "__other__") for one in closed) == MOST_OF_TENANTS
+    assert sum(one.n for one in closed if one.tenant != "*" and one.segment == "*") == MOST_LIVE_KEYS + 100
