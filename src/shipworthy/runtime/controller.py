@@ -31,6 +31,7 @@ from shipworthy.facts import (
 )
 from shipworthy.observe import probes
 from shipworthy.observe.inputs import Inputs
+from shipworthy.observe.known import ScoreCounts
 from shipworthy.observe.labels import matured_before
 from shipworthy.observe.minutes import minute_of
 from shipworthy.observe.recalibrate import CellCounts, recalibrate, summed
@@ -41,6 +42,7 @@ from shipworthy.respond.moments import moment, told
 from shipworthy.respond.postures import MACHINE
 from shipworthy.respond.scopes import covers
 from shipworthy.runtime.authority import Authority, local_id
+from shipworthy.runtime.learned import known_of
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.telemetry import Telemetry
@@ -109,13 +111,21 @@ class Controller:
             if one.order.scope.segment != "*":
                 self.repeats.explain(one.order.scope.version, one.order.scope.tenant, one.order.scope.segment)
 
-    def loaded(self, one: Loaded, counts: Mapping[str, CellCounts], rows: Mapping[str, Sequence[Row]]) -> None:
-        """Watch a version from now on. `counts`: its calibration rows by bucket; `rows`: its probes by kind."""
+    def loaded(
+        self,
+        one: Loaded,
+        counts: Mapping[str, CellCounts],
+        rows: Mapping[str, Sequence[Row]],
+        scores: Mapping[str, ScoreCounts] | None = None,
+    ) -> None:
+        """Watch a version from now on. `counts`: its calibration rows by bucket, `scores`: by segment and score bin;
+        `rows`: its probes by kind."""
         self.since.setdefault(one.version, minute_of(self.clock()))
         self.telemetry.kept.cut(self.since[one.version])
         profile = one.scorer.profile
         if profile.bins is not None:
             self.telemetry.watch(one.version, Inputs(profile.bins, profile.covariance, profile.texts))
+        self.telemetry.know(one.version, known_of(one, scores or {}))
         self.cells.update({(one.version, bucket): cells for bucket, cells in counts.items()})
         self.probe_rows[one.version] = rows
 

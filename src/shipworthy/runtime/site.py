@@ -28,12 +28,13 @@ from shipworthy.observe.minutes import minute_of
 from shipworthy.profile.groups import groups_declared
 from shipworthy.profile.thresholds import SEVERAL
 from shipworthy.runtime import status as told
+from shipworthy.runtime.answers import take_answers
 from shipworthy.runtime.api import BODY_WITHIN_S, Api
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.controller import Controller
 from shipworthy.runtime.hidden import keyed
 from shipworthy.runtime.known import check_release
-from shipworthy.runtime.learned import calibration_cells, probe_rows
+from shipworthy.runtime.learned import asked_once, calibration_cells, calibration_scores, probe_rows
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.models import Models, ModelsLike
 from shipworthy.runtime.permits import Permits
@@ -123,6 +124,7 @@ class Site:
         if minute != self._judged_minute() and (stands or due):
             self.controller.tick()
             self._ticked = time.monotonic()
+            await take_answers(self.store, self.workspace.host_key(), self.telemetry, self._bucket)
 
     async def close(self) -> None:
         """Stop everything, writing what is still in memory."""
@@ -294,9 +296,11 @@ class Site:
     async def _serve(self, one: Loaded) -> None:
         rows = await asyncio.to_thread(probe_rows, one)
         await self.models.start(one)
-        counts = await asyncio.to_thread(calibration_cells, one, partial(self.models.ask, one.version))
+        ask = asked_once(partial(self.models.ask, one.version))
+        counts = await asyncio.to_thread(calibration_cells, one, ask)
+        scores = await asyncio.to_thread(calibration_scores, one, ask)
         self.releases[one.version] = one
-        self.controller.loaded(one, counts, rows)
+        self.controller.loaded(one, counts, rows, scores)
         self.served[one.version] = one.release
 
     async def _drop(self, version: str) -> None:
