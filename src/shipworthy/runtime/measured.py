@@ -59,7 +59,7 @@ def from_sums(asked: Asked, kept: Remembered, known: Known) -> tuple[Measurement
     if slo.indicator == "prediction_drift":
         return (prediction_drift(windows, reference, over),)
     if slo.indicator == "estimated_error_rate":
-        return (estimated_error_rate(windows, reference, over),)
+        return (estimated_error_rate(windows, reference, replace(over, source="estimated")),)
     if slo.indicator == "latency_ms":
         return (latency_ms(windows, over),)
     return from_windows(windows, asked.scope, asked.start, asked.end, slo.level, silent)
