@@ -48,8 +48,8 @@ def drift_excess(windows: Sequence[WindowSummary], known: Known, over: Over) -> 
         return (over.nothing(DRIFT, 0, "slim windows hold no inputs: only `*` and `tenant=` can be shown"),)
     if bins is None or not bins.features:
         return (over.nothing(DRIFT, 0, "the profile has no cells of inputs: build it again"),)
-    mine = within(windows, over.scope, over.start, over.end)
-    counted = [one for one in mine if one.cells and one.reference == bins.fingerprint()]
+    mine, reference = within(windows, over.scope, over.start, over.end), bins.fingerprint()
+    counted = [one for one in mine if one.cells and one.reference == reference]
     cells = _sum([one.cells for one in counted], bins.width)
     n = int(cells[: len(bins.features[0].counts)].sum())
     if not n:
