@@ -24,7 +24,8 @@ class Indicator(Fact, frozen=True, kw_only=True):
 
     `kind`: `rate`, `interval`, `count`, `enumerated` or `quantile`. `good`: `up` or `down`. `offline` and `online` say
     where it has a source; `labels` that it needs late labels; `paired` that a candidate and its baseline are measured
-    on the same rows whatever they answer, so that they can be compared; `formula` is what is counted.
+    on the same rows whatever they answer, so that they can be compared; `estimated` that it guesses what labels will
+    say: it may page or route to review, never more; `formula` is what is counted.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Indicator(Fact, frozen=True, kw_only=True):
     online: bool
     labels: bool = False
     paired: bool = False
+    estimated: bool = False
     formula: str = ""
 
 
@@ -55,6 +57,7 @@ def _row(
         online="on" in where,
         labels="labels" in where,
         paired=paired,
+        estimated="estimated" in where,
         formula=formula,
     )
 
@@ -69,7 +72,7 @@ _ROWS = (
     _row("prediction_drift", _M, "interval", "down", 500, "off on", "score: KS minus sampling"),
     _row("decision_ece", _M, "interval", "down", 300, "off on labels", "15 equal-width bins, null-corrected", True),
     _row("label_coverage", _M, "rate", "up", 50, "on labels", "labelled/expected, matured"),
-    _row("estimated_error_rate", _M, "interval", "down", 300, "on", "recalibrated mean of 1 - max p"),
+    _row("estimated_error_rate", _M, "interval", "down", 300, "on estimated", "recalibrated mean of 1 - max p"),
     _row("error_rate", _R, "rate", "down", 300, "off on labels", "wrong at score 0.5 / labelled", True),
     _row("auroc", _R, "interval", "up", 300, "off on labels", "area under the ROC curve", True),
     _row("case_pass_rate", _R, "enumerated", "up", 1, "off", "passed/cases by kind"),

@@ -19,12 +19,11 @@ import msgspec
 from shipworthy import errors, facts
 from shipworthy.contract import assistant, card, manifest, note, pack, slos, threats
 from shipworthy.contract.schema_files import SCHEMAS
-from shipworthy.facts import Clause
-from shipworthy.indicators import INDICATORS
 from shipworthy.ledger.fold import CHANGES
 from tests.cli.commands import commands
 from tests.cli.reference_catalogues import threat_catalogues_page
 from tests.cli.reference_generators import generators_page
+from tests.cli.reference_indicators import indicators_page
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "reference"
@@ -39,7 +38,7 @@ def pages() -> dict[str, str]:
         "contract-files.md": contract_files_page(),
         "exit-codes.md": exit_codes_page(),
         "generators.md": generators_page(MADE),
-        "indicators.md": indicators_page(),
+        "indicators.md": indicators_page(MADE),
         "ledger.md": ledger_page(),
         "manifest.md": manifest_page(),
         "threat-catalogues.md": threat_catalogues_page(MADE),
@@ -137,27 +136,6 @@ def exit_codes_page() -> str:
             "",
         ]
     )
-
-
-def indicators_page() -> str:
-    """Return the page of indicators, by clause."""
-    parts = [
-        "# Indicators\n",
-        MADE,
-        "An SLO is named `<indicator>[_p<1-99>][_<int>(m|h|d)]`, such as `decision_ece_p95_24h`; or it has any name",
-        "and an `indicator:`. It is judged only where its indicator has a source: *offline* at the gate, *online* at",
-        "the canary and at run time. *Labels*: it waits for late labels. *Paired*: releases are compared row by row.\n",
-    ]
-    for clause in Clause:
-        rows = [one for one in INDICATORS.values() if one.clause is clause]
-        parts += [f"## {clause.value.replace('_', ' ')}\n", "| indicator | kind | good | judged | n | counts |"]
-        parts.append("|---|---|---|---|---|---|")
-        for one in rows:
-            where = [name for name in ("offline", "online", "labels", "paired") if getattr(one, name)]
-            cells = (f"`{one.name}`", one.kind, one.good, ", ".join(where), f"{one.min_samples:,}", one.formula)
-            parts.append(f"| {' | '.join(cells)} |")
-        parts.append("")
-    return "\n".join(parts).rstrip() + "\n"
 
 
 NOTES = {

@@ -8,6 +8,7 @@ from shipworthy.evaluate import proxy, subgroup
 from shipworthy.evaluate.answered import answer
 from shipworthy.evaluate.bench import Ask
 from shipworthy.facts import Measurement
+from shipworthy.stats.group_gaps import LEAST_ROWS
 from tests.evaluate.benches import bench, model_of, rows, truth
 
 
@@ -40,7 +41,7 @@ def test_an_even_model_shows_no_gap_beyond_chance() -> None:
 @given(st.integers(0, 10_000), st.sampled_from(sorted(subgroup.METRICS)))
 def test_the_judged_gap_is_the_largest_part_that_has_enough_rows(seed: int, metric: str) -> None:
     found = gaps(metric, datasets={"test": rows(700, seed)})
-    parts = [one for one in found if one.part and one.n >= subgroup.LEAST_ROWS]
+    parts = [one for one in found if one.part and one.n >= LEAST_ROWS]
     worst = judged(found)
     assert worst.value == max((one.value or 0.0 for one in parts), default=None)
     assert all(0.0 <= (one.lo or 0.0) <= (one.value or 0.0) <= (one.hi or 0.0) for one in parts)

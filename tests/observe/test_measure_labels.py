@@ -8,9 +8,19 @@ from msgspec.structs import replace
 from sklearn.metrics import roc_auc_score
 
 from shipworthy.facts import FIXED, SCORE_BINS, LabelSummary, Measurement
-from shipworthy.observe.labels import ShadowScore, label_summary, merged
-from shipworthy.observe.measure_labels import MIN_LABELS, Matured, blocks, from_labels, pooled_ece
+from shipworthy.observe.labels import ShadowScore, label_summary, merged, review_summary
+from shipworthy.observe.measure_labels import (
+    MIN_LABELS,
+    Matured,
+    blocks,
+    covered,
+    error_rate,
+    from_labels,
+    pooled_ece,
+    provisional,
+)
 from shipworthy.observe.measure_labels import labelled as within
+from shipworthy.observe.measure_reviews import overturn_rate
 from shipworthy.observe.minutes import start_of
 from shipworthy.observe.segment_table import segment_table
 from tests.observe.made import SCOPE, T0, WORDS, collector, event, labelled, receipt
@@ -171,3 +181,39 @@ def test_the_table_shows_what_pooling_hides() -> None:
         assert (by_segment[segment].auroc_outcome, by_segment[segment].ece_outcome) == ("no_data", "no_data")
     assert by_segment["supplier=P99"].n == 0
     assert merged(labels)
+
+
+def test_what_few_labels_say_is_provisional_and_judged_all_the_same() -> None:
+    served = collector()
+    for _ in range(100):
+        served.add(event())
+    windows = served.roll(ASKED.end)
+    for have, told in ((79, "provisional: 79 % of matured decisions have labels"), (80, ""), (101, "an unknown share")):
+        labels = labelled([(0.6, 1)] * have)
+        made = error_rate(within(labels, ASKED), ASKED)
+        marked = provisional(made, labels, windows, ASKED)
+        assert (marked.value, marked.lo, marked.hi, marked.n) == (made.value, made.lo, made.hi, made.n)
+        assert told in marked.method
+        assert ("provisional" in marked.method) == bool(told)
+    none = provisional(made, [], [], ASKED)
+    assert "an unknown share" in none.method
+
+
+def test_shadow_labels_do_not_fill_the_coverage_of_answers() -> None:
+    served = collector()
+    for _ in range(10):
+        served.add(event())
+    shadows = label_summary(receipt(0.5, version="1.0", arm="baseline"), 1, WORDS, ShadowScore("2.0", 0.2)) * 10
+    assert covered(shadows, served.roll(ASKED.end), ASKED) == (0, 10)
+
+
+def test_reviews_are_counted_by_the_decision_and_overturns_among_them() -> None:
+    told = [one for at in range(60) for one in review_summary(receipt(0.5, request=f"r{at}"), at % 4 == 0)]
+    labels = list(merged([*told, *labelled([(0.5, 1)] * 30)]))
+    got = overturn_rate(within(labels, ASKED), ASKED)
+    assert (got.hits, got.n, got.value) == (15, 60, 0.25)
+    assert got.end == start_of(ASKED.as_of)
+    where = replace(SCOPE, tenant="acme", segment="supplier=P02")
+    there = Matured(where, ASKED.start, ASKED.end, ASKED.as_of)
+    assert overturn_rate(within(labels, there), there).n == 60
+    assert overturn_rate([], ASKED).value is None

@@ -201,3 +201,12 @@ def test_worse_is_confirmed_sooner() -> None:
     assert deadlines == sorted(deadlines)
     assert worst([Severity.SEV3, Severity.SEV1]) is Severity.SEV1
     assert worst([]) is Severity.SEV4
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_an_estimate_routes_to_people_and_never_kills_or_degrades(action: Action) -> None:
+    slo = replace(SLO, name="e", indicator="estimated_error_rate", action_on_breach=action, severity=Severity.SEV1)
+    bad = Judgement(slo="e", segment="*", outcome=Outcome.BREACHED, because="too many")
+    proposal = on_judgement(bad, slo, SCOPE, RuntimeState(), "ORD-1", when(0))
+    assert proposal is not None
+    assert proposal.held.order.posture is Named.HUMAN_REVIEW

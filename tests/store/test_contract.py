@@ -285,3 +285,22 @@ def test_a_closed_store_says_so(store: Store) -> None:
     with pytest.raises(Unreachable):
         store.size()
     store.close()
+
+
+def test_an_answer_waits_until_it_is_counted_and_tells_whether_it_changed_anything(store: Store) -> None:
+    store.enqueue(item())
+    with pytest.raises(PolicySaysNo):
+        store.counted(item().id)
+    store.lease("acme", "ann", ONE, NOON)
+    store.answer(item().id, "ann", "deny", NOON, label=0, changed=True)
+    (waiting,) = store.items(QueueStatus.ANSWERED)
+    assert waiting.changed is True
+    store.counted(item().id)
+    store.counted(item().id)
+    assert store.items(QueueStatus.ANSWERED) == ()
+    kept = store.item(item().id)
+    assert kept is not None
+    assert (kept.status, kept.answer, kept.label, kept.changed) == (QueueStatus.COUNTED, "deny", 0, True)
+    assert store.expire("2028-01-01T00:00:00.000000Z") == ()
+    with pytest.raises(UsageError):
+        store.counted("REV-2027-0099")

@@ -5,7 +5,8 @@ whole and on the segments that SLOs name. Rows without a label count where no la
 wrong in error_rate, and leaves auroc and decision_ece without a value: a model that is silent is not well calibrated.
 
 A percentile of the calibration error is taken over blocks of at least 300 rows, in time order where the bench names a
-time column, else in seeded order. With fewer than 20 such blocks the pooled estimate is judged and says so.
+time column, else in seeded order. With fewer than 20 such blocks the pooled estimate is judged and says so; with too
+few to bound the percentile from above (59 for the 95th) the pooled upper bound stands in, never below the percentile.
 """
 
 from __future__ import annotations
@@ -25,8 +26,7 @@ from shipworthy.stats.calibration import (
     bins_of,
     ece_bounds,
     ece_corrected,
-    percentile_bounds,
-    percentile_over_blocks,
+    percentile_or_pooled,
 )
 
 BLOCK_ROWS = 300
@@ -81,7 +81,7 @@ def _decision_ece(bench: Bench, ask: Ask, answered: Sequence[Answered]) -> Measu
     if len(blocks) < BLOCKS:
         told = f"pooled instead of p{ask.quantile}: {len(blocks)} of {BLOCKS} blocks of {BLOCK_ROWS} rows; "
         return _pooled_ece(bench, ask, answered, scores, labels, told)
-    return _block_ece(bench, ask, blocks, len(labels))
+    return _block_ece(bench, ask, blocks, _pooled_ece(bench, ask, answered, scores, labels, ""))
 
 
 def _pooled_ece(
@@ -94,12 +94,12 @@ def _pooled_ece(
     return number(ask, ece_corrected(bins, deff), lo, hi, len(labels), f"{told}15 bins, null-corrected")
 
 
-def _block_ece(bench: Bench, ask: Ask, blocks: list[list[Answered]], n: int) -> Measurement:
-    q = (ask.quantile or 0) / 100.0
+def _block_ece(bench: Bench, ask: Ask, blocks: list[list[Answered]], pooled: Measurement) -> Measurement:
     values = [ece_corrected(bins_of(*_scored(block))) for block in blocks]
-    lo, hi = percentile_bounds(values, q, ask.level, seed_of(bench.seed, "ece blocks", ask.segment))
-    method = f"p{ask.quantile} over {len(blocks)} blocks, bootstrap over blocks"
-    return number(ask, percentile_over_blocks(values, q), lo, hi, n, method)
+    upper = 1.0 if pooled.hi is None else pooled.hi
+    value, lo, hi, bounded = percentile_or_pooled(values, (ask.quantile or 0) / 100.0, ask.level, upper)
+    told = "order statistics" if bounded else "lower by order statistics, too few for an upper: that of all rows pooled"
+    return number(ask, value, lo, hi, pooled.n, f"p{ask.quantile} over {len(blocks)} blocks, {told}")
 
 
 def _blocks(bench: Bench, ask: Ask, answered: list[Answered]) -> list[list[Answered]]:

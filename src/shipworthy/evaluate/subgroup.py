@@ -3,15 +3,12 @@
 In: held-out rows with answers, the protected features, and the metric an SLO names. Out: subgroup_gap = the largest
 difference of that metric between two groups of one protected feature, and one listed part per pair. Groups with fewer
 than 100 rows in the metric's denominator are listed and not judged: a gap between two handfuls is noise.
-
-Bounds by Newcombe's method. The judged upper bound is the largest of the pairs' (valid as it stands: it fails only if
-that of the truly largest gap fails); the judged lower bound is the largest one after Bonferroni, since it was picked.
+Bounds: `stats.group_gaps`, which judges live traffic as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import combinations
 
 from shipworthy.contract.manifest import Feature
 from shipworthy.evaluate.answered import MACHINE, PERSON, Answered, selected, wrong_alone, wrong_by_half
@@ -19,9 +16,8 @@ from shipworthy.evaluate.bench import Ask, Bench
 from shipworthy.evaluate.measure import clustering, nothing, number
 from shipworthy.facts import Measurement
 from shipworthy.profile.groups import group_of
-from shipworthy.stats.bounds import newcombe_difference
+from shipworthy.stats.group_gaps import LEAST_ROWS, GapPair, Group, gap_pairs, largest_gap
 
-LEAST_ROWS = 100
 INDICATORS = ("subgroup_gap",)
 DEFAULT_METRIC = "error_rate"
 
@@ -44,8 +40,6 @@ METRICS: dict[str, tuple[_Claim, _Claim]] = {
     ),
     "review_rate": (lambda bench, one: one.route == PERSON, lambda bench, one: True),
 }
-
-_Group = tuple[str, int, int]  # name, hits, n
 
 
 def evaluate(bench: Bench, asks: Sequence[Ask], answered: Sequence[Answered]) -> tuple[Measurement, ...]:
@@ -70,50 +64,28 @@ def _gaps(bench: Bench, ask: Ask, protected: list[Feature], answered: Sequence[A
     rows = [one for one in answered if among(bench, one)]
     hits = [counted(bench, one) for one in rows]
     deff = clustering(bench, rows, hits)
-    pairs = [
-        (feature.name, *pair)
-        for feature in protected
-        for pair in combinations(_groups(feature, rows, hits), 2)
-        if pair[0][2] and pair[1][2]
-    ]
-    parts = [_part(ask, metric, deff, *pair) for pair in pairs]
-    return [_judged(ask, metric, deff, pairs, parts), *parts]
+    pairs = gap_pairs({feature.name: _groups(feature, rows, hits) for feature in protected})
+    return [_judged(ask, metric, deff, pairs), *(_part(ask, metric, deff, pair) for pair in pairs)]
 
 
-def _groups(feature: Feature, rows: list[Answered], hits: list[bool]) -> list[_Group]:
-    """The groups of one feature, highest rate first, so that every difference is counted upwards."""
+def _groups(feature: Feature, rows: list[Answered], hits: list[bool]) -> list[Group]:
     seen: dict[str, tuple[int, int]] = {}
     for one, hit in zip(rows, hits, strict=True):
         name = group_of(feature, one.row.get(feature.name))
         before = seen.get(name, (0, 0))
         seen[name] = (before[0] + hit, before[1] + 1)
-    groups = [(name, hit, n) for name, (hit, n) in sorted(seen.items())]
-    return sorted(groups, key=lambda group: -group[1] / group[2])
+    return [Group(name, *counts) for name, counts in sorted(seen.items())]
 
 
-def _part(ask: Ask, metric: str, deff: float, feature: str, worse: _Group, better: _Group) -> Measurement:
-    value, lo, hi = _gap(worse, better, ask.level, deff)
-    n = min(worse[2], better[2])
-    thin = f"; not judged: {n} of {LEAST_ROWS} rows" if n < LEAST_ROWS else ""
-    part = f"{feature}: {worse[0]} - {better[0]}"
-    return number(ask, value, lo, hi, n, f"{metric}, Newcombe{thin}", part)
+def _part(ask: Ask, metric: str, deff: float, pair: GapPair) -> Measurement:
+    value, lo, hi = pair.bounds(ask.level, deff)
+    thin = f"; not judged: {pair.n} of {LEAST_ROWS} rows" if pair.thin else ""
+    return number(ask, value, lo, hi, pair.n, f"{metric}, Newcombe{thin}", pair.name)
 
 
-def _judged(
-    ask: Ask, metric: str, deff: float, pairs: list[tuple[str, _Group, _Group]], parts: list[Measurement]
-) -> Measurement:
-    kept = [pair for pair in pairs if min(pair[1][2], pair[2][2]) >= LEAST_ROWS]
-    if not kept:
-        n = max((part.n for part in parts), default=0)
-        return nothing(ask, f"no two groups with {LEAST_ROWS} rows each", n=n)
-    strict = 1.0 - (1.0 - ask.level) / len(kept)
-    gaps = [_gap(worse, better, ask.level, deff) for _, worse, better in kept]
-    lows = [_gap(worse, better, strict, deff)[1] for _, worse, better in kept]
-    n = min(min(worse[2], better[2]) for _, worse, better in kept)
-    method = f"{metric}, Newcombe, largest of {len(kept)} pairs, lower bound Bonferroni"
-    return number(ask, max(gap[0] for gap in gaps), max(lows), max(gap[2] for gap in gaps), n, method)
-
-
-def _gap(worse: _Group, better: _Group, level: float, deff: float) -> tuple[float, float, float]:
-    lo, hi = newcombe_difference(worse[1], worse[2], better[1], better[2], level, deff)
-    return worse[1] / worse[2] - better[1] / better[2], max(0.0, lo), max(0.0, hi)
+def _judged(ask: Ask, metric: str, deff: float, pairs: Sequence[GapPair]) -> Measurement:
+    gap = largest_gap(pairs, ask.level, deff)
+    if gap is None:
+        return nothing(ask, f"no two groups with {LEAST_ROWS} rows each", n=max((pair.n for pair in pairs), default=0))
+    method = f"{metric}, Newcombe, largest of {gap.pairs} pairs, lower bound Bonferroni"
+    return number(ask, gap.value, gap.lo, gap.hi, gap.n, method)

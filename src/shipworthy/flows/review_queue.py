@@ -9,7 +9,7 @@ import msgspec
 
 from shipworthy.errors import UsageError
 from shipworthy.flows.site_state import acting, open_site, shipped_contract
-from shipworthy.respond.queue import label_of
+from shipworthy.respond.queue import changed, label_of
 from shipworthy.runtime.review import opened
 from shipworthy.runtime.workspace import Workspace
 from shipworthy.store.review import QueueItem, QueueStatus
@@ -50,7 +50,10 @@ def take(workspace: Workspace, person: str, tenant: str | None = None) -> Opened
 
 
 def answer(workspace: Workspace, item_id: str, person: str, decision: str) -> QueueItem:
-    """Record the decision of the person who holds the lease; `deny` and `approve` are labels."""
+    """Record the decision of the person who holds the lease; `deny` and `approve` are labels.
+
+    The gateway counts it within a minute: its label by the item's receipt, and whether it changed what was suggested.
+    """
     with open_site(workspace) as authority:
         contract = shipped_contract(workspace, authority)
         acting(contract, person)
@@ -58,7 +61,10 @@ def answer(workspace: Workspace, item_id: str, person: str, decision: str) -> Qu
         if decision not in (words.deny, words.approve, words.review):
             known = f"{words.deny}, {words.approve} or {words.review}"
             raise UsageError(f"not a decision: {decision!r}", item_id, known)
+        before = authority.store.item(item_id)
+        suggestion = opened(before, workspace.site_key())["suggestion"] if before is not None and before.sealed else ""
+        overturned = changed(decision, suggestion or "", words)
         label = label_of(decision, words)
-        item = authority.store.answer(item_id, person, decision, workspace.now(), label)
+        item = authority.store.answer(item_id, person, decision, workspace.now(), label, overturned)
         authority.note(person, "respond.review_answered", {"item": item.id, "decision": decision})
         return item

@@ -56,6 +56,13 @@ def label_summary(
     return (*summaries, *_keyed(receipt, shadow.version, SHADOW, _sums(score_bin, shadow.score, label)))
 
 
+def review_summary(receipt: Receipt, changed: bool) -> tuple[LabelSummary, ...]:
+    """Return what a person's answer to a suggestion adds: one review, overturned when it `changed` the suggestion."""
+    return tuple(
+        replace(one, reviewed=1, overturned=int(changed)) for one in _keyed(receipt, receipt.version, receipt.arm, {})
+    )
+
+
 def label_cells(receipt: Receipt, label: int, bucket: str) -> tuple[LabelCells, ...]:
     """Return what one label adds to the cells that thresholds of a bucket are proven on; nothing without a score."""
     if not 0 <= receipt.score_q <= FIXED:

@@ -104,7 +104,7 @@ def rate(
         lo=lo if known else None,
         hi=hi if known else None,
         level=level,
-        method=_gap(silent) or method,
+        method=gap_told(silent) or method,
         part=part,
     )
 
@@ -134,11 +134,12 @@ def count(
         lo=value,
         hi=value,
         level=level,
-        method=_gap(silent) or excluded,
+        method=gap_told(silent) or excluded,
     )
 
 
-def _gap(silent: Sequence[int]) -> str:
+def gap_told(silent: Sequence[int]) -> str:
+    """Return what is told of a gap, "" without one."""
     if not silent:
         return ""
     return f"gap: a shard was silent in {len(silent)} minutes, first {start_of(silent[0])}"

@@ -25,12 +25,12 @@ from shipworthy.stats.calibration import (
     ece_bounds,
     ece_corrected,
     merge_to_15,
-    percentile_bounds,
-    percentile_over_blocks,
+    percentile_or_pooled,
 )
 
 MIN_LABELS = 300
 MIN_BLOCKS = 20
+PROVISIONAL = 0.8  # of matured decisions: below it what labels say is marked
 _HALF = SCORE_BINS // 2
 
 
@@ -104,17 +104,16 @@ def pooled_ece(labels: Sequence[LabelSummary], asked: Matured, quantile: int | N
 def block_ece(labels: Sequence[LabelSummary], asked: Matured, quantile: int) -> Measurement:
     """Return a percentile of the calibration error over blocks of consecutive hours with 300 labels each.
 
-    Fewer than 20 blocks: the pooled estimate, and `method` says so.
+    Fewer than 20 blocks: the pooled estimate, and `method` says so. Too few to bound the percentile from above (59 for
+    the 95th): the pooled upper bound stands in, never below the percentile.
     """
-    cut = blocks(labels)
-    if len(cut) < MIN_BLOCKS:
-        pooled = pooled_ece(labels, asked, quantile)
+    cut, pooled = blocks(labels), pooled_ece(labels, asked, quantile)
+    if len(cut) < MIN_BLOCKS or pooled.hi is None:
         return _with(pooled, f"{pooled.method}; {len(cut)} blocks, {MIN_BLOCKS} needed for the percentile")
     values = [ece_corrected(merge_to_15(calibration_bins(block))) for block in cut]
-    lo, hi = percentile_bounds(values, quantile / 100, asked.level)
-    value = percentile_over_blocks(values, quantile / 100)
-    n = sum(sum(one.n) for one in labels)
-    return _say("decision_ece", n, value, lo, hi, asked, f"bootstrap over {len(cut)} blocks", quantile)
+    value, lo, hi, bounded = percentile_or_pooled(values, quantile / 100, asked.level, pooled.hi)
+    told = "order statistics" if bounded else "lower by order statistics, too few for an upper: that of all pooled"
+    return _say("decision_ece", pooled.n, value, lo, hi, asked, f"{len(cut)} blocks, {told}", quantile)
 
 
 def blocks(labels: Sequence[LabelSummary]) -> list[list[LabelSummary]]:
@@ -156,15 +155,41 @@ def auto_error_rate(labels: Sequence[LabelSummary], asked: Matured) -> Measureme
     return _rate("auto_error_rate", sum(one.machine_wrong for one in labels), sum(one.machine for one in labels), asked)
 
 
-def label_coverage(labels: Iterable[LabelSummary], windows: Sequence[WindowSummary], asked: Matured) -> Measurement:
-    """Return the share of matured decisions that have a label, of those with a score; None with a gap."""
-    answered = Matured(asked.scope, asked.start, asked.end, asked.as_of, level=asked.level)
-    have = sum(sum(one.n) for one in labelled(labels, answered))
-    expected = sum(sum(window.scores) for window in within(windows, asked.scope, asked.start, asked.end))
-    silent = gaps(windows, asked.start, asked.end)
+def label_coverage(
+    labels: Iterable[LabelSummary],
+    windows: Sequence[WindowSummary],
+    asked: Matured,
+    silent: Sequence[int] | None = None,
+) -> Measurement:
+    """Return the share of matured decisions that have a label, of those with a score; None with a gap.
+
+    `silent` names the minutes with a gap, for a caller who knows them; else they are read from the heartbeats.
+    """
+    have, expected = covered(labels, windows, asked)
+    silent = gaps(windows, asked.start, asked.end) if silent is None else silent
     if have > expected:  # labels of decisions that no window tells of: as good as a silent shard
         silent = silent or (asked.start,)
     return _rate("label_coverage", min(have, expected), expected, asked, silent)
+
+
+def covered(labels: Iterable[LabelSummary], windows: Sequence[WindowSummary], asked: Matured) -> tuple[int, int]:
+    """Return how many answered decisions of the interval have a label, and how many could."""
+    answered = Matured(asked.scope, asked.start, asked.end, asked.as_of, level=asked.level)
+    have = sum(sum(one.n) for one in labelled(labels, answered))
+    return have, sum(sum(window.scores) for window in within(windows, asked.scope, asked.start, asked.end))
+
+
+def provisional(
+    measured: Measurement, labels: Iterable[LabelSummary], windows: Sequence[WindowSummary], asked: Matured
+) -> Measurement:
+    """Return the measurement, marked in `method` where fewer than 80 % of the decisions have a label. It is judged all
+    the same: which labels are missing is seldom chance, and no bound accounts for it."""
+    have, expected = covered(labels, windows, asked)
+    if expected and PROVISIONAL * expected <= have <= expected:
+        return measured
+    share = f"{100 * have / expected:.0f} %" if expected and have <= expected else "an unknown share"
+    told = f"provisional: {share} of matured decisions have labels, and those that miss may differ"
+    return _with(measured, f"{told}; {measured.method}")
 
 
 def _rate(indicator: str, hits: int, n: int, asked: Matured, silent: Sequence[int] = ()) -> Measurement:
@@ -178,7 +203,7 @@ def _rate(indicator: str, hits: int, n: int, asked: Matured, silent: Sequence[in
         silent=silent,
         level=asked.level,
     )
-    return _with(made, f"{made.method}, {_until(asked)}")
+    return _with(made, f"{made.method}, {until(asked)}")
 
 
 def _say(
@@ -203,11 +228,12 @@ def _say(
         lo=lo,
         hi=hi,
         level=asked.level,
-        method=f"{method}, {_until(asked)}",
+        method=f"{method}, {until(asked)}",
     )
 
 
-def _until(asked: Matured) -> str:
+def until(asked: Matured) -> str:
+    """Return up to when labels have matured, in words."""
     return f"matured until {start_of(asked.end)}"
 
 

@@ -29,6 +29,7 @@ from shipworthy.facts import (
     Slo,
     digest,
 )
+from shipworthy.indicators import INDICATORS
 from shipworthy.respond.moments import told
 from shipworthy.respond.postures import MACHINE, acknowledged, covered
 from shipworthy.respond.severity import POSTURE_OF_ACTION, POSTURE_OF_NO_DATA, confirm_by, severity_of
@@ -146,10 +147,12 @@ def by_person(person: str, scope: Scope, posture: Named, because: str, order_id:
 
 
 def _asked(judgement: Judgement, slo: Slo) -> Named | None:
+    """What the SLO asks for. An estimate of what labels will say routes to people, whatever the SLO says: no more."""
     if judgement.trial or slo.trial or not judgement.here:
         return None
     if judgement.outcome is Outcome.BREACHED:
-        return POSTURE_OF_ACTION[slo.action_on_breach]
+        estimated = INDICATORS[slo.indicator].estimated
+        return Named.HUMAN_REVIEW if estimated else POSTURE_OF_ACTION[slo.action_on_breach]
     if judgement.outcome is Outcome.NO_DATA and slo.on_no_data is not OnNoData.HOLD_AND_PAGE:
         return POSTURE_OF_NO_DATA[slo.on_no_data]
     return None

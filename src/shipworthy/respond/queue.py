@@ -120,8 +120,12 @@ def answer(item: Item, person: str, decision: str, words: Decisions, now: dateti
     if (item.answer, item.answered_by) != (decision, person):
         _check_lease(item, person, now)
         item = replace(item, answer=decision, answered_by=person, holder="", held_until="")
-    changed = None if item.suggestion in ("", words.review) else decision != item.suggestion
-    return Answered(item, label_of(decision, words), changed)
+    return Answered(item, label_of(decision, words), changed(decision, item.suggestion, words))
+
+
+def changed(decision: str, suggestion: str, words: Decisions) -> bool | None:
+    """Return whether an answer overturns the suggestion; None when there was none."""
+    return None if suggestion in ("", words.review) else decision != suggestion
 
 
 def label_of(decision: str, words: Decisions) -> int | None:

@@ -31,6 +31,7 @@ from shipworthy.facts import (
 )
 from shipworthy.observe import probes
 from shipworthy.observe.inputs import Inputs
+from shipworthy.observe.known import ScoreCounts
 from shipworthy.observe.labels import matured_before
 from shipworthy.observe.minutes import minute_of
 from shipworthy.observe.recalibrate import CellCounts, price, recalibrate, summed
@@ -42,6 +43,7 @@ from shipworthy.respond.postures import MACHINE
 from shipworthy.respond.scopes import covers
 from shipworthy.runtime import past
 from shipworthy.runtime.authority import Authority, local_id
+from shipworthy.runtime.learned import known_of
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.telemetry import Telemetry
@@ -125,12 +127,20 @@ class Controller:
         self.since[version] = since
         self.telemetry.kept.cut(since)
 
-    def loaded(self, one: Loaded, counts: Mapping[str, CellCounts], rows: Mapping[str, Sequence[Row]]) -> None:
-        """Watch a version from now on. `counts`: its calibration rows by bucket; `rows`: its probes by kind."""
+    def loaded(
+        self,
+        one: Loaded,
+        counts: Mapping[str, CellCounts],
+        rows: Mapping[str, Sequence[Row]],
+        scores: Mapping[str, ScoreCounts] | None = None,
+    ) -> None:
+        """Watch a version from now on. `counts`: its calibration rows by bucket, `scores`: by segment and score bin;
+        `rows`: its probes by kind."""
         self.telemetry.keep_apart(one.version, (each for slo in one.contract.policy.slos for each in slo.segments))
         profile = one.scorer.profile
         if profile.bins is not None:
             self.telemetry.watch(one.version, Inputs(profile.bins, profile.covariance, profile.texts))
+        self.telemetry.know(one.version, known_of(one, scores or {}))
         self.cells.update({(one.version, bucket): cells for bucket, cells in counts.items()})
         self.probe_rows[one.version] = rows
 

@@ -1,28 +1,37 @@
 """What a release knew when it shipped, in the form the runtime goes on from: calibration counts and probe rows.
 
-In: a release folder and its running model. Out: labelled scores of the calibration rows by cell, per threshold bucket;
-and probe rows by kind, made from held-out rows with a seed that follows from the version.
+In: a release folder and its running model. Out: labelled scores of the calibration rows by cell, per threshold bucket,
+and by score bin, per segment that an SLO compares scores in; and probe rows by kind, made from held-out rows with a
+seed that follows from the version.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
 from shipworthy.contract.manifest import Manifest
+from shipworthy.deploy.segments import segments_of
 from shipworthy.errors import ContractError
-from shipworthy.facts import UNSEEN, seed_of
+from shipworthy.facts import UNSEEN, holds, seed_of
 from shipworthy.models.spec import Cell, columns_of, values_of
 from shipworthy.models.table import read_rows
+from shipworthy.observe.known import Known, ScoreCounts, score_counts
+from shipworthy.observe.measure_drift import SCORES
+from shipworthy.observe.measure_estimated import ESTIMATED
+from shipworthy.observe.over import TENANT
 from shipworthy.observe.probes import PLAIN
 from shipworthy.observe.recalibrate import CellCounts, counted
+from shipworthy.profile.groups import groups_declared
 from shipworthy.profile.probes import probe
 from shipworthy.runtime.columns import text_columns
 from shipworthy.runtime.releases import Loaded
 
 PROBES = 200
+OF_REFERENCE = (SCORES, ESTIMATED)  # indicators that compare live scores with those of the calibration rows
 Row = dict[str, Cell]
+Edges = tuple[float, ...]
 Ask = Callable[[list[list[Cell]]], Sequence[float | None]]
 
 
@@ -33,6 +42,55 @@ def dataset_rows(one: Loaded, name: str) -> list[Row]:
     if declared is None:
         return []
     return read_rows(one.folder / declared.path, declared.where, text_columns(manifest))
+
+
+def asked_once(ask: Ask) -> Ask:
+    """Return `ask` with a memory: the same rows are scored once, whoever needs them."""
+    known: dict[tuple[tuple[Cell, ...], ...], Sequence[float | None]] = {}
+
+    def again(rows: list[list[Cell]]) -> Sequence[float | None]:
+        key = tuple(map(tuple, rows))
+        if key not in known:
+            known[key] = ask(rows)
+        return known[key]
+
+    return again
+
+
+def calibration_scores(one: Loaded, ask: Ask) -> dict[str, ScoreCounts]:
+    """Return the scores of the calibration rows in every segment whose live scores an SLO compares with them; nothing
+    when no SLO does, or no calibration rows are declared."""
+    manifest = one.contract.manifest
+    asked = {segment for slo in one.contract.policy.slos if slo.indicator in OF_REFERENCE for segment in slo.segments}
+    rows = dataset_rows(one, "calibration") if asked else []
+    if not rows:
+        return {}
+    columns, keys = columns_of(manifest.features), {key.key for key in manifest.segments.keys}
+    bins = {feature.name: feature.bins for feature in manifest.features if feature.bins}
+    scores = ask([values_of(row, columns) for row in rows])
+    inside = [_values(row, keys, manifest.tenant, bins) for row in rows]
+    pairs = [(score, _label(row.get(manifest.label.column))) for score, row in zip(scores, rows, strict=True)]
+    return {
+        segment: score_counts(pair for pair, values in zip(pairs, inside, strict=True) if holds(segment, values))
+        for segment in sorted(asked)
+    }
+
+
+def known_of(one: Loaded, scores: Mapping[str, ScoreCounts]) -> Known:
+    """Return what live numbers of a version are compared with."""
+    manifest = one.contract.manifest
+    protected = tuple(feature.name for feature in manifest.features if feature.protected and groups_declared(feature))
+    return Known(one.scorer.profile.bins, scores, protected, manifest.unit or "")
+
+
+def _values(row: Row, keys: Collection[str], tenant: str | None, bins: Mapping[str, Edges]) -> dict[str, str]:
+    """The segment values of a row, as the gateway names them."""
+    values, _ = segments_of(row, keys, (), bins=bins)
+    return values if tenant is None else {**values, TENANT: str(row.get(tenant))}
+
+
+def _label(value: Cell) -> int | None:
+    return value if isinstance(value, int) and value in (0, 1) else None
 
 
 def calibration_cells(one: Loaded, ask: Ask) -> dict[str, CellCounts]:

@@ -30,13 +30,14 @@ from shipworthy.profile.thresholds import SEVERAL
 from shipworthy.respond.moments import moment
 from shipworthy.runtime import past
 from shipworthy.runtime import status as told
+from shipworthy.runtime.answers import take_answers
 from shipworthy.runtime.api import BODY_WITHIN_S, Api
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.controller import Controller
 from shipworthy.runtime.exports.families import Family, Labels, Shown, families
 from shipworthy.runtime.hidden import keyed
 from shipworthy.runtime.known import check_release
-from shipworthy.runtime.learned import calibration_cells, probe_rows
+from shipworthy.runtime.learned import asked_once, calibration_cells, calibration_scores, probe_rows
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.models import Models, ModelsLike
 from shipworthy.runtime.permits import Permits
@@ -129,6 +130,7 @@ class Site:
         if minute != self._judged_minute() and (stands or due):
             self.controller.tick()
             self._ticked = time.monotonic()
+            await take_answers(self.store, self.workspace.host_key(), self.telemetry, self._bucket)
 
     async def close(self) -> None:
         """Stop everything, writing what is still in memory."""
@@ -333,13 +335,15 @@ class Site:
     async def _serve(self, one: Loaded) -> None:
         rows = await asyncio.to_thread(probe_rows, one)
         await self.models.start(one)
-        counts = await asyncio.to_thread(calibration_cells, one, partial(self.models.ask, one.version))
+        ask = asked_once(partial(self.models.ask, one.version))
+        counts = await asyncio.to_thread(calibration_cells, one, ask)
+        scores = await asyncio.to_thread(calibration_scores, one, ask)
         minute = minute_of(self.workspace.clock())
         since = await asyncio.to_thread(past.live_since, self.store, one.version, minute)
         self.controller.judge_since(one.version, since)
         await self.telemetry.take_back(one.version, minute, self.store)
         self.releases[one.version] = one
-        self.controller.loaded(one, counts, rows)
+        self.controller.loaded(one, counts, rows, scores)
         self.served[one.version] = one.release
 
     async def _drop(self, version: str) -> None:

@@ -18,36 +18,30 @@ from msgspec.structs import replace
 from shipworthy.contract.manifest import Decisions
 from shipworthy.deploy.receipt import score_bin, score_q
 from shipworthy.errors import CannotDecide, ShipworthyError
-from shipworthy.facts import Event, LabelSummary, Measurement, Receipt, Scope, Slo, WindowSummary
+from shipworthy.facts import Event, LabelCells, LabelSummary, Measurement, Receipt, Scope, Slo, WindowSummary
 from shipworthy.indicators import INDICATORS
 from shipworthy.observe import labels as late
 from shipworthy.observe import windows as seen
 from shipworthy.observe.inputs import Hashed, Inputs
-from shipworthy.observe.measure import from_alarms, from_windows
-from shipworthy.observe.measure_labels import (
-    Matured,
-    auroc,
-    auto_error_rate,
-    block_ece,
-    error_rate,
-    label_coverage,
-    labelled,
-    pooled_ece,
-)
+from shipworthy.observe.known import Known
+from shipworthy.observe.measure import from_alarms
 from shipworthy.observe.minutes import minutes_in
 from shipworthy.observe.repeats import Alarm
 from shipworthy.profile.rows import Row
 from shipworthy.runtime import past
 from shipworthy.runtime.exports.totals import Totals
+from shipworthy.runtime.measured import Asked, from_matured, from_sums, windows_of
 from shipworthy.runtime.remembered import Blurred, Remembered
 from shipworthy.store.group import GroupCommit
 from shipworthy.store.protocol import Store
+from shipworthy.store.review import QueueItem
 from shipworthy.store.tiers import FIVES_FOR, HOUR, KEPT, MINUTES_FOR
 
 MOST_SHADOWS = 200_000
-OF_SCORES = ("decision_ece", "auroc", "error_rate")  # of probabilities: whether an answer left does not matter
 MOST_UNWRITTEN = 24 * 60  # batches that wait for a store that does not answer
 _log = logging.getLogger("shipworthy.telemetry")
+
+REVIEW = "review:"  # beside the request: that its review was counted, whatever its label
 Bucket = Callable[[str, tuple[str, ...]], str]
 
 
@@ -80,6 +74,7 @@ class Telemetry:
         self.kept = Remembered(start_minute)
         self.totals = Totals()
         self._shadows: OrderedDict[str, Event] = OrderedDict()
+        self._known: dict[str, Known] = {}
 
     def watch(self, version: str, inputs: Inputs) -> None:
         """Count the inputs of a version from now on."""
@@ -90,6 +85,10 @@ class Telemetry:
         named = frozenset(segments)
         self._collector.keep_apart(version, named)
         self.kept.watch(version, named)
+
+    def know(self, version: str, known: Known) -> None:
+        """Compare the live numbers of a version with what it knew when it shipped."""
+        self._known[version] = known
 
     def add(self, event: Event, row: Row | None = None) -> None:
         """Count one decision, and its inputs."""
@@ -176,6 +175,40 @@ class Telemetry:
 
         `bucket(version, segments)` names the threshold bucket that a decision in these segments was made in.
         """
+        summaries, cells = self._labelled(receipt, label, bucket)
+        write = self._commits.submit(lambda store: store.add_label(receipt.request, *summaries, cells=cells))
+        if not await asyncio.wrap_future(write):
+            return False
+        self._shadows.pop(receipt.request, None)
+        self.kept.take_labels(summaries, cells)
+        return True
+
+    async def add_answer(self, item: QueueItem, receipt: Receipt | None, bucket: Bucket) -> None:
+        """Count a person's answer, all or nothing: as a review of its decision, and as its label if there is none yet.
+
+        Without a receipt it is only noted as counted.
+        """
+        summaries, cells, reviews = list[LabelSummary](), list[LabelCells](), tuple[LabelSummary, ...]()
+        if receipt is not None and item.label is not None:
+            summaries, cells = self._labelled(receipt, item.label, bucket)
+        if receipt is not None and item.changed is not None:
+            reviews = late.review_summary(receipt, item.changed)
+
+        def write(store: Store) -> tuple[bool, bool]:
+            fresh = bool(summaries) and store.add_label(item.request, *summaries, cells=cells)
+            counted = bool(reviews) and store.add_label(f"{REVIEW}{item.request}", *reviews)
+            store.counted(item.id)
+            return fresh, counted
+
+        fresh, counted = await asyncio.wrap_future(self._commits.submit(write))
+        if fresh:
+            self._shadows.pop(item.request, None)
+            self.kept.take_labels(summaries, cells)
+        if counted:
+            self.kept.take_labels(reviews)
+
+    def _labelled(self, receipt: Receipt, label: int, bucket: Bucket) -> tuple[list[LabelSummary], list[LabelCells]]:
+        """What one label adds: to the version that answered, and to the one that only scored."""
         told = [receipt]
         shadow = self._shadows.get(receipt.request)
         if shadow is not None:
@@ -183,12 +216,7 @@ class Telemetry:
         lag = max(0, self.rolled - receipt.minute)
         summaries = [one for each in told for one in late.label_summary(each, label, self._words, lag=lag)]
         cells = [one for each in told for one in late.label_cells(each, label, bucket(each.version, each.segments))]
-        write = self._commits.submit(lambda store: store.add_label(receipt.request, *summaries, cells=cells))
-        if not await asyncio.wrap_future(write):
-            return False
-        self._shadows.pop(receipt.request, None)
-        self.kept.take_labels(summaries, cells)
-        return True
+        return summaries, cells
 
     def measure(
         self, slo: Slo, scope: Scope, live_since: int, now_minute: int, matured_after: str, alarms: Sequence[Alarm]
@@ -202,23 +230,11 @@ class Telemetry:
         start = live_since if slo.window == "rolling" else max(live_since, end - minutes_in(slo.window))
         start = max(start, self.kept.kept_since)
         end = max(start, end)
-        place = (scope.version, scope.tenant, scope.segment)
-        windows = self.kept.windows(place)
         if slo.indicator == "ood_repeats":
-            return (from_alarms(alarms, windows, scope, start, end, self.kept.silent(start, end)),)
-        if not row.labels:
-            return from_windows(windows, scope, start, end, slo.level, self.kept.silent(start, end))
-        asked = Matured(scope, start, end, now_minute, shadow=slo.indicator in OF_SCORES, level=slo.level)
-        here = self.kept.labels(place)
-        mine = labelled(here, asked)
-        made = {
-            "decision_ece": lambda: block_ece(mine, asked, slo.quantile) if slo.quantile else pooled_ece(mine, asked),
-            "auroc": lambda: auroc(mine, asked),
-            "error_rate": lambda: error_rate(mine, asked),
-            "auto_error_rate": lambda: auto_error_rate(mine, asked),
-            "label_coverage": lambda: label_coverage(here, [*self.kept.heartbeats(), *windows], asked),
-        }.get(slo.indicator)
-        return (made(),) if made else ()
+            silent = self.kept.silent(start, end)
+            return (from_alarms(alarms, windows_of(self.kept, scope), scope, start, end, silent),)
+        asked = Asked(slo, scope, start, end, now_minute)
+        return (from_matured if row.labels else from_sums)(asked, self.kept, self._known.get(scope.version, Known()))
 
     def labels(self, version: str) -> list[LabelSummary]:
         """Return the label summaries of a version for all tenants, by the hour."""

@@ -124,8 +124,13 @@ class Store(Protocol):
     def lease(self, tenant: str | None, who: str, until: str, now: str) -> QueueItem | None:
         """Give `who` the most urgent free item (of one tenant), or None when there is none."""
 
-    def answer(self, item_id: str, who: str, decision: str, now: str, label: int | None = None) -> QueueItem:
+    def answer(
+        self, item_id: str, who: str, decision: str, now: str, label: int | None = None, changed: bool | None = None
+    ) -> QueueItem:
         """Record the answer of the person who leased it. Raises PolicySaysNo when it is not theirs any more."""
+
+    def counted(self, item_id: str) -> None:
+        """Note that an answer is in the sums; twice is once. Raises PolicySaysNo when nobody has answered it."""
 
     def expire(self, now: str) -> tuple[QueueItem, ...]:
         """Give up what nobody answered before its deadline; return those items."""

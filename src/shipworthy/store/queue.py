@@ -6,6 +6,7 @@ import msgspec
 
 from shipworthy.errors import CannotDecide, UsageError
 from shipworthy.facts import Incident, canonical
+from shipworthy.store import review
 from shipworthy.store.connection import Database
 from shipworthy.store.instants import instant
 from shipworthy.store.review import QueueItem, QueueStatus, admitted, answered, expired, is_free, is_overdue, leased
@@ -44,15 +45,20 @@ def lease(db: Database, tenant: str | None, who: str, until: str, now: str) -> Q
     return None
 
 
-def answer(db: Database, item_id: str, who: str, decision: str, now: str, label: int | None) -> QueueItem:
+def answer(
+    db: Database, item_id: str, who: str, decision: str, now: str, label: int | None, changed: bool | None
+) -> QueueItem:
     """Record a person's answer. Raises UsageError for an unknown id."""
     with db.transaction():
-        item = one(db, item_id)
-        if item is None:
-            raise UsageError("no such item in the review queue", where=item_id)
-        done = answered(item, who, decision, instant(now), label)
+        done = answered(_known(db, item_id), who, decision, instant(now), label, changed)
         _save(db, done)
     return done
+
+
+def counted(db: Database, item_id: str) -> None:
+    """Note that an answer is in the sums. Raises UsageError for an unknown id."""
+    with db.transaction():
+        _save(db, review.counted(_known(db, item_id)))
 
 
 def expire(db: Database, now: str) -> tuple[QueueItem, ...]:
@@ -90,6 +96,13 @@ def incidents(db: Database) -> tuple[Incident, ...]:
     """Return incidents, sorted by id."""
     found = db.rows("SELECT body FROM incidents ORDER BY id")
     return tuple(msgspec.json.decode(row[0], type=Incident) for row in found)
+
+
+def _known(db: Database, item_id: str) -> QueueItem:
+    item = one(db, item_id)
+    if item is None:
+        raise UsageError("no such item in the review queue", where=item_id)
+    return item
 
 
 def _open_items(db: Database, status: QueueStatus, tenant: str | None, now: str) -> list[QueueItem]:

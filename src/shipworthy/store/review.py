@@ -1,6 +1,7 @@
 """One decision that waits for a person, and the moves it may make. Pure, so that every store moves it alike.
 
-waiting → leased → answered; waiting or leased → expired once its deadline has passed. A lease that ran out may be
+waiting → leased → answered → counted; waiting or leased → expired once its deadline has passed. Counted: a gateway has
+added the answer to its sums, as a review and as a label. A lease that ran out may be
 taken by another person. All instants are RFC 3339 text (see `instants`).
 """
 
@@ -21,6 +22,7 @@ class QueueStatus(StrEnum):
     WAITING = "waiting"
     LEASED = "leased"
     ANSWERED = "answered"
+    COUNTED = "counted"
     EXPIRED = "expired"
 
 
@@ -29,6 +31,7 @@ class QueueItem(Fact, frozen=True, kw_only=True):
 
     `sealed` is the request, encrypted under the tenant's key; `receipt` is the text that finds the decision again.
     `answer` is the decision the person gave (\"\" = none yet), `label` the truth when the person could tell it.
+    `changed`: it is another one than the machine suggested; None when there was nothing to change.
     """
 
     id: str
@@ -47,6 +50,7 @@ class QueueItem(Fact, frozen=True, kw_only=True):
     answered_by: str = ""
     answered_at: str = ""
     label: int | None = None
+    changed: bool | None = None
 
 
 def admitted(item: QueueItem) -> QueueItem:
@@ -68,15 +72,30 @@ def leased(item: QueueItem, who: str, until: str) -> QueueItem:
     return msgspec.structs.replace(item, status=QueueStatus.LEASED, leased_by=who, lease_until=until)
 
 
-def answered(item: QueueItem, who: str, decision: str, now: str, label: int | None) -> QueueItem:
+def answered(
+    item: QueueItem, who: str, decision: str, now: str, label: int | None, changed: bool | None = None
+) -> QueueItem:
     """Return the item with this person's answer. Raises PolicySaysNo when it is not theirs to give any more."""
     if item.status is not QueueStatus.LEASED or item.leased_by != who:
         raise PolicySaysNo(f"not leased by {who}: {item.status}", where=item.id, fix="lease it first")
     if item.lease_until <= now or item.deadline <= now:
         raise PolicySaysNo("the lease or the deadline has passed", where=item.id, fix="lease the next item")
     return msgspec.structs.replace(
-        item, status=QueueStatus.ANSWERED, answer=decision, answered_by=who, answered_at=now, label=label
+        item,
+        status=QueueStatus.ANSWERED,
+        answer=decision,
+        answered_by=who,
+        answered_at=now,
+        label=label,
+        changed=changed,
     )
+
+
+def counted(item: QueueItem) -> QueueItem:
+    """Return an answered item whose answer is in the sums. Raises PolicySaysNo when nobody has answered it."""
+    if item.status not in (QueueStatus.ANSWERED, QueueStatus.COUNTED):
+        raise PolicySaysNo(f"nothing to count: {item.status}", where=item.id, fix="answer it first")
+    return msgspec.structs.replace(item, status=QueueStatus.COUNTED)
 
 
 def is_overdue(item: QueueItem, now: str) -> bool:

@@ -131,9 +131,15 @@ class SqliteStore:
         """Give `who` the most urgent free item, or None."""
         return queue.lease(self._db, tenant, who, until, now)
 
-    def answer(self, item_id: str, who: str, decision: str, now: str, label: int | None = None) -> QueueItem:
+    def answer(
+        self, item_id: str, who: str, decision: str, now: str, label: int | None = None, changed: bool | None = None
+    ) -> QueueItem:
         """Record the answer of the person who leased it."""
-        return queue.answer(self._db, item_id, who, decision, now, label)
+        return queue.answer(self._db, item_id, who, decision, now, label, changed)
+
+    def counted(self, item_id: str) -> None:
+        """Note that an answer is in the sums."""
+        queue.counted(self._db, item_id)
 
     def expire(self, now: str) -> tuple[QueueItem, ...]:
         """Give up overdue items and return them."""

@@ -21,7 +21,17 @@ from shipworthy.store.entries import NOTHING, chained, check_kind, decoded, id_t
 from shipworthy.store.instants import instant
 from shipworthy.store.protocol import Build
 from shipworthy.store.queue import same_item
-from shipworthy.store.review import QueueItem, QueueStatus, admitted, answered, expired, is_free, is_overdue, leased
+from shipworthy.store.review import (
+    QueueItem,
+    QueueStatus,
+    admitted,
+    answered,
+    counted,
+    expired,
+    is_free,
+    is_overdue,
+    leased,
+)
 from shipworthy.store.summaries import checked, countable
 from shipworthy.store.tiers import (
     FIVES_FOR,
@@ -282,13 +292,17 @@ class MemoryStore:
                         return self._save(leased(item, who, until))
         return None
 
-    def answer(self, item_id: str, who: str, decision: str, now: str, label: int | None = None) -> QueueItem:
+    def answer(
+        self, item_id: str, who: str, decision: str, now: str, label: int | None = None, changed: bool | None = None
+    ) -> QueueItem:
         """Record the answer of the person who leased it."""
         with self._lock:
-            item = self.item(item_id)
-            if item is None:
-                raise UsageError("no such item in the review queue", where=item_id)
-            return self._save(answered(item, who, decision, instant(now), label))
+            return self._save(answered(self._known(item_id), who, decision, instant(now), label, changed))
+
+    def counted(self, item_id: str) -> None:
+        """Note that an answer is in the sums."""
+        with self._lock:
+            self._save(counted(self._known(item_id)))
 
     def expire(self, now: str) -> tuple[QueueItem, ...]:
         """Give up overdue items and return them."""
@@ -327,6 +341,12 @@ class MemoryStore:
         if self._tables is None:
             raise Unreachable("the store is closed", "memory", "open a new one")
         return self._tables
+
+    def _known(self, item_id: str) -> QueueItem:
+        item = self.item(item_id)
+        if item is None:
+            raise UsageError("no such item in the review queue", where=item_id)
+        return item
 
     def _save(self, item: QueueItem) -> QueueItem:
         self._open.queue[item.id] = item

@@ -13,6 +13,7 @@ from shipworthy.contract.change import data_files
 from shipworthy.contract.contract import Contract, pack_digest, policy_digest
 from shipworthy.contract.files.desk import Desk
 from shipworthy.contract.files.root import Root
+from shipworthy.contract.live_limits import live_limits
 from shipworthy.contract.manifest import Manifest
 from shipworthy.contract.pack import case_files
 from shipworthy.contract.problems import INVALID, Problem, ordered
@@ -88,7 +89,11 @@ def _read(desk: Desk) -> Contract | None:
         threats=desk.threats,
         lock=lock,
         not_claimed=wants.not_claimed,
-        warnings=wants.warnings + (threats.retired_refs(desk.threats) if desk.threats is not None else ()),
+        warnings=(
+            *wants.warnings,
+            *(threats.retired_refs(desk.threats) if desk.threats is not None else ()),
+            *live_limits(desk.policy),
+        ),
     )
 
 

@@ -1,0 +1,36 @@
+"""What people answered in the review queue reaches the sums of the gateway: reviews, overturns and labels.
+
+In: the store, where answers are given by other processes; the site's MAC key; the telemetry. Out: how many answers were
+counted. An answer waits in the store until a gateway counts it, and is counted once: its label by its receipt, which
+any other label of the same decision uses up as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from shipworthy.deploy.receipt import BadReceipt, unseal
+from shipworthy.facts import Receipt
+from shipworthy.runtime.telemetry import Bucket, Telemetry
+from shipworthy.store.protocol import Store
+from shipworthy.store.review import QueueItem, QueueStatus
+
+_log = logging.getLogger("shipworthy.answers")
+
+
+async def take_answers(store: Store, key: bytes, telemetry: Telemetry, bucket: Bucket) -> int:
+    """Count what was answered since the last time; return how many answers. `key`: what receipts are sealed with."""
+    answered = await asyncio.to_thread(store.items, QueueStatus.ANSWERED)
+    for item in answered:
+        await telemetry.add_answer(item, _receipt(item, key), bucket)
+    return len(answered)
+
+
+def _receipt(item: QueueItem, key: bytes) -> Receipt | None:
+    """The receipt of an answer; None where it was sealed with another key: nothing here finds its decision."""
+    try:
+        return unseal(key, item.receipt)
+    except BadReceipt:
+        _log.error("the answer to %s has no receipt of this site: it is counted nowhere", item.id)
+        return None
