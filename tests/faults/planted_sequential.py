@@ -1,5 +1,4 @@
 """Faults of the statistics of continuous watching: a proof too many, a level spent twice, an unknown that is none."""
-# ruff: noqa: E501 - one fault a line, as long as the code it changes
 
 from __future__ import annotations
 

@@ -39,8 +39,8 @@ def shown(**more: Any) -> Shown:
         Judgement(slo="membership_tpr", segment="*", outcome=Outcome.NO_DATA, because="offline", here=False),
     )
     given: dict[str, Any] = {
-        "totals": totals.by, "judgements": {"2.0": judged}, "orders": (), "alarms": 1, "labels": 4, "epoch": 7,
-        "broken": False, "stale_s": 12.5,
+        "totals": totals.by, "judgements": {"2.0": judged}, "orders": (), "alarms": 1, "false_pages": 0.9, "labels": 4,
+        "epoch": 7,        "broken": False, "stale_s": 12.5,
     }  # fmt: skip
     return Shown(**(given | more))
 

@@ -222,3 +222,19 @@ def test_without_an_upper_bound_the_pooled_one_stands_in_and_never_hides_what_th
     assert percentile_or_pooled(values, 0.95, 0.95, 0.25) == (0.2, 0.01, 0.25, False)
     assert percentile_or_pooled(range(1, 60), 0.95, 0.95, 99.0) == (57.0, 53.0, 59.0, True)
     assert percentile_or_pooled([0.3], 0.99, 0.995, 0.1) == (0.3, 0.0, 0.3, False)
+
+
+def test_at_the_level_of_an_alarm_budget_the_lower_bound_holds_and_still_finds() -> None:
+    """1 - 3e-6 is beyond any bootstrap: no draw may pass the truth in 2,000 samples, and a gap of .075 is found."""
+    rng = np.random.default_rng(8)
+    level, p = 1.0 - 3e-6, np.linspace(0.05, 0.95, 15)
+    for n, shift in ((60, 0.0), (60, 0.04)):
+        truth = shift
+        for _ in range(1000):
+            y = rng.binomial(n, np.clip(p - shift, 0.0, 1.0)).astype(float)
+            sums = CalibrationBins(np.full(15, float(n)), n * p, y, n * p * (1 - p))
+            assert ece_bounds(sums, level)[0] <= truth
+    found = CalibrationBins(np.full(15, 400.0), 400 * p, 400 * np.clip(p - 0.075, 0, 1), 400 * p * (1 - p))
+    assert 0.02 < ece_bounds(found, level)[0] < 0.075
+    assert ece_bounds(found, level)[1] == 1.0
+    assert ece_bounds(found, level)[0] < ece_bounds(found, 0.99)[0]

@@ -22,6 +22,7 @@ from shipworthy.errors import PolicySaysNo, ShipworthyError
 from shipworthy.facts import (
     Event,
     Judgement,
+    Measurement,
     Outcome,
     RolloutState,
     RuntimeState,
@@ -42,6 +43,7 @@ from shipworthy.respond.moments import moment, told
 from shipworthy.respond.postures import MACHINE
 from shipworthy.respond.scopes import covers
 from shipworthy.runtime import past
+from shipworthy.runtime.alarm_levels import AlarmLevels, held_back
 from shipworthy.runtime.authority import Authority, local_id
 from shipworthy.runtime.learned import known_of
 from shipworthy.runtime.live import Live
@@ -49,8 +51,6 @@ from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.telemetry import Telemetry
 
 DAY = 24 * 60
-STREAMS = 200
-EVENTS_PER_WEEK = 100_000.0
 Row = probes.Row
 Later = Callable[[Callable[[], None]], object]
 _log = logging.getLogger("shipworthy.controller")
@@ -77,7 +77,8 @@ class Controller:
         self.releases = releases
         self.clock = clock
         self.act = act
-        self.repeats = Repeats.within_budget(pages_per_week, STREAMS, EVENTS_PER_WEEK)
+        self.levels = AlarmLevels(pages_per_week)
+        self.repeats = Repeats(self.levels.repeats)
         self.judgements: dict[str, tuple[Judgement, ...]] = {}
         self.judged_until = ""
         self.cells: dict[tuple[str, str], CellCounts] = {}
@@ -137,6 +138,7 @@ class Controller:
         """Watch a version from now on. `counts`: its calibration rows by bucket, `scores`: by segment and score bin;
         `rows`: its probes by kind."""
         self.telemetry.keep_apart(one.version, (each for slo in one.contract.policy.slos for each in slo.segments))
+        self.levels.watch(one.version, one.contract.policy)
         profile = one.scorer.profile
         if profile.bins is not None:
             self.telemetry.watch(one.version, Inputs(profile.bins, profile.covariance, profile.texts))
@@ -178,16 +180,24 @@ class Controller:
                 self._order(proposal)
 
     def _judged(self, one: Loaded, slo: Slo, segment: str, now: datetime) -> Judgement:
+        """Judge one SLO; a breach must hold at the level of the alarm budget as well, for it is looked at for ever."""
+        at_own = judge(slo, segment, self._evidence(one, slo, segment, now), now, Place.RUNTIME)
+        level = self.levels.level(one.version, slo, segment)
+        if at_own.outcome is not Outcome.BREACHED or level <= slo.level:
+            return at_own
+        strict = msgspec.structs.replace(slo, level=level)
+        at_budget = judge(strict, segment, self._evidence(one, strict, segment, now), now, Place.RUNTIME)
+        return held_back(at_own, at_budget, level)
+
+    def _evidence(self, one: Loaded, slo: Slo, segment: str, now: datetime) -> Sequence[Measurement]:
         minute = minute_of(now)
-        scope = Scope(model=one.contract.manifest.model, version=one.version, segment=segment)
         if slo.indicator in ("ood_recall", "ood_recall_structural"):
             rounds = [round_ for at, round_ in self.probes.get(one.version, []) if at > minute - 7 * DAY]
-            evidence = probes.ood_recall(rounds, self.since[one.version], minute)
-        else:
-            after = one.contract.manifest.label.matured_after
-            open_alarms = tuple(alarm for alarm in self.repeats.alarms() if not self._answered(alarm))
-            evidence = self.telemetry.measure(slo, scope, self._since(scope), minute, after, open_alarms)
-        return judge(slo, segment, evidence, now, Place.RUNTIME)
+            return probes.ood_recall(rounds, self.since[one.version], minute, slo.level)
+        scope = Scope(model=one.contract.manifest.model, version=one.version, segment=segment)
+        after = one.contract.manifest.label.matured_after
+        open_alarms = tuple(alarm for alarm in self.repeats.alarms() if not self._answered(alarm))
+        return self.telemetry.measure(slo, scope, self._since(scope), minute, after, open_alarms)
 
     def _since(self, scope: Scope) -> int:
         """Return the minute from which a version is judged: since it went live, or since people last restored it."""

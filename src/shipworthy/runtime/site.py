@@ -170,6 +170,7 @@ class Site:
             judgements=self.controller.judgements,
             orders=self.live.state.orders,
             alarms=len(self.controller.repeats.alarms()),
+            false_pages=self.controller.levels.expected,
             labels=self.telemetry.kept.labelled(),
             epoch=self.live.state.epoch,
             broken=bool(self.live.broken),

@@ -35,6 +35,7 @@ def status(
         "pids": dict(pids),
         "judgements": controller.judgements,
         "alarms": controller.repeats.alarms(),
+        "alarm_budget": controller.levels.told(),
         "labels": controller.telemetry.kept.labelled(),
     }
     plain: dict[str, Any] = msgspec.to_builtins(told)

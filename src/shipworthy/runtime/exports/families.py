@@ -47,6 +47,7 @@ class Shown(NamedTuple):
     judgements: Mapping[str, Sequence[Judgement]]
     orders: Sequence[Held]
     alarms: int
+    false_pages: float
     labels: int
     epoch: int
     broken: bool
@@ -95,6 +96,8 @@ def _judged(judgements: Mapping[str, Sequence[Judgement]]) -> Iterable[Family]:
 def _state(shown: Shown) -> Iterable[Family]:
     yield _gauge("orders", "Orders that hold.", float(len(shown.orders)))
     yield _gauge("alarms", "Alarms of repeated odd requests since the last restore.", float(shown.alarms))
+    told = "False pages a week to expect at most, by the alarm budget."
+    yield _gauge("expected_false_pages_per_week", told, shown.false_pages)
     yield _gauge("labels", "Scored decisions that have a label.", float(shown.labels))
     yield _gauge("epoch", "Epoch of the posture state.", float(shown.epoch))
     yield _gauge("state_broken", "1 when the state files cannot be read: candidates are closed.", float(shown.broken))
