@@ -138,8 +138,8 @@ def ece_bounds(
     *upper*: of all gaps with a given sum |gap|, those proportional to s make sum |d| smallest; the bound is the largest
     such sum whose chance of a sum |d| this small is still 1 - level. Tried with the model's own p(1-p) and with the
     observed spread, and never below what no event in as many rows would prove.
-    More draws are taken where the level needs them, up to 20,000. Beyond (an alarm budget's level) the lower bound comes
-    from a concentration inequality and there is no upper one (1).
+    More draws are taken where the level needs them, up to 20,000. Beyond (an alarm budget's level) the lower bound
+    comes from a concentration inequality and there is no upper one (1).
     Both are held to enclose `ece_corrected`. Simulated at level .95: the lower bound passes the truth in <= .04 of
     samples, the upper one falls short in <= .05, and in <= .09 if rare labels of one bin make up the whole error.
     Raises ValueError on a level or design effect out of range.
