@@ -36,6 +36,7 @@ def status(
         "judgements": controller.judgements,
         "alarms": controller.repeats.alarms(),
         "labels": controller.telemetry.kept.labelled(),
+        "bounds_met": controller.telemetry.bounds_met(),
     }
     plain: dict[str, Any] = msgspec.to_builtins(told)
     return plain
