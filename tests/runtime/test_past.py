@@ -76,6 +76,17 @@ def test_a_crash_and_a_start_in_one_minute_leave_that_minute_unknown(tmp_path: P
     assert silent(store, Run(tmp_path, T0 + 5), T0 + 5) == (T0 + 5,)
 
 
+def test_a_run_that_died_before_its_first_word_was_no_orderly_end(tmp_path: Path) -> None:
+    store, first = MemoryStore(), Run(tmp_path, T0)
+    past.begin(store, first, T0, KEPT)
+    served(store, first, T0, T0 + 5)
+    well_ended(store, first, T0 + 5)
+    second = Run(tmp_path, T0 + 5)
+    past.begin(store, second, T0 + 5, KEPT)
+    died(second)
+    assert silent(store, Run(tmp_path, T0 + 8), T0 + 8) == (T0 + 5, T0 + 6, T0 + 7, T0 + 8)
+
+
 def test_what_one_of_two_gateways_lost_is_a_gap_though_the_other_spoke(tmp_path: Path) -> None:
     store, first, second = MemoryStore(), Run(tmp_path, T0), Run(tmp_path, T0)
     assert first.name != second.name

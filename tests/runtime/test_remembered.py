@@ -17,9 +17,16 @@ HOUR0 = T0 - T0 % 60
 ALL = ("2.0", "*", "*")
 
 
-def window(minute: int, n: int = 1, segment: str = "*", tenant: str = "*", **more: int) -> WindowSummary:
+def window(minute: int, n: int = 1, segment: str = "*", tenant: str = "*", n_ood: int = 0) -> WindowSummary:
     return WindowSummary(
-        version="2.0", arm="candidate", tenant=tenant, segment=segment, minute=minute, reference=REFERENCE, n=n, **more
+        version="2.0",
+        arm="candidate",
+        tenant=tenant,
+        segment=segment,
+        minute=minute,
+        reference=REFERENCE,
+        n=n,
+        n_ood=n_ood,
     )
 
 

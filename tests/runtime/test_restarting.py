@@ -46,6 +46,7 @@ def test_after_an_orderly_restart_the_same_sums_are_judged_without_a_gap(rolling
         assert (after["outcome"], "n=6" in after["because"]) == ("met", True)
         assert served.site.controller.since["2"] == since
         assert served.status()["labels"] == 1
+        assert served.status()["bounds_met"] == {"spilled": 0, "folded": 0, "skewed": 0, "unwritten": 0}
         served.decide()
         assert "n=7" in judged(served, "never_event_violations")["because"]
 

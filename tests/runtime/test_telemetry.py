@@ -19,6 +19,7 @@ from shipworthy.store.sqlite import SqliteStore
 from shipworthy.store.tiers import DAY
 from shipworthy.testing.memory import MemoryStore
 from tests.observe.made import WORDS, event, receipt
+from tests.runtime.served import wait_until
 
 T0 = 29_000_040  # the first minute of an hour
 ALL = ("2.0", "*", "*")
@@ -48,6 +49,7 @@ def test_counts_that_the_store_did_not_take_are_told_again(tmp_path: Path) -> No
         assert written is not None
         with pytest.raises(Unreachable):
             written.result(10)
+        wait_until(lambda: len(told._unwritten) == told._batch)
     down[0] = False
     told.finish(T0 + 3)
     commits.close()

@@ -19,7 +19,6 @@ from shipworthy.facts import (
     OOD_P_BINS,
     SCORE_BINS,
     LabelCells,
-    LabelSummary,
     WindowSummary,
     heartbeat,
 )
@@ -59,7 +58,7 @@ def key_of(summary: Any) -> dict[str, Any]:
 
 @settings(max_examples=60, deadline=None)
 @given(st.one_of(WINDOWS, LABELS, CELLS))
-def test_what_is_unpacked_is_what_was_packed(summary: WindowSummary | LabelSummary | LabelCells) -> None:
+def test_what_is_unpacked_is_what_was_packed(summary: Any) -> None:
     body = packed(checked(summary))
     again = unpacked(body, type(summary), key_of(summary))
     assert again == summary
@@ -74,7 +73,8 @@ def test_numbers_are_read_without_the_vectors(one: WindowSummary) -> None:
 
 
 def test_bodies_written_before_this_form_stay_readable() -> None:
-    for one in (window(n=7), labels(machine=3)):
+    kept: tuple[Any, ...] = (window(n=7), labels(machine=3))
+    for one in kept:
         old = zlib.compress(msgspec.json.Encoder(order="deterministic").encode(one), 1)
         assert unpacked(old, type(one), {}) == one
     old = zlib.compress(msgspec.json.encode(window(n=7)), 1)
@@ -91,7 +91,7 @@ def test_a_minute_of_500_requests_with_30_features_is_small() -> None:
     windows, _ = minute_of_traffic()
     assert windows["*"].n == 500
     assert len(windows["*"].cells) > 1500
-    assert len(packed(windows["*"])) <= 3000
+    assert len(packed(windows["*"])) <= 2200  # 3,000 is what is claimed
     assert max(len(packed(one)) for segment, one in windows.items() if segment != "*") <= 300
 
 
@@ -106,4 +106,5 @@ def test_a_slim_window_of_a_whole_minute_is_small_and_a_heartbeat_is_nearly_noth
 def test_counts_beyond_what_can_be_stored_are_refused() -> None:
     with pytest.raises(UsageError):
         checked(window(n=1 << 63))
-    assert checked(msgspec.structs.replace(window(), sum_p=(FIXED * 1_000_000,) * SCORE_BINS))
+    large = msgspec.structs.replace(window(), sum_p=(FIXED * 1_000_000,) * SCORE_BINS)
+    assert checked(large) is large

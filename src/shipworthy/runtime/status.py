@@ -37,6 +37,7 @@ def status(
         "alarms": controller.repeats.alarms(),
         "alarm_budget": controller.levels.told(),
         "labels": controller.telemetry.kept.labelled(),
+        "bounds_met": controller.telemetry.bounds_met(),
     }
     plain: dict[str, Any] = msgspec.to_builtins(told)
     return plain

@@ -136,6 +136,16 @@ class Telemetry:
         self.roll(minute + 1)
         self._commits.submit(lambda store: past.ended(store, minute + 1))
 
+    def bounds_met(self) -> dict[str, int]:
+        """Return how often a bound was met: places added to `__other__` in a minute and in memory, events of a wrong
+        clock, and batches that wait for the store."""
+        return {
+            "spilled": self._collector.spilled,
+            "folded": self.kept.folded,
+            "skewed": self._collector.skewed,
+            "unwritten": len(self._unwritten),
+        }
+
     def roll_up(self, store: Store, minute: int, cuts: Sequence[int]) -> None:
         """Let the store sum what is old and forget what nobody asks for any more. What fails is tried again."""
         try:
