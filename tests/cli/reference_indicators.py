@@ -58,7 +58,10 @@ HOW: dict[str, How] = {
         "sum over 15 bins of |mean score - mean label|, less what chance gives; percentile: nearest rank over blocks of "
         "300 rows. Bounds: pooled by simulation, of a percentile by order statistics; where these have no upper one "
         "(the 95th needs 59 blocks) the pooled upper bound, never below the percentile; under 20 blocks all is pooled",
-        "the same over matured labels; blocks are runs of hours with 300 labels",
+        "the same over matured labels; blocks are runs of hours with 300 labels. Simulated for `decision_ece_p95_24h <= 0.05` "
+        "(`python -m benchmarks calibration`): at 100 decisions an hour a calibrated model is breached on 0 of 500 days, by "
+        "the raw p95 on all of them; a true error of .075 is breached on 60 % of days at 100 an hour, 62 % at 300, 98 % at "
+        "1,000, and never met",
         "fewer than 300 labels; offline a row without a score",
     ),
     "label_coverage": How(

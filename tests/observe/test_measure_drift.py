@@ -15,7 +15,7 @@ from shipworthy.observe.known import Known, score_counts
 from shipworthy.observe.measure_drift import drift_excess, prediction_drift
 from shipworthy.observe.over import Over
 from shipworthy.profile.bins import InputBins
-from shipworthy.profile.fit_bins import fit_bins
+from shipworthy.profile.fit_bins import fit_bins, whitened
 from shipworthy.profile.shapes import CovarianceReference
 from shipworthy.stats.drift import categories_apart
 from tests.observe.made import SCOPE, T0, collector, event
@@ -31,7 +31,7 @@ def columns(n: int, seed: int, **changed: Any) -> Columns:
     return {**made, "d": rng.choice(["x", "y", "z"], n, p=[0.5, 0.3, 0.2]).tolist(), **changed}
 
 
-def reference(given: Columns) -> tuple[InputBins, Inputs]:
+def reference(given: Columns) -> tuple[InputBins, Inputs, CovarianceReference]:
     numbers = {name: given[name] for name in "abc"}
     white = np.linalg.inv(np.linalg.cholesky(np.cov(np.stack([given["a"], given["b"]]))))
     covariance = CovarianceReference(
@@ -41,11 +41,11 @@ def reference(given: Columns) -> tuple[InputBins, Inputs]:
         whitening=tuple(tuple(row) for row in white.tolist()),
     )
     bins = fit_bins(numbers, {"d": given["d"]}, covariance)
-    return bins, Inputs(bins, covariance)
+    return bins, Inputs(bins, covariance), covariance
 
 
 REFERENCE = columns(4000, 1)
-BINS, INPUTS = reference(REFERENCE)
+BINS, INPUTS, COVARIANCE = reference(REFERENCE)
 KNOWN = Known(inputs=BINS)
 
 
@@ -86,6 +86,7 @@ def test_every_feature_and_the_joint_parts_are_listed_and_the_worst_is_judged() 
 def test_the_distance_of_the_columns_lies_in_the_certified_interval() -> None:
     live = columns(1200, 3)
     live["a"] = live["a"] + 0.2
+    live["c"] = live["c"] - 0.5  # some of it lies below everything the reference has
     found = parts(drift_excess(windows(live), KNOWN, OVER))
     for name in "abc":
         true = float(ks_2samp(live[name], REFERENCE[name]).statistic)
@@ -103,6 +104,23 @@ def test_a_broken_dependence_shows_where_no_column_moved() -> None:
     assert seen(found["a"])[1] == seen(found["b"])[1] == 0.0
     assert max(seen(one)[1] for name, one in found.items() if name and name.startswith("joint")) > 0.05
     assert "dependence moved as well: joint" in found[None].method
+
+
+def test_each_joint_part_is_the_distance_of_its_own_projection() -> None:
+    live = columns(1000, 13)
+    live["b"] = -live["b"]
+    found = parts(drift_excess(windows(live), KNOWN, OVER))
+    assert BINS.joint is not None
+    white = [whitened({name: given[name] for name in "ab"}, COVARIANCE) for given in (live, REFERENCE)]
+    for at, direction in enumerate(np.array(BINS.joint.directions)):
+        true = float(ks_2samp(*(one @ direction for one in white)).statistic)
+        low, high = (
+            float(text) for text in found[f"joint projection {at + 1}"].method.split("[")[1].split("]")[0].split(", ")
+        )
+        assert low - 5e-4 <= true <= high + 5e-4
+    true = float(ks_2samp(*((one * one).sum(axis=1) for one in white)).statistic)
+    low, high = (float(text) for text in found["joint distance"].method.split("[")[1].split("]")[0].split(", "))
+    assert low - 5e-4 <= true <= high + 5e-4
 
 
 def test_without_drift_the_judged_lower_bound_is_rarely_above_zero() -> None:

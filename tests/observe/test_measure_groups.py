@@ -141,3 +141,12 @@ def test_a_gap_that_is_there_is_bounded_away_from_zero_and_none_is_not() -> None
         missed += not (far.lo or 0.0) <= 0.2 <= (far.hi or 0.0)
     assert raised <= 7
     assert missed <= 10
+
+
+def test_of_several_gaps_the_largest_is_judged_and_its_upper_bound_is_the_largest() -> None:
+    groups = {f"sex={name}": counted(hits, 200, f"sex={name}") for name, hits in (("a", 100), ("b", 60), ("c", 50))}
+    judged, *parts = subgroup_gap(groups, ("sex",), "review_rate", ASKED)
+    assert judged.value == 0.25
+    assert judged.hi == max(one.hi or 0.0 for one in parts)
+    assert (judged.lo or 0.0) < max(one.lo or 0.0 for one in parts)
+    assert [one.part for one in parts] == ["sex: a - b", "sex: a - c", "sex: b - c"]
