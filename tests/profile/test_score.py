@@ -12,7 +12,9 @@ from shipworthy.facts import canonical
 from shipworthy.profile.reference import fit_profile
 from shipworthy.profile.rows import Value
 from shipworthy.profile.score import Scorer
-from shipworthy.profile.shapes import MARGINAL, Profile
+from shipworthy.profile.shapes import COVARIANCE, MARGINAL, Profile
+from shipworthy.profile.views import Cells, Distance
+from shipworthy.stats.conformal import p_value, smallest_p
 from tests.profile.tables import FEATURES, rows
 
 TRAIN, CALIBRATION = rows(4000, 1), rows(2000, 2)
@@ -136,6 +138,23 @@ def test_a_feature_never_filled_in_training_is_odd_once_filled() -> None:
     scorer = Scorer(fit_profile([FEATURES[0], FEATURES[4]], train, train))
     assert not scorer.score({"note": None, "age": 40}).flag
     assert scorer.score({"note": 1.0, "age": 40}).flag
+
+
+def test_a_model_without_numbers_has_a_profile_as_well() -> None:
+    scorer = Scorer(fit_profile(FEATURES[5:], TRAIN, CALIBRATION))
+    assert scorer.profile.covariance.names == ()
+    assert not scorer.score(ORDINARY).flag
+    assert scorer.score({**ORDINARY, "colour": "mauve"}).flag
+
+
+@given(st.integers(0, len(CALIBRATION) - 1), st.floats(min_value=-50.0, max_value=50.0))
+def test_p_is_the_least_conformal_p_value_of_the_views_times_their_number(index: int, note: float) -> None:
+    row = {**CALIBRATION[index], "note": note}
+    cells = Cells(PROFILE.numbers, PROFILE.categories, PROFILE.covariance)
+    worst, _, standards, override, _, _ = cells(row)
+    scores = {MARGINAL: worst, COVARIANCE: Distance(PROFILE.covariance)(standards)}
+    each = [p_value(PROFILE.calibration[view], score * (1 - 1e-9) - 1e-9) for view, score in scores.items()]
+    assert SCORER.score(row).p == (1 / (PROFILE.n_calibration + 1) if override else smallest_p(each, len(scores)))
 
 
 def test_calibration_rows_that_an_override_catches_are_counted_and_left_out() -> None:

@@ -9,12 +9,14 @@ none, a text that is empty or longer than declared.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 from shipworthy.errors import UsageError
 from shipworthy.facts import Fact
 from shipworthy.profile.rows import Row, as_category
 from shipworthy.profile.shapes import COVARIANCE, MARGINAL, VIEWS, Profile
 from shipworthy.profile.views import Cells, Distance
-from shipworthy.stats.conformal import p_value, smallest_attainable
+from shipworthy.stats.conformal import smallest_attainable
 
 LEVEL = 0.01
 _TIE = 1e-9  # relative: a score this close to a calibration score counts as tied with it
@@ -36,7 +38,7 @@ class OodScore(Fact, frozen=True, kw_only=True):
 class Scorer:
     """Scores rows against one profile. Holds no state between rows, so threads may share it."""
 
-    __slots__ = ("_cells", "_distance", "_far", "_known", "_least", "_odd", "level", "profile")
+    __slots__ = ("_cells", "_distance", "_far", "_known", "_least", "_odd", "_of_far", "_of_odd", "level", "profile")
 
     def __init__(self, profile: Profile, level: float = LEVEL) -> None:
         if not 0.0 < level < 1.0:
@@ -51,7 +53,8 @@ class Scorer:
         self._distance = Distance(profile.covariance)
         self._far = list(profile.calibration[COVARIANCE])
         self._odd = list(profile.calibration[MARGINAL])
-        self._least = 1.0 / (len(self._odd) + 1)
+        self._of_far, self._of_odd = len(self._far) + 1, len(self._odd) + 1
+        self._least = 1.0 / self._of_odd
         self._known = tuple((one.name, frozenset(one.values), one.missing is not None) for one in profile.categories)
 
     def score(self, row: Row) -> OodScore:
@@ -60,8 +63,9 @@ class Scorer:
         if override:
             return OodScore(p=self._least, view=override, feature=blamed, flag=True, unseen=unseen)
         far = self._distance(numbers)
-        p_far = p_value(self._far, far - _TIE * (1.0 + far))
-        p_odd = p_value(self._odd, worst - _TIE * (1.0 + worst))
+        # `stats.conformal.p_value`, written out: neither score is ever NaN, and two calls would cost a tenth of the row
+        p_far = (self._of_far - bisect_left(self._far, far - _TIE * (1.0 + far))) / self._of_far
+        p_odd = (self._of_odd - bisect_left(self._odd, worst - _TIE * (1.0 + worst))) / self._of_odd
         p = min(1.0, len(VIEWS) * min(p_far, p_odd))
         if p_odd <= p_far:
             return OodScore(p=p, view=MARGINAL, feature=feature, flag=p <= self.level)

@@ -5,35 +5,38 @@ or an override, where no statistic is needed. The covariance view takes numbers 
 distance. An empty cell counts as the mean there and is judged by the marginal view. Of a text both views see the whole
 numbers that `texts` reads off it.
 
-Everything is laid out once, so that one row costs a plain loop over its cells and one small matrix product.
+Everything is laid out once, so that one row costs a plain loop over its cells and one small matrix product. Most cells
+of most rows lie where their feature is dense: those cost one comparison, because the oddest cell is another one. In the
+few rows where none is odder than that, the loop runs once more without the short cut.
 """
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from shipworthy.profile.rows import LARGEST, Row, as_category
+from shipworthy.profile.cells import CLOSER, NOT_FINITE, NumberCells, calm_level
+from shipworthy.profile.rows import Row, Value, as_category
 from shipworthy.profile.shapes import CategoryReference, CovarianceReference, NumericReference, TextReference
 from shipworthy.profile.texts import MISSING, OUT_OF_RANGE, Signs
 
 UNSEEN_CATEGORY = "unseen_category"
-NOT_FINITE = "not_finite"
 OVERRIDES = (UNSEEN_CATEGORY, NOT_FINITE, OUT_OF_RANGE, MISSING)
-
-_FAR = 1e9  # standard deviations; beyond it squares could overflow, and an infinite distance compares as ordinary
 
 Seen = tuple[float, str, list[float], str, str, tuple[str, ...]]
 """(worst surprise, its feature, numbers for the covariance view, override or "", its feature, unseen features)."""
+
+_Look = Callable[[Value], tuple[float, float, str]]
+_Number = tuple[str, float, float, list[float], list[float], float, float, _Look]
 
 
 class Cells:
     """Looks at every cell of a row once."""
 
-    __slots__ = ("_categories", "_numbers", "_texts")
+    __slots__ = ("_calm", "_categories", "_exactly", "_quickly", "_texts")
 
     def __init__(
         self,
@@ -44,76 +47,80 @@ class Cells:
     ) -> None:
         mean = dict(zip(covariance.names, covariance.mean, strict=True))
         per_unit = {name: 1.0 / scale for name, scale in zip(covariance.names, covariance.scale, strict=True)}
-        self._numbers = tuple(
-            (
-                one.name,
-                -math.inf if one.min is None else one.min,
-                math.inf if one.max is None else one.max,
-                list(one.edges),
-                list(one.surprise),
-                1.0 / one.scale,
-                one.missing,
-                mean.get(one.name, 0.0),
-                per_unit.get(one.name),
-            )
+        cells = [
+            NumberCells(one, mean.get(one.name, 0.0), per_unit.get(one.name, 0.0))
             for one in (*numbers, *(sign for text in texts for sign in text.signs))
-        )
+        ]
+        self._calm = calm_level(len(cells) + len(categories))
+        self._quickly = tuple(_laid_out(one, self._calm) for one in cells)
+        self._exactly = tuple(_laid_out(one, -1.0) for one in cells)
         self._texts = tuple(Signs(one) for one in texts)
         self._categories = tuple((one.name, _table(one), one.missing) for one in categories)
 
     def __call__(self, row: Row) -> Seen:
         """Return what the cells show. Of several overrides an unseen category is told, else the first feature's."""
-        worst, feature = 0.0, ""
         override, blamed = "", ""
-        for signs in self._texts:
-            read = signs(row)
-            row = {**row, **read.numbers}
-            if read.override and not override:
-                override, blamed = read.override, signs.name
-        numbers: list[float] = []
-        for name, low, high, edges, surprise, per_scale, missing, mean, per_unit in self._numbers:
-            value = row.get(name)
-            if value is None or value == "":
-                if missing is None:
-                    override, blamed = override or MISSING, blamed or name
+        if self._texts:
+            row, override, blamed = self._read(row)
+        seen = self._look(row, self._quickly, self._calm, override, blamed)
+        if seen[1] or seen[3]:
+            return seen
+        return self._look(row, self._exactly, 0.0, override, blamed)
+
+    def _look(self, row: Row, numbers: tuple[_Number, ...], worst: float, override: str, blamed: str) -> Seen:
+        """Look at every cell for what is odder than `worst`; a feature is told only if one is."""
+        feature = ""
+        standards: list[float] = []
+        add = standards.append
+        get: Callable[[str], Any] = row.get
+        for name, least, most, edges, surprise, mean, per_unit, look in numbers:
+            value = get(name)
+            kind = type(value)
+            if kind is float or kind is int:
+                if least <= value < most:
+                    if per_unit:
+                        add((value - mean) * per_unit)
                     continue
-                found = missing
-                value = mean
-            elif not isinstance(value, float | int) or not -LARGEST < value < LARGEST:
-                override, blamed = override or NOT_FINITE, blamed or name
-                continue
-            elif value < low or value > high:
-                override, blamed = override or OUT_OF_RANGE, blamed or name
-                continue
+                found = surprise[bisect_right(edges, value)]
             else:
-                cell = bisect_right(edges, value)
-                found = surprise[cell]
-                if edges and (cell == 0 or cell == len(edges)):
-                    away = edges[0] - value if cell == 0 else value - edges[-1]
-                    found += math.log1p(min(away * per_scale, _FAR))
+                found = CLOSER
+            if found < CLOSER:
+                standard = (value - mean) * per_unit
+            else:
+                found, standard, wrong = look(value)
+                if wrong and not override:
+                    override, blamed = wrong, name
             if found > worst:
                 worst, feature = found, name
-            if per_unit is not None:
-                standard = (value - mean) * per_unit
-                numbers.append(standard if -_FAR < standard < _FAR else math.copysign(_FAR, standard))
+            if per_unit:
+                add(standard)
         unseen: tuple[str, ...] = ()
         for name, table, missing in self._categories:
-            value = row.get(name)
-            text = value if type(value) is str else as_category(value)
-            if not text:
-                if missing is None:
-                    override, blamed = override or MISSING, blamed or name
-                elif missing > worst:
-                    worst, feature = missing, name
-                continue
-            known = table.get(text)
+            value = get(name)
+            known = table.get(value) if type(value) is str else None
             if known is None:
-                unseen = (*unseen, name)
-            elif known > worst:
+                text = as_category(value)
+                known = missing if text is None else table.get(text)
+                if known is None and text is not None:
+                    unseen = (*unseen, name)
+                elif known is None and not override:
+                    override, blamed = MISSING, name
+            if known is not None and known > worst:
                 worst, feature = known, name
         if unseen:
             override, blamed = UNSEEN_CATEGORY, unseen[0]
-        return worst, feature, numbers, override, blamed, unseen
+        return worst, feature, standards, override, blamed, unseen
+
+    def _read(self, row: Row) -> tuple[Row, str, str]:
+        """The row with the numbers of its texts, and the first override among them with its feature."""
+        made: dict[str, Value] = dict(row)
+        override, blamed = "", ""
+        for signs in self._texts:
+            read = signs(row)
+            made.update(read.numbers)
+            if read.override and not override:
+                override, blamed = read.override, signs.name
+        return made, override, blamed
 
 
 class Distance:
@@ -123,7 +130,8 @@ class Distance:
 
     def __init__(self, covariance: CovarianceReference) -> None:
         self._names = covariance.names
-        self._whitening = np.array(covariance.whitening, dtype=np.float64).reshape(len(self._names), -1)
+        d = len(self._names)
+        self._whitening = np.array(covariance.whitening, dtype=np.float64).reshape(d, d)
 
     def __call__(self, numbers: list[float]) -> float:
         """Return the distance of one row; 0 when the model has no numbers."""
@@ -140,5 +148,10 @@ class Distance:
         return self._names[int(np.argmax((self._whitening.T @ white) * np.array(numbers)))]
 
 
+def _laid_out(one: NumberCells, calm: float) -> _Number:
+    return (one.name, *one.short_cut(calm), one.mean, one.per_unit, one.look)
+
+
 def _table(one: CategoryReference) -> dict[str, float]:
-    return {**dict.fromkeys(one.accepted, 0.0), **dict(zip(one.values, one.surprise, strict=True))}
+    known = {**dict.fromkeys(one.accepted, 0.0), **dict(zip(one.values, one.surprise, strict=True))}
+    return {value: surprise for value, surprise in known.items() if value}
