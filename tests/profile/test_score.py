@@ -141,7 +141,7 @@ def test_a_feature_never_filled_in_training_is_odd_once_filled() -> None:
 
 
 def test_a_model_without_numbers_has_a_profile_as_well() -> None:
-    scorer = Scorer(fit_profile(FEATURES[5:], TRAIN, CALIBRATION))
+    scorer = Scorer(fit_profile(FEATURES[6:], TRAIN, CALIBRATION))
     assert scorer.profile.covariance.names == ()
     assert not scorer.score(ORDINARY).flag
     assert scorer.score({**ORDINARY, "colour": "mauve"}).flag

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 from shipworthy.errors import UsageError
 from shipworthy.facts.texts import TEXT
+from shipworthy.profile.dependence import covariance_reference
 from shipworthy.profile.marginals import category_reference, number_reference, shortest
+from shipworthy.profile.places import places
 from shipworthy.profile.rows import CATEGORY, DeclaredFeature, Row, as_category, as_number
 from shipworthy.profile.shapes import (
     COVARIANCE,
@@ -29,7 +31,6 @@ __all__ = ["Profile", "fit_profile"]
 
 Floats = NDArray[np.float64]
 
-RIDGE = 1e-2  # on the correlation matrix: keeps near copies of a feature from blowing the distance up
 MOST_CALIBRATION = 10_000
 
 
@@ -46,13 +47,14 @@ def fit_profile(
     numeric = [feature for feature in features if feature.type not in (CATEGORY, TEXT)]
     columns = {one.name: [as_number(row.get(one.name)) for row in train_rows] for one in numeric}
     numbers = tuple(number_reference(one, columns[one.name]) for one in numeric)
-    categories = tuple(
-        category_reference(one, [as_category(row.get(one.name)) for row in train_rows])
-        for one in features
-        if one.type == CATEGORY
-    )
     texts = tuple(text_reference(one, train_rows) for one in features if one.type == TEXT)
-    covariance = _covariance({**columns, **columns_of(texts, train_rows)})
+    columns.update(columns_of(texts, train_rows))
+    named = [one for one in features if one.type == CATEGORY]
+    words = {one.name: [as_category(row.get(one.name)) for row in train_rows] for one in named}
+    placed = places(columns, words)
+    categories = tuple(category_reference(one, words[one.name], placed.get(one.name, {})) for one in named)
+    columns.update({name: [at.get(word or "") for word in words[name]] for name, at in placed.items()})
+    covariance = covariance_reference(columns)
     cells = Cells(numbers, categories, covariance, texts)
     calibration, overridden = _calibrate(cells, covariance, _thinned(calibration_rows))
     return Profile(
@@ -66,34 +68,6 @@ def fit_profile(
         n_calibration=len(calibration[MARGINAL]),
         overridden=overridden,
     )
-
-
-def _covariance(columns: dict[str, list[float | None]]) -> CovarianceReference:
-    filled = {name: _filled(column) for name, column in columns.items()}
-    names = tuple(name for name, column in filled.items() if column.size and float(column.std()) > 0.0)
-    table = np.stack([filled[name] for name in names], axis=1) if names else np.empty((0, 0))
-    mean = tuple(shortest(value) for value in table.mean(axis=0)) if names else ()
-    scale = tuple(shortest(value) for value in table.std(axis=0)) if names else ()
-    white = _whitening((table - np.array(mean)) / np.array(scale)) if names else np.empty((0, 0))
-    return CovarianceReference(
-        names=names,
-        mean=mean,
-        scale=scale,
-        whitening=tuple(tuple(shortest(value) for value in row) for row in white.tolist()),
-    )
-
-
-def _filled(column: list[float | None]) -> Floats:
-    seen = [value for value in column if value is not None]
-    mean = sum(seen) / len(seen) if seen else 0.0
-    return np.array([mean if value is None else value for value in column], dtype=np.float64)
-
-
-def _whitening(standard: Floats) -> Floats:
-    """Inverse of the Cholesky factor of the ridged correlation matrix: |W z|^2 = z' (R + ridge)^-1 z."""
-    correlation = standard.T @ standard / len(standard)
-    ridged = correlation + RIDGE * np.eye(correlation.shape[0])
-    return np.asarray(np.linalg.inv(np.linalg.cholesky(ridged)), dtype=np.float64)
 
 
 def _calibrate(

@@ -31,13 +31,15 @@ class NumericReference(Fact, frozen=True, kw_only=True):
 
 class CategoryReference(Fact, frozen=True, kw_only=True):
     """One category: the dictionary of training with the surprise of each value. `accepted` are known to the contract
-    though unknown to the model: no surprise at all."""
+    though unknown to the model: no surprise at all. `places`: where the common values lie among the other columns, for
+    the covariance view (`profile.places`); every other value counts as the mean there."""
 
     name: str
     values: tuple[str, ...]
     surprise: tuple[float, ...]
     accepted: tuple[str, ...]
     missing: float | None
+    places: dict[str, float] = {}
 
 
 class TextReference(Fact, frozen=True, kw_only=True):
@@ -55,13 +57,16 @@ class TextReference(Fact, frozen=True, kw_only=True):
 
 
 class CovarianceReference(Fact, frozen=True, kw_only=True):
-    """Numbers only, and those that texts give, standardised by `mean` and `scale`; `whitening` (rows of a d x d matrix)
-    turns them into d numbers whose squares add up to the squared Mahalanobis distance."""
+    """Numbers, those that texts give, and the places of categories, standardised by `mean` and `scale`; `whitening`
+    (rows of a d x d matrix) turns them into d numbers whose squares add up to the squared Mahalanobis distance. With
+    `centres` (whitened means of ten training rows or more each), the distance is that from the nearest of them.
+    """
 
     names: tuple[str, ...]
     mean: tuple[float, ...]
     scale: tuple[float, ...]
     whitening: tuple[tuple[float, ...], ...]
+    centres: tuple[tuple[float, ...], ...] = ()
 
 
 class Profile(Fact, frozen=True, kw_only=True):

@@ -1,9 +1,9 @@
 """The two views of a row: how far it lies from the others as a whole, and how odd its oddest cell is.
 
 In: references, and a row. Out: a score per view, larger = less like the reference, with the feature that explains it;
-or an override, where no statistic is needed. The covariance view takes numbers and 0/1 values only: categories have no
-distance. An empty cell counts as the mean there and is judged by the marginal view. Of a text both views see the whole
-numbers that `texts` reads off it.
+or an override, where no statistic is needed. The covariance view takes numbers, 0/1 values and the places of common
+categories (`places`). An empty cell and a rare category count as the mean there and are judged by the marginal view. Of
+a text both views see the whole numbers that `texts` reads off it.
 
 Everything is laid out once, so that one row costs a plain loop over its cells and one small matrix product. Most cells
 of most rows lie where their feature is dense: those cost one comparison, because the oddest cell is another one. In the
@@ -29,6 +29,7 @@ OVERRIDES = (UNSEEN_CATEGORY, NOT_FINITE, OUT_OF_RANGE, MISSING)
 Seen = tuple[float, str, list[float], str, str, tuple[str, ...]]
 """(worst surprise, its feature, numbers for the covariance view, override or "", its feature, unseen features)."""
 
+_NOWHERE = (0.0, 0.0)  # (surprise, standardised place) of what an override will tell
 _Look = Callable[[Value], tuple[float, float, str]]
 _Number = tuple[str, float, float, list[float], list[float], float, float, _Look]
 
@@ -55,7 +56,10 @@ class Cells:
         self._quickly = tuple(_laid_out(one, self._calm) for one in cells)
         self._exactly = tuple(_laid_out(one, -1.0) for one in cells)
         self._texts = tuple(Signs(one) for one in texts)
-        self._categories = tuple((one.name, _table(one), one.missing) for one in categories)
+        self._categories = tuple(
+            (one.name, _table(one, mean.get(one.name, 0.0), per_unit.get(one.name, 0.0)), one.missing, one.name in mean)
+            for one in categories
+        )
 
     def __call__(self, row: Row) -> Seen:
         """Return what the cells show. Of several overrides an unseen category is told, else the first feature's."""
@@ -95,18 +99,25 @@ class Cells:
             if per_unit:
                 add(standard)
         unseen: tuple[str, ...] = ()
-        for name, table, missing in self._categories:
+        for name, table, missing, placed in self._categories:
             value = get(name)
             known = table.get(value) if type(value) is str else None
             if known is None:
+                known = _NOWHERE
                 text = as_category(value)
-                known = missing if text is None else table.get(text)
-                if known is None and text is not None:
-                    unseen = (*unseen, name)
-                elif known is None and not override:
+                if text is not None:
+                    known = table.get(text, _NOWHERE)
+                    if known is _NOWHERE:
+                        unseen = (*unseen, name)
+                elif missing is not None:
+                    known = (missing, 0.0)
+                elif not override:
                     override, blamed = MISSING, name
-            if known is not None and known > worst:
-                worst, feature = known, name
+            found, standard = known
+            if found > worst:
+                worst, feature = found, name
+            if placed:
+                add(standard)
         if unseen:
             override, blamed = UNSEEN_CATEGORY, unseen[0]
         return worst, feature, standards, override, blamed, unseen
@@ -124,34 +135,48 @@ class Cells:
 
 
 class Distance:
-    """The squared Mahalanobis distance of standardised numbers."""
+    """The squared Mahalanobis distance of standardised numbers, from the nearest centre where there are several."""
 
-    __slots__ = ("_names", "_whitening")
+    __slots__ = ("_centres", "_halves", "_names", "_plain", "_whitening")
 
     def __init__(self, covariance: CovarianceReference) -> None:
         self._names = covariance.names
         d = len(self._names)
         self._whitening = np.array(covariance.whitening, dtype=np.float64).reshape(d, d)
+        self._plain = not covariance.centres
+        self._centres = np.array(covariance.centres or [[0.0] * d], dtype=np.float64)
+        self._halves = (self._centres * self._centres).sum(axis=1) / 2.0
 
     def __call__(self, numbers: list[float]) -> float:
         """Return the distance of one row; 0 when the model has no numbers."""
         if not numbers:
             return 0.0
         white = self._whitening.dot(numbers)
-        return float(white.dot(white))
+        far = float(white.dot(white))
+        if self._plain:
+            return far
+        apart = self._halves - self._centres.dot(white)
+        return max(0.0, far + 2.0 * float(apart[apart.argmin()]))
 
     def blame(self, numbers: list[float]) -> str:
         """Return the feature that adds most to the distance, "" when there are none."""
         if not numbers:
             return ""
-        white = self._whitening @ np.array(numbers)
-        return self._names[int(np.argmax((self._whitening.T @ white) * np.array(numbers)))]
+        white = self._whitening.dot(numbers)
+        white -= self._centres[(self._halves - self._centres.dot(white)).argmin()]
+        share = self._whitening.T.dot(white) * np.linalg.solve(self._whitening, white)
+        return self._names[int(share.argmax())]
 
 
 def _laid_out(one: NumberCells, calm: float) -> _Number:
     return (one.name, *one.short_cut(calm), one.mean, one.per_unit, one.look)
 
 
-def _table(one: CategoryReference) -> dict[str, float]:
+def _table(one: CategoryReference, mean: float, per_unit: float) -> dict[str, tuple[float, float]]:
+    """value -> (surprise, standardised place)."""
     known = {**dict.fromkeys(one.accepted, 0.0), **dict(zip(one.values, one.surprise, strict=True))}
-    return {value: surprise for value, surprise in known.items() if value}
+    return {
+        value: (surprise, (one.places[value] - mean) * per_unit if value in one.places else 0.0)
+        for value, surprise in known.items()
+        if value
+    }
