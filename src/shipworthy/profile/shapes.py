@@ -70,8 +70,9 @@ class CovarianceReference(Fact, frozen=True, kw_only=True):
 
 
 class Profile(Fact, frozen=True, kw_only=True):
-    """The reference of one model's inputs. `calibration` holds per view the sorted scores of rows not trained on;
-    `overridden` counts calibration rows that an override catches before any view is asked."""
+    """The reference of one model's inputs. `calibration` holds per view the `n_calibration` sorted scores of rows not
+    trained on; `cross_fitted` of them are training rows, each left out of the reference that scored it. `overridden`
+    counts calibration rows that an override catches before any view is asked."""
 
     version: int = 1
     order: tuple[str, ...]
@@ -83,3 +84,4 @@ class Profile(Fact, frozen=True, kw_only=True):
     n_train: int
     n_calibration: int
     overridden: int
+    cross_fitted: int = 0
