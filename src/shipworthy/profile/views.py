@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from shipworthy.profile.cells import CLOSER, NOT_FINITE, NumberCells, calm_level
 from shipworthy.profile.rows import Row, Value, as_category
@@ -26,6 +27,7 @@ from shipworthy.profile.texts import MISSING, OUT_OF_RANGE, Signs
 UNSEEN_CATEGORY = "unseen_category"
 OVERRIDES = (UNSEEN_CATEGORY, NOT_FINITE, OUT_OF_RANGE, MISSING)
 
+Floats = NDArray[np.float64]
 Seen = tuple[float, str, list[float], str, str, tuple[str, ...]]
 """(worst surprise, its feature, numbers for the covariance view, override or "", its feature, unseen features)."""
 
@@ -37,7 +39,7 @@ _Number = tuple[str, float, float, list[float], list[float], float, float, _Look
 class Cells:
     """Looks at every cell of a row once."""
 
-    __slots__ = ("_calm", "_categories", "_exactly", "_quickly", "_texts")
+    __slots__ = ("_categories", "_exactly", "_mean", "_per_unit", "_quickly", "_texts", "calm", "numbers")
 
     def __init__(
         self,
@@ -46,27 +48,31 @@ class Cells:
         covariance: CovarianceReference,
         texts: Sequence[TextReference] = (),
     ) -> None:
-        mean = dict(zip(covariance.names, covariance.mean, strict=True))
-        per_unit = {name: 1.0 / scale for name, scale in zip(covariance.names, covariance.scale, strict=True)}
-        cells = [
-            NumberCells(one, mean.get(one.name, 0.0), per_unit.get(one.name, 0.0))
+        self._mean = dict(zip(covariance.names, covariance.mean, strict=True))
+        self._per_unit = {name: 1.0 / scale for name, scale in zip(covariance.names, covariance.scale, strict=True)}
+        self.numbers = tuple(
+            NumberCells(one, *self.place_of(one.name)[:2])
             for one in (*numbers, *(sign for text in texts for sign in text.signs))
-        ]
-        self._calm = calm_level(len(cells) + len(categories))
-        self._quickly = tuple(_laid_out(one, self._calm) for one in cells)
-        self._exactly = tuple(_laid_out(one, -1.0) for one in cells)
-        self._texts = tuple(Signs(one) for one in texts)
-        self._categories = tuple(
-            (one.name, _table(one, mean.get(one.name, 0.0), per_unit.get(one.name, 0.0)), one.missing, one.name in mean)
-            for one in categories
         )
+        self.calm = calm_level(len(self.numbers) + len(categories))
+        self._quickly = tuple(_laid_out(one, self.calm) for one in self.numbers)
+        self._exactly = tuple(_laid_out(one, -1.0) for one in self.numbers)
+        self._texts = tuple(Signs(one) for one in texts)
+        places = [(one, *self.place_of(one.name)) for one in categories]
+        self._categories = tuple(
+            (one.name, table_of(one, mean, per_unit), one.missing, placed) for one, mean, per_unit, placed in places
+        )
+
+    def place_of(self, name: str) -> tuple[float, float, bool]:
+        """Return (mean, 1 / deviation, True) of a feature that the covariance view takes, (0, 0, False) of others."""
+        return self._mean.get(name, 0.0), self._per_unit.get(name, 0.0), name in self._mean
 
     def __call__(self, row: Row) -> Seen:
         """Return what the cells show. Of several overrides an unseen category is told, else the first feature's."""
         override, blamed = "", ""
         if self._texts:
             row, override, blamed = self._read(row)
-        seen = self._look(row, self._quickly, self._calm, override, blamed)
+        seen = self._look(row, self._quickly, self.calm, override, blamed)
         if seen[1] or seen[3]:
             return seen
         return self._look(row, self._exactly, 0.0, override, blamed)
@@ -158,22 +164,35 @@ class Distance:
         apart = self._halves - self._centres.dot(white)
         return max(0.0, far + 2.0 * float(apart[apart.argmin()]))
 
+    def of_rows(self, numbers: Floats) -> Floats:
+        """Return the distances of rows, shape (n, d): each to the last bit as one row alone has it."""
+        if not numbers.shape[1]:
+            return np.zeros(len(numbers))
+        white = np.matmul(self._whitening, numbers[:, :, None])
+        far = np.matmul(white.transpose(0, 2, 1), white)[:, 0, 0]
+        if self._plain:
+            return np.asarray(far, dtype=np.float64)
+        apart = self._halves - np.matmul(self._centres, white)[:, :, 0]
+        return np.asarray(np.maximum(0.0, far + 2.0 * apart.min(axis=1)), dtype=np.float64)
+
     def blame(self, numbers: list[float]) -> str:
         """Return the feature that adds most to the distance, "" when there are none."""
-        if not numbers:
-            return ""
-        white = self._whitening.dot(numbers)
-        white -= self._centres[(self._halves - self._centres.dot(white)).argmin()]
-        share = self._whitening.T.dot(white) * np.linalg.solve(self._whitening, white)
-        return self._names[int(share.argmax())]
+        return self._names[int(self.blamed(np.array([numbers]))[0])] if numbers else ""
+
+    def blamed(self, numbers: Floats) -> NDArray[np.int64]:
+        """Return the place among the names of the feature that adds most to the distance of each row."""
+        white = numbers @ self._whitening.T
+        white -= self._centres[(self._halves - white @ self._centres.T).argmin(axis=1)]
+        share = (white @ self._whitening) * np.linalg.solve(self._whitening, white.T).T
+        return np.asarray(share.argmax(axis=1), dtype=np.int64)
 
 
 def _laid_out(one: NumberCells, calm: float) -> _Number:
     return (one.name, *one.short_cut(calm), one.mean, one.per_unit, one.look)
 
 
-def _table(one: CategoryReference, mean: float, per_unit: float) -> dict[str, tuple[float, float]]:
-    """value -> (surprise, standardised place)."""
+def table_of(one: CategoryReference, mean: float, per_unit: float) -> dict[str, tuple[float, float]]:
+    """Return value -> (surprise, standardised place) of all values known to model or contract."""
     known = {**dict.fromkeys(one.accepted, 0.0), **dict(zip(one.values, one.surprise, strict=True))}
     return {
         value: (surprise, (one.places[value] - mean) * per_unit if value in one.places else 0.0)
