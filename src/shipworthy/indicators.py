@@ -64,7 +64,7 @@ def _row(
 
 _ROWS = (
     _row("ood_recall", _M, "rate", "up", 60, "off on", "min over unit, sentinel, null, unseen of flagged/probes"),
-    _row("ood_recall_structural", _M, "rate", "up", 60, "off on", "the same for swap, shuffle, hidden cohort"),
+    _row("ood_recall_structural", _M, "rate", "up", 60, "off on", "same for swap, shuffle, hidden cohort, incidents"),
     _row("ood_repeats", _M, "count", "down", 1, "on", "alarms of the per-segment e-process over OOD flags"),
     _row("ood_false_alarm", _M, "rate", "down", 300, "off", "flagged/n on rows like the reference"),
     _row("ood_rate", _M, "rate", "down", 100, "on", "flagged/requests"),

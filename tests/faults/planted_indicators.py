@@ -1,4 +1,5 @@
 """Faults of the indicators that live windows give: drift, latency, gaps, overturns, estimates, and their wiring."""
+# ruff: noqa: E501 - one fault a line, as long as the code it changes
 
 from __future__ import annotations
 

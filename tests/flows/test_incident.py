@@ -14,15 +14,20 @@ import pytest
 from shipworthy.errors import CannotDecide, ContractError, UsageError
 from shipworthy.facts import Named, Scope, Severity
 from shipworthy.flows import incident as incidents
+from shipworthy.flows.evaluate import evaluate
 from shipworthy.flows.evidence import read_evidence
 from shipworthy.flows.gate import covered_values
 from shipworthy.flows.site_state import open_site
+from shipworthy.observe.probes import replay
 from shipworthy.respond import playbook
 from shipworthy.respond.incidents import open_incident
+from shipworthy.runtime import releases
+from shipworthy.runtime.learned import PROBES, probe_rows
 from shipworthy.runtime.subject import artefact_digest
 from tests.flows.tiny import Tiny
 
 UNSEEN = "supplier=__unseen__"
+STRUCTURAL_RECALL = "ood_recall_structural"
 
 
 @pytest.fixture(scope="module")
@@ -211,3 +216,31 @@ def test_the_timeline_comes_from_the_ledger(denying: Tiny) -> None:
     assert said[0].startswith("ordered safe_mode")
     assert "opened the incident" in said
     assert "promoted to a pack case" in said
+
+
+def test_the_rows_of_a_promoted_incident_probe_the_live_detector_until_its_values_are_accepted(denying: Tiny) -> None:
+    before = probe_rows(releases.opened(denying.root, denying.workspace.contract()))
+    assert {kind: len(rows) for kind, rows in before.items() if kind in ("swap", "shuffle")} == {
+        "swap": PROBES,
+        "shuffle": PROBES,
+    }
+    assert before["incident"] == before["hidden_cohort"] == []
+    promoted(denying)
+    denying.edit("shipworthy.yaml", "  test: {", "  hidden_cohort: {path: data/rows.csv, where: 'age > 75'}\n  test: {")
+    live = releases.opened(denying.root, denying.workspace.contract())
+    made = probe_rows(live)
+    assert {row["supplier"] for row in made["incident"]} == {"S9"}
+    assert len(made["incident"]) == 80
+    assert {float(row["age"] or 0) > 75 for row in made["hidden_cohort"]} == {True}
+    flagged = replay(made, live.scorer)
+    assert flagged["incident"] == (80, 80)
+    denying.edit("shipworthy.yaml", "type: category}", "type: category, accepted: [S9]}")
+    assert probe_rows(releases.opened(denying.root, denying.workspace.contract()))["incident"] == []
+
+
+def test_the_pack_measures_recall_on_the_rows_of_incidents(denying: Tiny) -> None:
+    promoted(denying)
+    evidence, _ = evaluate(denying.workspace, lambda text: None)
+    parts = {one.part: one for one in evidence.measurements if one.indicator == STRUCTURAL_RECALL}
+    assert (parts["incident"].n, parts["incident"].value) == (80, 1.0)
+    assert parts["hidden_cohort"].n == 0

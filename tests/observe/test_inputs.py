@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from shipworthy.facts import LATENCY_BINS, canonical
 from shipworthy.observe import hitters
 from shipworthy.observe.full import MOST_WAITING, Full, latency_bin, latency_edges
-from shipworthy.observe.inputs import Inputs
+from shipworthy.observe.inputs import Inputs, inputs_of
 from shipworthy.observe.windows import Collector, merged
 from shipworthy.profile.bins import InputBins
 from shipworthy.profile.reference import fit_profile
@@ -58,8 +58,9 @@ ODD: list[dict[str, Any]] = [
 
 
 def inputs() -> Inputs:
-    assert PROFILE.bins is not None
-    return Inputs(PROFILE.bins, PROFILE.covariance, PROFILE.texts)
+    found = inputs_of(PROFILE)
+    assert found is not None
+    return found
 
 
 def hashed(feature: str, value: str) -> int:

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipworthy.errors import UsageError
-from shipworthy.profile.probes import KINDS, PLAIN, probe
+from shipworthy.profile.probes import KINDS, PLAIN, not_accepted, nullable_features, probe
 from shipworthy.profile.reference import fit_profile
+from shipworthy.profile.rows import Row
 from shipworthy.profile.score import Scorer
 from tests.profile.tables import FEATURES, rows
 
@@ -51,6 +52,15 @@ def test_a_zero_is_the_same_in_every_unit() -> None:
 def test_a_field_that_may_be_empty_is_never_emptied() -> None:
     made = [probe("null", ROWS[i], FEATURES, np.random.default_rng(i), nullable={"note"}) for i in range(200)]
     assert all(one is not None and one["note"] == ROWS[i]["note"] for i, one in enumerate(made))
+
+
+def test_what_training_had_empty_may_be_empty() -> None:
+    assert nullable_features(fit_profile(FEATURES, rows(400, 1), rows(300, 2))) == {"note"}
+
+
+def test_rows_with_a_value_that_the_contract_has_come_to_accept_are_no_fault() -> None:
+    kept: list[Row] = [{"supplier": "P41"}, {"supplier": None}, {"colour": "P42"}]
+    assert not_accepted([*kept, {"supplier": "P42"}], FEATURES) == kept
 
 
 def test_an_unknown_kind_is_refused() -> None:

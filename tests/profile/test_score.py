@@ -12,7 +12,9 @@ from shipworthy.facts import canonical
 from shipworthy.profile.reference import fit_profile
 from shipworthy.profile.rows import Value
 from shipworthy.profile.score import Scorer
-from shipworthy.profile.shapes import MARGINAL, Profile
+from shipworthy.profile.shapes import COVARIANCE, MARGINAL, Profile
+from shipworthy.profile.views import Cells, Distance
+from shipworthy.stats.conformal import p_value, smallest_p
 from tests.profile.tables import FEATURES, rows
 
 TRAIN, CALIBRATION = rows(4000, 1), rows(2000, 2)
@@ -105,7 +107,7 @@ def test_the_same_rows_give_the_same_bytes_and_survive_a_round_trip() -> None:
 def test_ties_count_as_odd() -> None:
     """With discrete features most surprises tie; a row tied with all of them must not look odd."""
     flat = [{"belt": i % 2} for i in range(400)]
-    profile = fit_profile([FEATURES[3]], flat, flat)
+    profile = fit_profile([FEATURES[3]], flat[:90], flat)
     assert set(profile.calibration[MARGINAL]) == {0.0}
     assert Scorer(profile).score({"belt": 1}).p == 1.0
 
@@ -138,9 +140,28 @@ def test_a_feature_never_filled_in_training_is_odd_once_filled() -> None:
     assert scorer.score({"note": 1.0, "age": 40}).flag
 
 
+def test_a_model_without_numbers_has_a_profile_as_well() -> None:
+    scorer = Scorer(fit_profile(FEATURES[6:], TRAIN, CALIBRATION))
+    assert scorer.profile.covariance.names == ()
+    assert not scorer.score(ORDINARY).flag
+    assert scorer.score({**ORDINARY, "colour": "mauve"}).flag
+
+
+@given(st.integers(0, len(CALIBRATION) - 1), st.floats(min_value=-50.0, max_value=50.0))
+def test_p_is_the_least_conformal_p_value_of_the_views_times_their_number(index: int, note: float) -> None:
+    row = {**CALIBRATION[index], "note": note}
+    cells = Cells(PROFILE.numbers, PROFILE.categories, PROFILE.covariance)
+    worst, _, standards, override, _, _ = cells(row)
+    scores = {MARGINAL: worst, COVARIANCE: Distance(PROFILE.covariance)(standards)}
+    each = [p_value(PROFILE.calibration[view], score * (1 - 1e-9) - 1e-9) for view, score in scores.items()]
+    assert SCORER.score(row).p == (1 / (PROFILE.n_calibration + 1) if override else smallest_p(each, len(scores)))
+
+
 def test_calibration_rows_that_an_override_catches_are_counted_and_left_out() -> None:
-    profile = fit_profile(FEATURES, TRAIN, [*CALIBRATION, {**ORDINARY, "supplier": "P99"}])
-    assert (profile.n_calibration, profile.overridden) == (2000, 1)
+    profile = fit_profile(FEATURES, TRAIN[:90], [*CALIBRATION, {**ORDINARY, "supplier": "P99"}])
+    scorer = Scorer(profile)
+    unknown = sum("supplier" in scorer.unseen(row) for row in CALIBRATION)
+    assert (profile.n_calibration, profile.overridden) == (2000 - unknown, 1 + unknown)
 
 
 @pytest.mark.parametrize("level", [0.0, 1.0, float("nan")])
@@ -153,10 +174,11 @@ def test_a_profile_without_rows_is_refused() -> None:
     with pytest.raises(UsageError):
         fit_profile(FEATURES, TRAIN, [])
     with pytest.raises(UsageError):
-        Scorer(fit_profile(FEATURES, TRAIN, [{**ORDINARY, "supplier": "P99"}]))
+        Scorer(fit_profile(FEATURES, TRAIN, [{**ORDINARY, "supplier": "P99"}] * 5))
 
 
 def test_a_calibration_set_too_small_to_ever_flag_is_refused_rather_than_blind() -> None:
+    flat = [{"belt": i % 2} for i in range(400)]
     with pytest.raises(UsageError, match="can never flag"):
-        Scorer(fit_profile(FEATURES, TRAIN, CALIBRATION[:198]))
-    Scorer(fit_profile(FEATURES, TRAIN, CALIBRATION[:199]))
+        Scorer(fit_profile([FEATURES[3]], flat[:90], flat[:198]))
+    Scorer(fit_profile([FEATURES[3]], flat[:90], flat[:199]))

@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipworthy.stats.conformal import calibration_sample, p_value, smallest_attainable, smallest_p
+from shipworthy.stats.conformal import calibration_sample, flagged_bounds, p_value, smallest_attainable, smallest_p
 
 SCORES = st.lists(st.integers(0, 20).map(float), min_size=1, max_size=50)
 
@@ -68,3 +69,44 @@ def test_the_smallest_attainable_value_is_attained() -> None:
     assert smallest_p([p_value(sample, 1e9), 1.0], 2) == smallest_attainable(199, 2) == 0.01
     with pytest.raises(ValueError, match="needed"):
         smallest_attainable(0, 1)
+
+
+@pytest.mark.parametrize(("n", "level"), [(65, 0.05), (200, 0.01), (1000, 0.01), (10_000, 0.01)])
+@pytest.mark.parametrize("related", [0.0, 0.9])
+def test_the_share_flagged_given_one_sample_lies_within_its_band(n: int, level: float, related: float) -> None:
+    """Normal scores, so that the share beyond a threshold is known; two views, apart or nearly the same."""
+    rng = np.random.default_rng(n)
+    low, high = flagged_bounds(n, level, views=2)
+    rank = math.floor((n + 1) * level / 2)
+    fresh = np.abs(_two_views(rng, 20_000, related))
+    shares = []
+    for _ in range(300):
+        sample = np.sort(np.abs(_two_views(rng, n, related)), axis=0)
+        shares.append(float((fresh > sample[n - rank]).any(axis=1).mean()))
+    noise = 3.0 * math.hypot(float(np.std(shares)) / math.sqrt(len(shares)), math.sqrt(level / len(fresh)))
+    assert np.mean(shares) <= level + noise
+    assert np.mean(np.array(shares) > high) <= 0.05 + 0.03
+    assert np.mean(np.array(shares) < low) <= 0.05 + 0.03
+    if not related:
+        assert high <= np.quantile(shares, 0.99) * 1.5  # the band is not idle
+
+
+def _two_views(rng: np.random.Generator, n: int, related: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    rows = rng.normal(size=(n, 2))
+    rows[:, 1] = related * rows[:, 0] + math.sqrt(1.0 - related**2) * rows[:, 1]
+    return rows
+
+
+def test_the_band_of_one_view_is_the_beta_distribution_of_an_order_statistic() -> None:
+    low, high = flagged_bounds(999, 0.05)
+    assert low == pytest.approx(scipy.stats.beta.ppf(0.05, 50, 950), rel=1e-9)
+    assert high == pytest.approx(scipy.stats.beta.ppf(0.95, 50, 950), rel=1e-9)
+    assert flagged_bounds(199, 0.01, views=2)[1] > 0.01  # exactly one score may be exceeded: not none for rounding
+
+
+@pytest.mark.parametrize(
+    "wrong", [(0, 0.1, 1, 0.9), (5, 0.0, 1, 0.9), (5, 1.0, 1, 0.9), (5, 0.1, 0, 0.9), (5, 0.1, 1, 1.0)]
+)
+def test_a_band_of_nothing_is_an_error(wrong: tuple[int, float, int, float]) -> None:
+    with pytest.raises(ValueError, match="not a calibration"):
+        flagged_bounds(*wrong)

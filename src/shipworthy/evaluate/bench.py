@@ -18,6 +18,7 @@ from shipworthy.expr import Expression
 from shipworthy.facts import Case, CaseResult, Conversation, Digest, Measurement, PairedRows, Policy, Reply, Subject
 from shipworthy.facts.texts import TEXT, as_text
 from shipworthy.indicators import INDICATORS
+from shipworthy.profile.probes import COHORTS
 from shipworthy.profile.rows import CATEGORY, Row, Value, as_category
 from shipworthy.profile.score import Scorer
 from shipworthy.profile.thresholds import Thresholds, Words
@@ -91,7 +92,7 @@ class Bench:
     held_out: str = "test"
     train: str = "train"
     trusted: str = "calibration"
-    cohorts: tuple[str, ...] = ("hidden_cohort",)
+    cohorts: tuple[str, ...] = COHORTS
     plugins: Mapping[str, Plugin] = field(default_factory=dict)
     charge: Callable[[int], None] | None = field(default=None, repr=False, compare=False)
     known: Model | None = field(default=None, repr=False, compare=False)

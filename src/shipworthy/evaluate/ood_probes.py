@@ -1,9 +1,9 @@
 """Would we notice: recall of the live detector on faults of known kinds, and false alarms on ordinary rows.
 
 In: held-out rows and the release's own scorer. Out: ood_recall (unit, sentinel, null, unseen), ood_recall_structural
-(swap, shuffle, and cohorts that should look unlike the reference) and ood_false_alarm. One part per kind; the judged
-one is the weakest kind, by its lower bound. Kinds are never pooled: full recall on one would hide blindness on another.
-A kind for which no row has an eligible field is listed with n = 0 and is not judged.
+(swap, shuffle, a hidden cohort and the rows of incidents, which should look unlike the reference) and ood_false_alarm.
+One part per kind; the judged one is the weakest kind, by its lower bound. Kinds are never pooled: full recall on one
+would hide blindness on another. A kind for which no row has an eligible field is listed with n = 0 and is not judged.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from shipworthy.evaluate.answered import Answered, selected
 from shipworthy.evaluate.bench import Ask, Bench
 from shipworthy.evaluate.measure import nothing, rate, rate_of
 from shipworthy.facts import Measurement, seed_of
-from shipworthy.profile.probes import PLAIN, STRUCTURAL, probe
+from shipworthy.profile.probes import PLAIN, STRUCTURAL, nullable_features, probe
 from shipworthy.profile.rows import Row
 from shipworthy.profile.score import Scorer
 
@@ -61,7 +61,7 @@ def _recall(bench: Bench, scorer: Scorer, ask: Ask, rows: Sequence[Row]) -> list
 
 def _kind(bench: Bench, scorer: Scorer, ask: Ask, kind: str, rows: Sequence[Row]) -> Measurement:
     rng = np.random.default_rng(seed_of(bench.seed, "probe", kind, ask.segment))
-    nullable = nullable_features(scorer)
+    nullable = nullable_features(scorer.profile)
     hits = n = 0
     for place in rng.permutation(len(rows)):
         made = probe(kind, rows[place], bench.features, rng, nullable, rows)
@@ -78,11 +78,3 @@ def _cohort(bench: Bench, scorer: Scorer, ask: Ask, name: str) -> Measurement:
     if not rows:
         return nothing(ask, "no such rows were given", name)
     return rate(ask, sum(scorer.score(row).flag for row in rows), len(rows), part=name)
-
-
-def nullable_features(scorer: Scorer) -> frozenset[str]:
-    """Return the features that were empty in training too: leaving them empty is no fault to notice."""
-    profile = scorer.profile
-    numbers = {one.name for one in profile.numbers if one.missing is not None}
-    texts = {one.name for one in profile.texts if one.missing}
-    return frozenset(numbers | texts | {one.name for one in profile.categories if one.missing is not None})

@@ -11,11 +11,10 @@ import numpy as np
 
 from shipworthy.errors import ContractError
 from shipworthy.evaluate.bench import Bench, CaseShown
-from shipworthy.evaluate.ood_probes import nullable_features
 from shipworthy.evaluate.parameters import case_rows, parameters
 from shipworthy.evaluate.rows_case import judged
 from shipworthy.facts import Case
-from shipworthy.profile.probes import KINDS, probe
+from shipworthy.profile.probes import KINDS, nullable_features, probe
 
 
 def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
@@ -26,7 +25,7 @@ def run_case(case: Case, bench: Bench, seed: int) -> CaseShown:
     rows = case_rows(bench, case, given["dataset"] or bench.held_out, given["where"], given["sample"], seed)
     rng = np.random.default_rng(seed)
     fields = [one for one in bench.features if given["feature"] in (None, one.name)]
-    nullable = frozenset() if bench.scorer is None else nullable_features(bench.scorer)
+    nullable = frozenset() if bench.scorer is None else nullable_features(bench.scorer.profile)
     altered = [probe(given["probe"], row, fields, rng, nullable, rows) for row in rows]
     probes = [row for row in altered if row is not None]
     if not probes:

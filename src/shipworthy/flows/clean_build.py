@@ -23,6 +23,7 @@ from shipworthy.errors import CannotDecide, ContractError
 from shipworthy.facts import UNSEEN, canonical
 from shipworthy.flows.model import OpenModel, Row, all_datasets, open_model
 from shipworthy.models.child import clean_environment
+from shipworthy.profile.promise import told
 from shipworthy.profile.reference import fit_profile
 from shipworthy.profile.thresholds import Thresholds, Words, fit_thresholds, no_thresholds
 from shipworthy.runtime.subject import OURS, PROFILE, RELEASE
@@ -60,7 +61,8 @@ def made_clean(
             (folder / name).unlink(missing_ok=True)
         train, calibration = rows["train"], rows["calibration"]
         say(f"profile of {len(train)} training rows, calibrated on {len(calibration)}")
-        profile = fit_profile(manifest.features, train, calibration)
+        profile = fit_profile(manifest.features, train, calibration, manifest.unit)
+        say(told(profile))
         with open_model(room.folder, manifest) as model:
             thresholds = thresholds_of(model, manifest, calibration)
         _write(folder / PROFILE, profile)

@@ -52,6 +52,7 @@ from shipworthy.profile.score import Scorer
 from shipworthy.profile.shapes import Profile
 from shipworthy.profile.thresholds import Thresholds
 from shipworthy.runtime.columns import text_columns
+from shipworthy.runtime.learned import INCIDENT, incident_rows
 from shipworthy.runtime.subject import PROFILE, RELEASE, subject_of
 from shipworthy.runtime.workspace import Workspace
 
@@ -163,6 +164,8 @@ def bench_of(
     text = text_columns(manifest)
     for file in dict.fromkeys(file for case in cases for file in case_files(case)):
         datasets[file] = read_rows((rows_at or root) / file, text=text)
+    if INCIDENT not in datasets and (rows := incident_rows(root, contract)):
+        datasets[INCIDENT] = rows
     lock = contract.lock
     baseline = None
     if lock is not None and lock.paired is not None:

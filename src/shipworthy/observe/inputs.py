@@ -6,7 +6,7 @@ What a row does not have, or what is no number where one is declared, counts as 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +16,9 @@ from shipworthy.facts import Digest
 from shipworthy.observe import hitters
 from shipworthy.profile.binned import CategoryCells, JointCells, NumberCells
 from shipworthy.profile.bins import InputBins
-from shipworthy.profile.fit_bins import whitened
+from shipworthy.profile.fit_bins import placed, whitened
 from shipworthy.profile.rows import Row, as_category, as_number
-from shipworthy.profile.shapes import CovarianceReference, TextReference
+from shipworthy.profile.shapes import CovarianceReference, Profile, TextReference
 from shipworthy.profile.texts import columns_of
 
 Ints = NDArray[np.int64]
@@ -45,12 +45,20 @@ class InputCounts:
 class Inputs:
     """The counter of one version. Single thread."""
 
-    def __init__(self, bins: InputBins, covariance: CovarianceReference, texts: Sequence[TextReference] = ()) -> None:
+    def __init__(
+        self,
+        bins: InputBins,
+        covariance: CovarianceReference,
+        texts: Sequence[TextReference] = (),
+        places: Mapping[str, Mapping[str, float]] | None = None,
+    ) -> None:
+        """`places`: the numbers that stand for values of categories in the covariance."""
         self.bins = bins
         self.reference: Digest = bins.fingerprint()
         self.features = tuple(one.name for one in bins.features)
         self._covariance = covariance
         self._texts = tuple(texts)
+        self._places = places or {}
         self._numbers = [NumberCells(one) for one in bins.numbers]
         self._categories = [CategoryCells(one) for one in bins.categories]
         self._joint = JointCells(bins.joint) if bins.joint is not None else None
@@ -62,8 +70,8 @@ class Inputs:
 
     def count(self, rows: Sequence[Row], hashed: Hashed | None = None) -> InputCounts:
         """Return the counts of these rows; without `hashed`, unseen values are only counted."""
-        told = columns_of(self._texts, rows)
-        columns = {one.name: _array(told.get(one.name) or [as_number(row.get(one.name)) for row in rows])
+        signs = columns_of(self._texts, rows)
+        columns = {one.name: _array(signs.get(one.name) or [as_number(row.get(one.name)) for row in rows])
                    for one in self.bins.numbers}  # fmt: skip
         words = [[as_category(row.get(one.name)) for row in rows] for one in self.bins.categories]
         parts = [cells.count(columns[cells.bins.name]) for cells in self._numbers]
@@ -72,6 +80,8 @@ class Inputs:
         if parts:
             counts.cells = np.concatenate(parts)
         if self._joint is not None:
+            told = dict(zip((one.name for one in self.bins.categories), words, strict=True))
+            columns.update(placed(told, self._places))
             counts.joint = self._joint.count(whitened(columns, self._covariance))
         if hashed is not None:
             counts.unseen = self._unseen(words, hashed)
@@ -89,3 +99,11 @@ class Inputs:
 
 def _array(column: Sequence[float | None]) -> NDArray[np.float64]:
     return np.array([np.nan if value is None else value for value in column], dtype=np.float64)
+
+
+def inputs_of(profile: Profile) -> Inputs | None:
+    """Return the counter of a version's inputs; None for a profile of before there were cells."""
+    if profile.bins is None:
+        return None
+    places = {one.name: one.places for one in profile.categories}
+    return Inputs(profile.bins, profile.covariance, profile.texts, places)

@@ -45,8 +45,12 @@ def fit_bins(
     numbers: Mapping[str, Sequence[float | None]],
     categories: Mapping[str, Sequence[str | None]],
     covariance: CovarianceReference | None = None,
+    places: Mapping[str, Mapping[str, float]] | None = None,
 ) -> InputBins:
-    """Return the cells of all columns, which have one length. Raises ValueError without a row."""
+    """Return the cells of all columns, which have one length. Raises ValueError without a row.
+
+    `places`: the numbers that stand for values of categories in the covariance (`profile.places`).
+    """
     columns = {name: _array(column) for name, column in numbers.items()}
     lengths = {len(column) for column in (*columns.values(), *categories.values())}
     if len(lengths) != 1 or lengths == {0}:
@@ -55,7 +59,7 @@ def fit_bins(
         n=lengths.pop(),
         numbers=tuple(fit_number(name, column) for name, column in columns.items()),
         categories=tuple(fit_category(name, column) for name, column in categories.items()),
-        joint=None if covariance is None or not covariance.names else fit_joint(columns, covariance),
+        joint=_joint(columns, categories, covariance, places or {}),
     )
 
 
@@ -97,6 +101,17 @@ def fit_category(name: str, column: Sequence[str | None]) -> CategoryBins:
     return replace(empty, counts=tuple(CategoryCells(empty).count(column).tolist()))
 
 
+def placed(
+    categories: Mapping[str, Sequence[str | None]], places: Mapping[str, Mapping[str, float]]
+) -> dict[str, Floats]:
+    """Return the columns of numbers that stand for categories; NaN for a value without a place."""
+    return {
+        name: np.array([at.get(word or "", np.nan) for word in categories[name]], dtype=np.float64)
+        for name, at in places.items()
+        if at
+    }
+
+
 def fit_joint(columns: Mapping[str, Floats], covariance: CovarianceReference) -> JointBins:
     """Return the cells of the distance and of eight projections, from the quantiles of the training rows."""
     white = whitened(columns, covariance)
@@ -124,6 +139,17 @@ def whitened(columns: Mapping[str, Floats], covariance: CovarianceReference) -> 
         for name, mean, scale in zip(covariance.names, covariance.mean, covariance.scale, strict=True)
     ]
     return weighted(standard, covariance.whitening)
+
+
+def _joint(
+    columns: Mapping[str, Floats],
+    categories: Mapping[str, Sequence[str | None]],
+    covariance: CovarianceReference | None,
+    places: Mapping[str, Mapping[str, float]],
+) -> JointBins | None:
+    if covariance is None or not covariance.names:
+        return None
+    return fit_joint({**columns, **placed(categories, places)}, covariance)
 
 
 def _counted(bins: NumberBins, column: Floats) -> NumberBins:

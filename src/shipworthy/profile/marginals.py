@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +48,9 @@ def number_reference(feature: DeclaredFeature, column: Sequence[float | None]) -
     )
 
 
-def category_reference(feature: DeclaredFeature, column: Sequence[str | None]) -> CategoryReference:
+def category_reference(
+    feature: DeclaredFeature, column: Sequence[str | None], places: Mapping[str, float]
+) -> CategoryReference:
     """Return the reference of one category column, its dictionary in sorted order; None marks an empty cell."""
     counts = Counter(value for value in column if value is not None)
     values = tuple(sorted(counts))
@@ -59,6 +61,7 @@ def category_reference(feature: DeclaredFeature, column: Sequence[str | None]) -
         surprise=tuple(shortest(value) for value in _surprise(mass, mass)),
         accepted=tuple(sorted(feature.accepted)),
         missing=_missing(len(column) - counts.total(), len(column)),
+        places=dict(places),
     )
 
 
@@ -82,7 +85,9 @@ def _cells(seen: Floats, rows: int) -> tuple[Floats, Floats, float]:
     if seen.size == 0:
         return np.empty(0), np.array([math.log(rows + 1.0)]), 1.0
     distinct, counts = np.unique(seen, return_counts=True)
-    scale = float(seen.std()) or max(1.0, abs(float(distinct[0])))
+    with np.errstate(over="ignore", invalid="ignore"):
+        scale = float(seen.std())
+    scale = scale if 0.0 < scale < math.inf else max(1.0, abs(float(distinct[0])))
     if distinct.size <= CELLS and seen.size >= _ROWS_PER_VALUE * distinct.size:
         return *_one_cell_per_value(distinct, counts.astype(np.float64)), scale
     return *_equal_mass(seen), scale

@@ -7,6 +7,9 @@ can go wrong in. A probe alters one eligible field, so recall is never flattered
 · `null` a field left empty, where training never had it empty · `unseen` a category nobody knows, or a text of words
 nobody knows · `swap` two numbers exchanged · `shuffle` every field from another ordinary row (all marginals kept, all
 dependence gone).
+
+Two more kinds are rows as they were, and nothing is made of them: `hidden_cohort`, people or things kept out of
+training, and `incident`, the rows of promoted incidents.
 """
 
 from __future__ import annotations
@@ -19,11 +22,13 @@ import numpy as np
 
 from shipworthy.errors import UsageError
 from shipworthy.facts.texts import TEXT, as_text
-from shipworthy.profile.rows import CATEGORY, DeclaredFeature, Row, Value, as_number, is_missing
+from shipworthy.profile.rows import CATEGORY, DeclaredFeature, Row, Value, as_category, as_number, is_missing
+from shipworthy.profile.shapes import Profile
 
 PLAIN = ("unit", "sentinel", "null", "unseen")
 STRUCTURAL = ("swap", "shuffle")
 KINDS = (*PLAIN, *STRUCTURAL)
+COHORTS = ("hidden_cohort", "incident")
 
 UNIT_FACTORS = (12.0, 100.0, 1000.0)  # years in months, currency in cents, thousands in units
 SENTINELS = (-9, -99, -999, 9999)
@@ -59,6 +64,19 @@ def probe(
     if kind == "null":
         features = [one for one in features if one.name not in nullable]
     return maker(row, features, rng, donors)
+
+
+def nullable_features(profile: Profile) -> frozenset[str]:
+    """Return the features that were empty in training too: leaving them empty is no fault to notice."""
+    numbers = {one.name for one in profile.numbers if one.missing is not None}
+    texts = {one.name for one in profile.texts if one.missing}
+    return frozenset(numbers | texts | {one.name for one in profile.categories if one.missing is not None})
+
+
+def not_accepted(rows: Sequence[Row], features: Sequence[DeclaredFeature]) -> list[Row]:
+    """Return the rows without a category that the contract has come to accept: those are no fault any more."""
+    accepted = {one.name: frozenset(one.accepted) for one in features if one.accepted}
+    return [row for row in rows if not any(as_category(row.get(name)) in known for name, known in accepted.items())]
 
 
 def _pick(options: Sequence[T], rng: np.random.Generator) -> T:

@@ -2,115 +2,80 @@
 
 In: declared features, the rows it was trained on, and rows it was not trained on. Out: a `Profile`, the same bytes for
 the same rows. The second set calibrates: a p-value is the share of it that looks at least as odd, so the promise "one
-in a hundred ordinary rows is flagged" needs a thousand of them or more.
+in a hundred ordinary rows is flagged" needs a thousand of them or more; `profile.calibration` says where they come from
+when they are fewer, `profile.promise` what a smaller set costs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from functools import partial
 
 from shipworthy.errors import UsageError
 from shipworthy.facts.texts import TEXT
+from shipworthy.profile.bins import InputBins
+from shipworthy.profile.calibration import Parts, calibrate
+from shipworthy.profile.dependence import covariance_reference
 from shipworthy.profile.fit_bins import fit_bins
-from shipworthy.profile.marginals import category_reference, number_reference, shortest
+from shipworthy.profile.marginals import category_reference, number_reference
+from shipworthy.profile.places import places
 from shipworthy.profile.rows import CATEGORY, DeclaredFeature, Row, as_category, as_number
-from shipworthy.profile.shapes import (
-    COVARIANCE,
-    MARGINAL,
-    CovarianceReference,
-    Profile,
-)
+from shipworthy.profile.shapes import Profile
 from shipworthy.profile.texts import columns_of, text_reference
-from shipworthy.profile.views import Cells, Distance
 
 __all__ = ["Profile", "fit_profile"]
 
-Floats = NDArray[np.float64]
-
-RIDGE = 1e-2  # on the correlation matrix: keeps near copies of a feature from blowing the distance up
-MOST_CALIBRATION = 10_000
-
 
 def fit_profile(
-    features: Sequence[DeclaredFeature], train_rows: Sequence[Row], calibration_rows: Sequence[Row]
+    features: Sequence[DeclaredFeature],
+    train_rows: Sequence[Row],
+    calibration_rows: Sequence[Row],
+    unit: str | None = None,
 ) -> Profile:
     """Return the profile. Raises UsageError without features, training rows or calibration rows.
 
     A cell that is not a number where one is declared counts as missing in fitting. Beyond 10,000 calibration rows every
-    k-th is taken.
+    k-th is taken; below, training rows join them, cross-fitted, those with the same value of column `unit` together.
     """
     if not features or not train_rows or not calibration_rows:
         raise UsageError("a profile needs features, training rows and calibration rows", "profile", "check datasets")
-    numeric = [feature for feature in features if feature.type not in (CATEGORY, TEXT)]
-    columns = {one.name: [as_number(row.get(one.name)) for row in train_rows] for one in numeric}
-    numbers = tuple(number_reference(one, columns[one.name]) for one in numeric)
-    texts = tuple(text_reference(one, train_rows) for one in features if one.type == TEXT)
-    columns = {**columns, **columns_of(texts, train_rows)}
-    covariance = _covariance(columns)
-    words = {
-        one.name: [as_category(row.get(one.name)) for row in train_rows] for one in features if one.type == CATEGORY
-    }
-    categories = tuple(category_reference(one, words[one.name]) for one in features if one.type == CATEGORY)
-    cells = Cells(numbers, categories, covariance, texts)
-    calibration, overridden = _calibrate(cells, covariance, _thinned(calibration_rows))
+    parts = _fitted(features, None, train_rows)
+    again = partial(_fitted, features, max(1, len(parts.covariance.centres)))
+    scores = calibrate(parts, again, train_rows, calibration_rows, unit)
     return Profile(
         order=tuple(feature.name for feature in features),
-        numbers=numbers,
-        categories=categories,
-        texts=texts,
-        covariance=covariance,
-        calibration=calibration,
+        numbers=parts.numbers,
+        categories=parts.categories,
+        texts=parts.texts,
+        covariance=parts.covariance,
+        calibration=scores.by_view(),
         n_train=len(train_rows),
-        n_calibration=len(calibration[MARGINAL]),
-        overridden=overridden,
-        bins=fit_bins(columns, words, covariance),
+        n_calibration=len(scores.odd),
+        cross_fitted=scores.crossed,
+        overridden=scores.overridden,
+        bins=_bins(features, parts, train_rows),
     )
 
 
-def _covariance(columns: dict[str, list[float | None]]) -> CovarianceReference:
-    filled = {name: _filled(column) for name, column in columns.items()}
-    names = tuple(name for name, column in filled.items() if column.size and float(column.std()) > 0.0)
-    table = np.stack([filled[name] for name in names], axis=1) if names else np.empty((0, 0))
-    mean = tuple(shortest(value) for value in table.mean(axis=0)) if names else ()
-    scale = tuple(shortest(value) for value in table.std(axis=0)) if names else ()
-    white = _whitening((table - np.array(mean)) / np.array(scale)) if names else np.empty((0, 0))
-    return CovarianceReference(
-        names=names,
-        mean=mean,
-        scale=scale,
-        whitening=tuple(tuple(shortest(value) for value in row) for row in white.tolist()),
-    )
+def _bins(features: Sequence[DeclaredFeature], parts: Parts, rows: Sequence[Row]) -> InputBins:
+    """The cells of live windows, with the counts of the rows that the reference was fitted on."""
+    numeric = [feature for feature in features if feature.type not in (CATEGORY, TEXT)]
+    columns = {one.name: [as_number(row.get(one.name)) for row in rows] for one in numeric}
+    columns.update(columns_of(parts.texts, rows))
+    words = {one.name: [as_category(row.get(one.name)) for row in rows] for one in parts.categories}
+    return fit_bins(columns, words, parts.covariance, {one.name: one.places for one in parts.categories})
 
 
-def _filled(column: list[float | None]) -> Floats:
-    seen = [value for value in column if value is not None]
-    mean = sum(seen) / len(seen) if seen else 0.0
-    return np.array([mean if value is None else value for value in column], dtype=np.float64)
-
-
-def _whitening(standard: Floats) -> Floats:
-    """Inverse of the Cholesky factor of the ridged correlation matrix: |W z|^2 = z' (R + ridge)^-1 z."""
-    correlation = standard.T @ standard / len(standard)
-    ridged = correlation + RIDGE * np.eye(correlation.shape[0])
-    return np.asarray(np.linalg.inv(np.linalg.cholesky(ridged)), dtype=np.float64)
-
-
-def _calibrate(
-    cells: Cells, covariance: CovarianceReference, rows: Sequence[Row]
-) -> tuple[dict[str, tuple[float, ...]], int]:
-    distance = Distance(covariance)
-    far, odd = [], []
-    for row in rows:
-        worst, _, values, override, _, _ = cells(row)
-        if not override:
-            far.append(shortest(distance(values)))
-            odd.append(shortest(worst))
-    return {COVARIANCE: tuple(sorted(far)), MARGINAL: tuple(sorted(odd))}, len(rows) - len(odd)
-
-
-def _thinned(rows: Sequence[Row]) -> Sequence[Row]:
-    step = -(-len(rows) // MOST_CALIBRATION)
-    return rows[::step]
+def _fitted(features: Sequence[DeclaredFeature], cells: int | None, rows: Sequence[Row]) -> Parts:
+    """What one set of rows says of its features; `cells` as in `covariance_reference`."""
+    numeric = [feature for feature in features if feature.type not in (CATEGORY, TEXT)]
+    columns = {one.name: [as_number(row.get(one.name)) for row in rows] for one in numeric}
+    numbers = tuple(number_reference(one, columns[one.name]) for one in numeric)
+    texts = tuple(text_reference(one, rows) for one in features if one.type == TEXT)
+    columns.update(columns_of(texts, rows))
+    named = [one for one in features if one.type == CATEGORY]
+    words = {one.name: [as_category(row.get(one.name)) for row in rows] for one in named}
+    placed = places(columns, words)
+    categories = tuple(category_reference(one, words[one.name], placed.get(one.name, {})) for one in named)
+    columns.update({name: [at.get(word or "") for word in words[name]] for name, at in placed.items()})
+    return Parts(numbers, categories, texts, covariance_reference(columns, cells))

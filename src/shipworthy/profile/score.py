@@ -9,12 +9,17 @@ none, a text that is empty or longer than declared.
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
+import numpy as np
+from numpy.typing import NDArray
+
 from shipworthy.errors import UsageError
 from shipworthy.facts import Fact
 from shipworthy.profile.rows import Row, as_category
 from shipworthy.profile.shapes import COVARIANCE, MARGINAL, VIEWS, Profile
 from shipworthy.profile.views import Cells, Distance
-from shipworthy.stats.conformal import p_value, smallest_attainable
+from shipworthy.stats.conformal import smallest_attainable
 
 LEVEL = 0.01
 _TIE = 1e-9  # relative: a score this close to a calibration score counts as tied with it
@@ -36,7 +41,7 @@ class OodScore(Fact, frozen=True, kw_only=True):
 class Scorer:
     """Scores rows against one profile. Holds no state between rows, so threads may share it."""
 
-    __slots__ = ("_cells", "_distance", "_far", "_known", "_least", "_odd", "level", "profile")
+    __slots__ = ("_cells", "_distance", "_far", "_known", "_odd", "_of_far", "_of_odd", "least", "level", "profile")
 
     def __init__(self, profile: Profile, level: float = LEVEL) -> None:
         if not 0.0 < level < 1.0:
@@ -51,17 +56,19 @@ class Scorer:
         self._distance = Distance(profile.covariance)
         self._far = list(profile.calibration[COVARIANCE])
         self._odd = list(profile.calibration[MARGINAL])
-        self._least = 1.0 / (len(self._odd) + 1)
+        self._of_far, self._of_odd = len(self._far) + 1, len(self._odd) + 1
+        self.least = 1.0 / self._of_odd
         self._known = tuple((one.name, frozenset(one.values), one.missing is not None) for one in profile.categories)
 
     def score(self, row: Row) -> OodScore:
         """Return how unlike the reference the row is."""
         worst, feature, numbers, override, blamed, unseen = self._cells(row)
         if override:
-            return OodScore(p=self._least, view=override, feature=blamed, flag=True, unseen=unseen)
+            return OodScore(p=self.least, view=override, feature=blamed, flag=True, unseen=unseen)
         far = self._distance(numbers)
-        p_far = p_value(self._far, far - _TIE * (1.0 + far))
-        p_odd = p_value(self._odd, worst - _TIE * (1.0 + worst))
+        # `stats.conformal.p_value`, written out: neither score is ever NaN, and two calls would cost a tenth of the row
+        p_far = (self._of_far - bisect_left(self._far, far - _TIE * (1.0 + far))) / self._of_far
+        p_odd = (self._of_odd - bisect_left(self._odd, worst - _TIE * (1.0 + worst))) / self._of_odd
         p = min(1.0, len(VIEWS) * min(p_far, p_odd))
         if p_odd <= p_far:
             return OodScore(p=p, view=MARGINAL, feature=feature, flag=p <= self.level)
@@ -81,3 +88,10 @@ class Scorer:
             if ((text := as_category(row.get(name))) is None and not nullable)
             or (text is not None and text not in values)
         )
+
+
+def p_of(sorted_calibration: NDArray[np.float64], scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the p-value of each score of one view, as `Scorer.score` has it."""
+    of = len(sorted_calibration) + 1
+    at_least = scores - _TIE * (1.0 + scores)
+    return np.asarray((of - np.searchsorted(sorted_calibration, at_least, side="left")) / of, dtype=np.float64)

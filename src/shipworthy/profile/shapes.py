@@ -32,13 +32,15 @@ class NumericReference(Fact, frozen=True, kw_only=True):
 
 class CategoryReference(Fact, frozen=True, kw_only=True):
     """One category: the dictionary of training with the surprise of each value. `accepted` are known to the contract
-    though unknown to the model: no surprise at all."""
+    though unknown to the model: no surprise at all. `places`: where the common values lie among the other columns, for
+    the covariance view (`profile.places`); every other value counts as the mean there."""
 
     name: str
     values: tuple[str, ...]
     surprise: tuple[float, ...]
     accepted: tuple[str, ...]
     missing: float | None
+    places: dict[str, float] = {}
 
 
 class TextReference(Fact, frozen=True, kw_only=True):
@@ -56,19 +58,23 @@ class TextReference(Fact, frozen=True, kw_only=True):
 
 
 class CovarianceReference(Fact, frozen=True, kw_only=True):
-    """Numbers only, and those that texts give, standardised by `mean` and `scale`; `whitening` (rows of a d x d matrix)
-    turns them into d numbers whose squares add up to the squared Mahalanobis distance."""
+    """Numbers, those that texts give, and the places of categories, standardised by `mean` and `scale`; `whitening`
+    (rows of a d x d matrix) turns them into d numbers whose squares add up to the squared Mahalanobis distance. With
+    `centres` (whitened means of ten training rows or more each), the distance is that from the nearest of them.
+    """
 
     names: tuple[str, ...]
     mean: tuple[float, ...]
     scale: tuple[float, ...]
     whitening: tuple[tuple[float, ...], ...]
+    centres: tuple[tuple[float, ...], ...] = ()
 
 
 class Profile(Fact, frozen=True, kw_only=True):
-    """The reference of one model's inputs. `calibration` holds per view the sorted scores of rows not trained on;
-    `overridden` counts calibration rows that an override catches before any view is asked. `bins` are the cells that
-    live traffic is counted in; a profile of before has none, and then drift has no source."""
+    """The reference of one model's inputs. `calibration` holds per view the `n_calibration` sorted scores of rows not
+    trained on; `cross_fitted` of them are training rows, each left out of the reference that scored it. `overridden`
+    counts calibration rows that an override catches before any view is asked. `bins` are the cells that live traffic is
+    counted in; a profile of before has none, and then drift has no source."""
 
     version: int = 1
     order: tuple[str, ...]
@@ -81,3 +87,4 @@ class Profile(Fact, frozen=True, kw_only=True):
     n_calibration: int
     overridden: int
     bins: InputBins | None = None
+    cross_fitted: int = 0

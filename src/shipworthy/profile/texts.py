@@ -52,11 +52,11 @@ class Sign(msgspec.Struct, frozen=True):
 class Signs:
     """Reads one text of a row; holds no state between rows."""
 
-    __slots__ = ("_known", "_most", "_names", "_nullable", "name")
+    __slots__ = ("_known", "_most", "_nullable", "name", "names")
 
     def __init__(self, reference: TextReference) -> None:
         self.name = reference.name
-        self._names = tuple(one.name for one in reference.signs)
+        self.names = tuple(one.name for one in reference.signs)
         self._known = bytes.fromhex(reference.known)
         self._most = math.inf if reference.max is None else reference.max
         self._nullable = reference.missing
@@ -65,9 +65,9 @@ class Signs:
         """Return what the row's text shows; an empty or unreadable one is missing, a longer one out of range."""
         text = as_text(row.get(self.name))
         if text is None:
-            return Read(dict.fromkeys(self._names), "" if self._nullable else MISSING)
+            return Read(dict.fromkeys(self.names), "" if self._nullable else MISSING)
         return Read(
-            dict(zip(self._names, signs_of(text, self._known), strict=True)),
+            dict(zip(self.names, signs_of(text, self._known), strict=True)),
             OUT_OF_RANGE if len(text) > self._most else "",
         )
 

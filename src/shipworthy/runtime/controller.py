@@ -31,7 +31,7 @@ from shipworthy.facts import (
     canonical,
 )
 from shipworthy.observe import probes
-from shipworthy.observe.inputs import Inputs
+from shipworthy.observe.inputs import inputs_of
 from shipworthy.observe.known import ScoreCounts
 from shipworthy.observe.labels import matured_before
 from shipworthy.observe.minutes import minute_of
@@ -139,9 +139,9 @@ class Controller:
         `rows`: its probes by kind."""
         self.telemetry.keep_apart(one.version, (each for slo in one.contract.policy.slos for each in slo.segments))
         self.levels.watch(one.version, one.contract.policy)
-        profile = one.scorer.profile
-        if profile.bins is not None:
-            self.telemetry.watch(one.version, Inputs(profile.bins, profile.covariance, profile.texts))
+        inputs = inputs_of(one.scorer.profile)
+        if inputs is not None:
+            self.telemetry.watch(one.version, inputs)
         self.telemetry.know(one.version, known_of(one, scores or {}))
         self.cells.update({(one.version, bucket): cells for bucket, cells in counts.items()})
         self.probe_rows[one.version] = rows

@@ -2,16 +2,19 @@
 
 In: a release folder and its running model. Out: labelled scores of the calibration rows by cell, per threshold bucket,
 and by score bin, per segment that an SLO compares scores in; and probe rows by kind, made from held-out rows with a
-seed that follows from the version.
+seed that follows from the version, or taken as they are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
+from shipworthy.contract.contract import Contract
 from shipworthy.contract.manifest import Manifest
+from shipworthy.contract.pack import case_files
 from shipworthy.deploy.segments import segments_of
 from shipworthy.errors import ContractError
 from shipworthy.facts import UNSEEN, holds, seed_of
@@ -21,15 +24,15 @@ from shipworthy.observe.known import Known, ScoreCounts, score_counts
 from shipworthy.observe.measure_drift import SCORES
 from shipworthy.observe.measure_estimated import ESTIMATED
 from shipworthy.observe.over import TENANT
-from shipworthy.observe.probes import PLAIN
 from shipworthy.observe.recalibrate import CellCounts, counted
 from shipworthy.profile.groups import groups_declared
-from shipworthy.profile.probes import probe
+from shipworthy.profile.probes import COHORTS, KINDS, not_accepted, nullable_features, probe
 from shipworthy.runtime.columns import text_columns
 from shipworthy.runtime.releases import Loaded
 
 PROBES = 200
 OF_REFERENCE = (SCORES, ESTIMATED)  # indicators that compare live scores with those of the calibration rows
+HIDDEN_COHORT, INCIDENT = COHORTS
 Row = dict[str, Cell]
 Edges = tuple[float, ...]
 Ask = Callable[[list[list[Cell]]], Sequence[float | None]]
@@ -120,12 +123,23 @@ def _cells(manifest: Manifest, ask: Ask, rows: list[Row]) -> CellCounts:
 
 
 def probe_rows(one: Loaded) -> Mapping[str, list[Row]]:
-    """Return probe rows by kind; a kind without an eligible feature has none."""
+    """Return probe rows by kind; a kind without an eligible feature, or without rows of its own, has none."""
     manifest = one.contract.manifest
-    rows = dataset_rows(one, "test")[:PROBES]
+    held_out = dataset_rows(one, "test")
+    nullable = nullable_features(one.scorer.profile)
     made: dict[str, list[Row]] = {}
-    for kind in PLAIN:
+    for kind in KINDS:
         rng = np.random.default_rng(seed_of(manifest.model, manifest.version, kind))
-        altered = [probe(kind, row, manifest.features, rng) for row in rows]
+        altered = [probe(kind, row, manifest.features, rng, nullable, held_out) for row in held_out[:PROBES]]
         made[kind] = [dict(row) for row in altered if row is not None]
+    made[HIDDEN_COHORT] = dataset_rows(one, HIDDEN_COHORT)[:PROBES]
+    made[INCIDENT] = incident_rows(one.folder, one.contract)[:PROBES]
     return made
+
+
+def incident_rows(root: Path, contract: Contract) -> list[Row]:
+    """Return the rows of promoted incidents' cases, without those whose values the contract has come to accept."""
+    files = dict.fromkeys(file for case in contract.cases if case.source_incident for file in case_files(case))
+    text = text_columns(contract.manifest)
+    rows = [row for file in files for row in read_rows(root / file, text=text)]
+    return [dict(row) for row in not_accepted(rows, contract.manifest.features)]
