@@ -42,6 +42,7 @@ from shipworthy.respond.postures import MACHINE
 from shipworthy.respond.scopes import covers
 from shipworthy.runtime.authority import Authority, local_id
 from shipworthy.runtime.live import Live
+from shipworthy.runtime.localised import Lies, Localiser, localises
 from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.telemetry import Telemetry
 
@@ -76,6 +77,7 @@ class Controller:
         self.act = act
         self.repeats = Repeats.within_budget(pages_per_week, STREAMS, EVENTS_PER_WEEK)
         self.judgements: dict[str, tuple[Judgement, ...]] = {}
+        self.lies: dict[str, tuple[Lies, ...]] = {}
         self.judged_until = ""
         self.cells: dict[tuple[str, str], CellCounts] = {}
         self.since: dict[str, int] = {}
@@ -142,11 +144,23 @@ class Controller:
             (slo, self._judged(one, slo, segment, now)) for slo in one.contract.policy.slos for segment in slo.segments
         ]
         self.judgements[one.version] = tuple(judgement for _, judgement in judged)
-        scope = Scope(model=one.contract.manifest.model, version=one.version)
-        for slo, judgement in judged:
-            proposal = playbook.on_judgement(judgement, slo, scope, self.live.state, "", now, told(now))
-            if proposal is not None:
-                self._order(proposal)
+        lies = [self._lies(one, slo, judgement, now) for slo, judgement in judged]
+        self.lies[one.version] = tuple(found for found in lies if found is not None and found.breached)
+        for (slo, judgement), found in zip(judged, lies, strict=True):
+            asks, tenant = (judgement, "*") if found is None else (found.asks, found.tenant)
+            if asks is not None:
+                scope = Scope(model=one.contract.manifest.model, version=one.version, tenant=tenant)
+                proposal = playbook.on_judgement(asks, slo, scope, self.live.state, "", now, told(now))
+                if proposal is not None:
+                    self._order(proposal)
+
+    def _lies(self, one: Loaded, slo: Slo, judgement: Judgement, now: datetime) -> Lies | None:
+        """Return where a breach lies beside what is answered; None for an SLO that is judged as a whole."""
+        if not judgement.here or judgement.outcome is Outcome.NO_DATA or not localises(slo):
+            return None
+        scope = Scope(model=one.contract.manifest.model, version=one.version, segment=judgement.segment)
+        counted = Localiser(slo, one.version, one.contract.manifest, self.telemetry, self._since(scope), now)
+        return counted.lies(judgement, self.live.state)
 
     def _judged(self, one: Loaded, slo: Slo, segment: str, now: datetime) -> Judgement:
         minute = minute_of(now)

@@ -34,6 +34,7 @@ def status(
         "versions": sorted(releases),
         "pids": dict(pids),
         "judgements": controller.judgements,
+        "lies": controller.lies,
         "alarms": controller.repeats.alarms(),
         "labels": controller.telemetry.kept.labelled(),
     }
