@@ -8,7 +8,8 @@ tried. Parts that could not be shown bad even if every trial were a hit are not 
 515-522: their size is known before their hits). Several bad values of one key are tried as a set as well. Of the bad
 parts the one is taken that explains most: the largest gain in likelihood of two rates, inside and outside, over one
 (the scan statistic of Kulldorff, Commun. Stat. 26 (1997) 1481-1496), less the cost of naming its values, log m each of
-m parts tried; among equals the smaller, then the first by text. It counts only
+m parts tried; among equals the smaller, then the first by text. Without a gain beyond that cost the part is no worse
+than the rest, and nothing is located. It counts only
 
 - `proven`: the upper bound of the rest is within the target; or
 - `explains`: the rest is not shown bad at this level, and at least 80 % of the excess hits (hits - target * n) of those
@@ -97,7 +98,8 @@ def localise(asked: Asked, whole: Tally, parts: Mapping[Spot, Tally], within: Sp
     bad, tried = _bad(asked, parts)
     names = {**{spot: bad[spot] for spot in sorted(bad)}, **_sets(bad)}
     gains = {spot: _gain(whole, tally) - _named(spot, within) * math.log(tried) for spot, tally in names.items()}
-    for spot in sorted(names, key=lambda one: (-gains[one], names[one].n, one)):
+    telling = [spot for spot in names if gains[spot] > 0.0]
+    for spot in sorted(telling, key=lambda one: (-gains[one], names[one].n, one)):
         found = _located(asked, whole, spot, names[spot])
         if found is not None:
             return found if spot.tenant == within.tenant or _explains(asked, spot, whole, parts) else None

@@ -159,7 +159,9 @@ class Controller:
         if not judgement.here or judgement.outcome is Outcome.NO_DATA or not localises(slo):
             return None
         scope = Scope(model=one.contract.manifest.model, version=one.version, segment=judgement.segment)
-        counted = Localiser(slo, one.version, one.contract.manifest, self.telemetry, self._since(scope), now)
+        manifest = one.contract.manifest
+        interval = self.telemetry.interval(slo, self._since(scope), minute_of(now), manifest.label.matured_after)
+        counted = Localiser(slo, one.version, manifest, self.telemetry.kept, interval, now)
         return counted.lies(judgement, self.live.state)
 
     def _judged(self, one: Loaded, slo: Slo, segment: str, now: datetime) -> Judgement:

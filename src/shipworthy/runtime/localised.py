@@ -1,8 +1,8 @@
 """Where a breach lies, at run time: what is answered already is left out, and the rest is localised.
 
-In: an SLO and its judgement on a place, the state, the telemetry. Out: a `Lies`: what was left out, the judgement of
-the rest, the part that explains it. Only rates with a bound on one side are localised, and only for orders that review
-or degrade: a kill holds where the SLO says.
+In: an SLO and its judgement on a segment, the state, what is remembered of the traffic. Out: a `Lies`: what was left
+out, the judgement of the rest, the part that explains it. Only rates are localised, and only for orders that review or
+degrade: a kill holds where the SLO says.
 
 Left out is traffic under an order at least as tight as the one the SLO asks for, and traffic before what people have
 acknowledged. What cannot be taken away exactly stays in, so the worst that an uncounted pair of keys does is a wider
@@ -41,7 +41,8 @@ from shipworthy.observe.tallies import OF_LABELS, OF_WINDOWS, of_labels, of_wind
 from shipworthy.observe.windows import other_of
 from shipworthy.respond.moments import moment
 from shipworthy.respond.severity import POSTURE_OF_ACTION
-from shipworthy.runtime.telemetry import OF_SCORES, Telemetry
+from shipworthy.runtime.remembered import Remembered
+from shipworthy.runtime.telemetry import OF_SCORES
 
 
 class Lies(Fact, frozen=True, kw_only=True):
@@ -97,14 +98,13 @@ class Localiser:
     """Counts of one SLO on one version over its interval. Made anew for each judgement."""
 
     def __init__(
-        self, slo: Slo, version: str, manifest: Manifest, telemetry: Telemetry, since: int, now: datetime
+        self, slo: Slo, version: str, manifest: Manifest, kept: Remembered, interval: tuple[int, int], now: datetime
     ) -> None:
-        """`since`: the minute from which the version is judged on the SLO's segment."""
-        self._slo, self._version, self._manifest, self._kept = slo, version, manifest, telemetry.kept
+        """`interval`: the minutes [start, end) that the SLO is measured over."""
+        self._slo, self._version, self._manifest, self._kept = slo, version, manifest, kept
         self._now = now
-        minute = minute_of(now)
-        self._start, self._end = telemetry.interval(slo, since, minute, manifest.label.matured_after)
-        self._as_of = minute if slo.indicator in OF_LABELS else self._end
+        self._start, self._end = interval
+        self._as_of = minute_of(now)
         protected = {feature.name for feature in manifest.features if feature.protected}
         self._keys = {key.key for key in manifest.segments.keys} - protected
         self._counted = {(), *((key.key,) for key in manifest.segments.keys)}
