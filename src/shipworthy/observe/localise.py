@@ -15,9 +15,10 @@ than the rest, and nothing is located. It counts only
 - `explains`: the rest is not shown bad at this level, and at least 80 % of the excess hits (hits - target * n) of those
   parts that have an excess lie in the part.
 
-In both the rest has the number of samples that the SLO asks for, so a part is never left alone for want of evidence.
-A tenant must besides have 80 % of at least 30 hits, another one at least 20 trials; when the tenant that explains most
-has not, nothing is located. Nothing here says why a part is bad.
+In both the rest has at least 20 trials. It may have fewer than the SLO asks for: a breach shows itself as soon as the
+whole has them, and thin evidence keeps the posture here as everywhere, until the rest is judged by itself. A tenant
+must besides have 80 % of at least 30 hits, another one at least 20 trials (DECISIONS §6); when the tenant that explains
+most has not, nothing is located. Nothing here says why a part is bad.
 """
 
 from __future__ import annotations
@@ -57,7 +58,6 @@ class Asked(NamedTuple):
     op: Literal["<=", ">="]
     target: float
     level: float
-    min_samples: int
     point: bool = False
 
 
@@ -130,7 +130,7 @@ def p_value(asked: Asked, tally: Tally) -> float:
 
     Far out the bound of Chernoff is returned, exp(-n KL), which costs nothing to work out.
 
-    >>> round(p_value(Asked("<=", 0.5, 0.95, 1), Tally(8, 10)), 6)
+    >>> round(p_value(Asked("<=", 0.5, 0.95), Tally(8, 10)), 6)
     0.054688
     """
     bad, allowed = _worse(asked, tally.hits, tally.n)
@@ -191,7 +191,7 @@ def _sets(bad: Mapping[Spot, Tally]) -> dict[Spot, Tally]:
 def _located(asked: Asked, whole: Tally, spot: Spot, tally: Tally) -> Located | None:
     """Return the part with its grade, None when the rest is not healthy."""
     rest = whole.less(tally)
-    if rest.n < max(asked.min_samples, 1) or shown_bad(asked, rest):
+    if rest.n < NARROW_OTHERS or shown_bad(asked, rest):
         return None
     grade = "proven" if shown_healthy(asked, rest) else "explains"
     excess, beside = _excess(asked, tally), max(_excess(asked, rest), 0.0)

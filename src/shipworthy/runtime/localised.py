@@ -138,7 +138,7 @@ class Localiser:
         slo = self._slo
         if slo.target.op == "==":
             return None
-        asked = Asked(slo.target.op, slo.target.value, slo.level, slo.min_samples, slo.evidence == "point")
+        asked = Asked(slo.target.op, slo.target.value, slo.level, slo.evidence == "point")
 
         def inside(spot: Spot) -> tuple[Tally, Mapping[Spot, Tally]]:
             tally = self._tally(Part(*spot), taken) or Tally(0, 0)
