@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from shipworthy.flows import ledger, posture
+from tests.cli.calls import verb
 from tests.flows.tiny import Tiny
 from tests.runtime.served import Served
 
@@ -49,6 +50,9 @@ def test_the_order_is_for_the_bad_segment_and_others_are_answered_as_before(writ
         assert order["scope"] == {"model": "tiny-triage", "version": "1", "tenant": "*", "segment": BAD}
         (held,) = served.status()["state"]["orders"]
         assert "100 of 100" in held["because"]
+        told = verb(written, "status").out
+        assert "  supplier=S3        100        100" in told
+        assert "  the rest           110          0" in told
         assert "the rest is shown healthy: 0 of 110" in held["because"]
         assert send(served, 20, 0, supplier="S2") == before[:20]
         assert {one["route"] for one in send(served, 1, 900, supplier="S3", speed=18)} == {"person"}
@@ -56,6 +60,8 @@ def test_the_order_is_for_the_bad_segment_and_others_are_answered_as_before(writ
         for _ in range(3):  # the whole is still breached, the order answers it
             judged(served)
         assert len(served.orders()) == 1
+        shown = posture.lies_of(written.workspace)
+        assert [one["left_out"] for one in shown["versions"]["1"]] == [[BAD]]
         (lies,) = served.status()["lies"]["1"]
         assert (lies["outcome"], lies["rest"]["outcome"], lies["left_out"]) == ("breached", "met", [BAD])
 

@@ -37,12 +37,13 @@ from shipworthy.observe.recalibrate import CellCounts, recalibrate, summed
 from shipworthy.observe.repeats import Alarm, Repeats
 from shipworthy.respond import playbook, postures
 from shipworthy.respond.incidents import open_incident
+from shipworthy.respond.lies import KEPT_AS
 from shipworthy.respond.moments import moment, told
 from shipworthy.respond.postures import MACHINE
 from shipworthy.respond.scopes import covers
 from shipworthy.runtime.authority import Authority, local_id
 from shipworthy.runtime.live import Live
-from shipworthy.runtime.localised import Lies, Localiser, localises
+from shipworthy.runtime.localised import Lies, Localiser, Shown, localises
 from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.telemetry import Telemetry
 
@@ -78,6 +79,7 @@ class Controller:
         self.repeats = Repeats.within_budget(pages_per_week, STREAMS, EVENTS_PER_WEEK)
         self.judgements: dict[str, tuple[Judgement, ...]] = {}
         self.lies: dict[str, tuple[Lies, ...]] = {}
+        self._shown: dict[str, tuple[Lies, ...]] = {}
         self.judged_until = ""
         self.cells: dict[tuple[str, str], CellCounts] = {}
         self.since: dict[str, int] = {}
@@ -133,6 +135,9 @@ class Controller:
                 self._probe(version, minute)
                 self._judge(self.releases[version], now)
         self._later(partial(self._expire, told(now)))
+        if self.lies != self._shown:
+            self._shown = dict(self.lies)
+            self._later(partial(self._show, Shown(at=told(now), versions=self._shown)))
         if minute // DAY != self._day:
             self._day = minute // DAY
             self._recalibrate(minute)
@@ -239,6 +244,13 @@ class Controller:
         incident = open_incident(self.authority.new_id("INC"), held, proposal.slo, proposal.severity, owner, at)
         self.authority.store.put_incident(incident)
         self.authority.note(MACHINE, "respond.incident_opened", {"incident": incident})
+
+    def _show(self, shown: Shown) -> None:
+        """Leave where breaches lie where `shipworthy status` reads it."""
+        try:
+            self.authority.store.put(KEPT_AS, canonical(shown))
+        except ShipworthyError:
+            _log.exception("where breaches lie could not be kept")
 
     def _numbered(self) -> str:
         """Return an order's number in advance: a kill must not wait for the store."""

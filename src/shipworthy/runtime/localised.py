@@ -78,6 +78,13 @@ class Lies(Fact, frozen=True, kw_only=True):
         return self.located.tenant if self.located else "*"
 
 
+class Shown(Fact, frozen=True, kw_only=True):
+    """Where the breaches of each version lay when the site last judged otherwise than before."""
+
+    at: str
+    versions: dict[str, tuple[Lies, ...]]
+
+
 def told(one: Located) -> str:
     """Return where it lies, with the numbers of the part and of the rest."""
     where = one.segment if one.tenant == "*" else f"{one.segment} of tenant {one.tenant}"
