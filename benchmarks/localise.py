@@ -278,9 +278,13 @@ def _claims() -> list[str]:
     ):
         with tempfile.TemporaryDirectory(prefix="localise-") as at:
             workspace = _example(Path(at), {"ood_repeats": (not alarms, None), name: (False, target)})
-            played = _replayed(workspace, lambda data: data["traffic"])
+            played = _replayed(workspace, _arriving)
         lines.append((f"{name} {target}", "orders" if alarms else "only shown", _orders(played)))
     return [lined(lines), "", *_new_years()]
+
+
+def _arriving(data: Datasets) -> Rows:
+    return sorted(data["traffic"], key=lambda row: int(row["arrival"]))
 
 
 def _orders(played: Replayed) -> str:
