@@ -103,6 +103,21 @@ def test_two_keys_without_a_declared_pair_are_not_told_apart() -> None:
     assert without(Part(segment="b=x"), (a,), count) == (0, 1)  # a and b are a declared pair
 
 
+def test_what_two_parts_share_is_taken_away_once() -> None:
+    count = counting([("t", "x", "x", "y", 0, True), ("t", "x", "y", "y", 0, True), ("t", "y", "y", "y", 0, False)])
+    both = (Part(segment="a=x"), Part(segment="b=x"))
+    assert separable(Part(), both, count) == both
+    assert without(Part(), both, count) == (0, 1)
+
+
+def test_a_part_that_shares_what_nobody_counted_stays_in() -> None:
+    count = counting([("t", "x", "x", "y", 0, True)] * 3)
+    pair, third = Part(segment="a=x;b=x"), Part(segment="c=y")
+    assert separable(Part(), [pair, third], count) == (third,)  # three keys: no segment names what they share
+    two = (Part(segment="a=x"), Part(segment="b=x"))
+    assert separable(Part(), [*two, Part("t")], count) == two  # what it shares with both overlaps
+
+
 def test_values_of_one_key_are_parts_of_their_own() -> None:
     assert parts_of("t", "a=x,y;b=z", 5) == (Part("t", "a=x;b=z", 5), Part("t", "a=y;b=z", 5))
     assert all(contains("a=x,y;b=z", part.segment) for part in parts_of("*", "a=x,y;b=z"))
