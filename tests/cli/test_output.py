@@ -44,7 +44,7 @@ COMMANDS = dict(commands())
         (("keys", "new"), {"published"}),
         (("keys", "token", "--scope", "read", "--expires", "1d"), {"token", "id", "scope", "expires"}),
         (("override", "list"), {"overrides"}),
-        (("status",), {"state"}),
+        (("status",), {"state", "lies"}),
         (("rollout", "status"), {"rollout"}),
         (("rollout", "hold", "--as", "ana"), {"rollout"}),
         (("rollout", "abort", "--as", "ana"), {"rollout"}),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from shipworthy.cli.show import as_json, result, workspace
@@ -12,11 +14,33 @@ from shipworthy.facts import RuntimeState
 @as_json
 @click.pass_context
 def status(ctx: click.Context, json_: bool) -> None:
-    """Show the baseline, the rollout and every order that holds."""
-    from shipworthy.flows.posture import state_of
+    """Show the baseline, the rollout, every order that holds, and where breaches lie."""
+    from shipworthy.flows.posture import lies_of, state_of
 
-    state = state_of(workspace(ctx))
-    result(json_, {"state": state}, _text(state))
+    state, shown = state_of(workspace(ctx)), lies_of(workspace(ctx))
+    result(json_, {"state": state, "lies": shown}, "\n".join([_text(state), *_lies(shown)]))
+
+
+def _lies(shown: dict[str, Any]) -> list[str]:
+    """A line for each breach, and under it the part that explains it beside the rest."""
+    lines = []
+    for version, breaches in sorted(shown.get("versions", {}).items()):
+        for one in breaches:
+            why = one["rest"]["because"]
+            lines.append(f"{one['slo']} on {one['segment']} of version {version}, {shown['at']}: {why}")
+            lines += _table(one["located"]) if one["located"] else ()
+    return lines
+
+
+def _table(part: dict[str, Any]) -> list[str]:
+    where = part["segment"] if part["tenant"] == "*" else f"{part['segment']} of tenant {part['tenant']}"
+    width = max(len(where), len("the rest"))
+    rows = [
+        (where, part["n"], part["hits"], part["bound"]),
+        ("the rest", part["rest_n"], part["rest_hits"], part["rest_bound"]),
+    ]
+    head = f"  {'segment':<{width}}  {'n':>9}  {'hits':>9}  bound"
+    return [head, *(f"  {name:<{width}}  {n:>9}  {hits:>9}  {bound:.4g}" for name, n, hits, bound in rows)]
 
 
 def _text(state: RuntimeState) -> str:

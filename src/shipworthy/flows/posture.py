@@ -7,6 +7,7 @@ up to which breaches are acknowledged. It happens when the approvals suffice; le
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -19,6 +20,7 @@ from shipworthy.errors import CannotDecide, PolicySaysNo, Unreachable, UsageErro
 from shipworthy.facts import Approval, Digest, Held, Named, Person, RuntimeState, Scope
 from shipworthy.flows.site_state import acting, open_site, shipped_contract
 from shipworthy.respond import playbook, postures
+from shipworthy.respond.lies import KEPT_AS
 from shipworthy.runtime.authority import Authority, local_id
 from shipworthy.runtime.workspace import Workspace
 
@@ -40,6 +42,14 @@ def state_of(workspace: Workspace) -> RuntimeState:
     """Return what holds now. Raises CannotDecide when it cannot be read."""
     with open_site(workspace) as authority:
         return authority.state()
+
+
+def lies_of(workspace: Workspace) -> dict[str, Any]:
+    """Return where breaches lay when the serving gateway last told: `at` and `versions`; empty when it has not."""
+    with open_site(workspace) as authority:
+        kept = authority.store.get(KEPT_AS)
+    told: dict[str, Any] = {} if kept is None else msgspec.json.decode(kept)
+    return told
 
 
 def tighten(workspace: Workspace, scope: Scope, posture: Named, because: str, person: str) -> Held:

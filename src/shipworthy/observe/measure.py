@@ -16,7 +16,7 @@ from shipworthy.observe.windows import HELD, PROBE, SHADOW, gaps
 from shipworthy.stats.bounds import rate_bounds, zero_event_bound
 
 LEVEL = 0.95
-_NOT_ANSWERED = (HEARTBEAT, PROBE, SHADOW, HELD)
+NOT_ANSWERED = (HEARTBEAT, PROBE, SHADOW, HELD)
 
 
 def from_windows(
@@ -70,7 +70,7 @@ def within(windows: Iterable[WindowSummary], scope: Scope, start: int, end: int)
         window
         for window in windows
         if start <= window.minute < end
-        and window.arm not in _NOT_ANSWERED
+        and window.arm not in NOT_ANSWERED
         and scope.version in ("*", window.version)
         and (window.tenant, window.segment) == (scope.tenant, scope.segment)
     ]

@@ -39,6 +39,7 @@ from shipworthy.observe.recalibrate import CellCounts, price, recalibrate, summe
 from shipworthy.observe.repeats import Alarm, Repeats
 from shipworthy.respond import playbook, postures
 from shipworthy.respond.incidents import open_incident
+from shipworthy.respond.lies import KEPT_AS
 from shipworthy.respond.moments import moment, told
 from shipworthy.respond.postures import MACHINE
 from shipworthy.respond.scopes import covers
@@ -47,6 +48,7 @@ from shipworthy.runtime.alarm_levels import AlarmLevels, held_back
 from shipworthy.runtime.authority import Authority, local_id
 from shipworthy.runtime.learned import known_of
 from shipworthy.runtime.live import Live
+from shipworthy.runtime.localised import Lies, Localiser, Shown, localises
 from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.telemetry import Telemetry
 
@@ -80,6 +82,8 @@ class Controller:
         self.levels = AlarmLevels(pages_per_week)
         self.repeats = Repeats(self.levels.repeats)
         self.judgements: dict[str, tuple[Judgement, ...]] = {}
+        self.lies: dict[str, tuple[Lies, ...]] = {}
+        self._shown: dict[str, tuple[Lies, ...]] = {}
         self.judged_until = ""
         self.cells: dict[tuple[str, str], CellCounts] = {}
         self.since: dict[str, int] = {}
@@ -162,6 +166,9 @@ class Controller:
             self._hour = minute // 60
             cuts = self.telemetry.kept.cuts()
             self._later(partial(self.telemetry.roll_up, self.authority.store, minute, cuts))
+        if self.lies != self._shown:
+            self._shown = dict(self.lies)
+            self._later(partial(self._show, Shown(at=told(now), versions=self._shown)))
         if minute // DAY != self._day:
             self._day = minute // DAY
             self._recalibrate(minute)
@@ -173,11 +180,26 @@ class Controller:
             (slo, self._judged(one, slo, segment, now)) for slo in one.contract.policy.slos for segment in slo.segments
         ]
         self.judgements[one.version] = tuple(judgement for _, judgement in judged)
-        scope = Scope(model=one.contract.manifest.model, version=one.version)
-        for slo, judgement in judged:
-            proposal = playbook.on_judgement(judgement, slo, scope, self.live.state, "", now, told(now))
-            if proposal is not None:
-                self._order(proposal)
+        lies = [self._lies(one, slo, judgement, now) for slo, judgement in judged]
+        self.lies[one.version] = tuple(found for found in lies if found is not None and found.breached)
+        for (slo, judgement), found in zip(judged, lies, strict=True):
+            asks, tenant = (judgement, "*") if found is None else (found.asks, found.tenant)
+            if asks is not None:
+                scope = Scope(model=one.contract.manifest.model, version=one.version, tenant=tenant)
+                proposal = playbook.on_judgement(asks, slo, scope, self.live.state, "", now, told(now))
+                if proposal is not None:
+                    self._order(proposal)
+
+    def _lies(self, one: Loaded, slo: Slo, judgement: Judgement, now: datetime) -> Lies | None:
+        """Return where a breach lies beside what is answered; None for an SLO that is judged as a whole."""
+        if not judgement.here or judgement.outcome is Outcome.NO_DATA or not localises(slo):
+            return None
+        scope = Scope(model=one.contract.manifest.model, version=one.version, segment=judgement.segment)
+        manifest = one.contract.manifest
+        interval = self.telemetry.interval(slo, self._since(scope), minute_of(now), manifest.label.matured_after)
+        strict = msgspec.structs.replace(slo, level=self.levels.level(one.version, slo, judgement.segment))
+        counted = Localiser(strict, one.version, manifest, self.telemetry.kept, interval, now)
+        return counted.lies(judgement, self.live.state)
 
     def _judged(self, one: Loaded, slo: Slo, segment: str, now: datetime) -> Judgement:
         """Judge one SLO; a breach must hold at the level of the alarm budget as well, for it is looked at for ever."""
@@ -277,6 +299,13 @@ class Controller:
         incident = open_incident(self.authority.new_id("INC"), held, proposal.slo, proposal.severity, owner, at)
         self.authority.store.put_incident(incident)
         self.authority.note(MACHINE, "respond.incident_opened", {"incident": incident})
+
+    def _show(self, shown: Shown) -> None:
+        """Leave where breaches lie where `shipworthy status` reads it."""
+        try:
+            self.authority.store.put(KEPT_AS, canonical(shown))
+        except ShipworthyError:
+            _log.exception("where breaches lie could not be kept")
 
     def _numbered(self) -> str:
         """Return an order's number in advance: a kill must not wait for the store."""

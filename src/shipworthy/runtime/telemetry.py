@@ -236,15 +236,20 @@ class Telemetry:
         Sums are kept by the hour: a window that begins inside an hour leaves that hour out.
         """
         row = INDICATORS[slo.indicator]
-        end = late.matured_before(now_minute, matured_after) if row.labels else now_minute
-        start = live_since if slo.window == "rolling" else max(live_since, end - minutes_in(slo.window))
-        start = max(start, self.kept.kept_since)
-        end = max(start, end)
+        start, end = self.interval(slo, live_since, now_minute, matured_after)
         if slo.indicator == "ood_repeats":
             silent = self.kept.silent(start, end)
             return (from_alarms(alarms, windows_of(self.kept, scope), scope, start, end, silent),)
         asked = Asked(slo, scope, start, end, now_minute)
         return (from_matured if row.labels else from_sums)(asked, self.kept, self._known.get(scope.version, Known()))
+
+    def interval(self, slo: Slo, live_since: int, now_minute: int, matured_after: str) -> tuple[int, int]:
+        """Return the minutes [start, end) that an SLO is measured over."""
+        labels = INDICATORS[slo.indicator].labels
+        end = late.matured_before(now_minute, matured_after) if labels else now_minute
+        start = live_since if slo.window == "rolling" else max(live_since, end - minutes_in(slo.window))
+        start = max(start, self.kept.kept_since)
+        return start, max(start, end)
 
     def labels(self, version: str) -> list[LabelSummary]:
         """Return the label summaries of a version for all tenants, by the hour."""
