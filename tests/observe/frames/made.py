@@ -107,7 +107,7 @@ def live(lines: Sequence[Logged]) -> tuple[list[WindowSummary], list[LabelSummar
     one = Collector(T0, hashed=hashed)
     for version in {line.version for line in lines}:
         one.watch(version, Inputs(bins, profile().covariance))
-    labels = []
+    labels: list[LabelSummary] = []
     for line in lines:
         seen = scorer().score(line.row)
         segments = tuple(_segment(key, line.row) for key in CATEGORIES)

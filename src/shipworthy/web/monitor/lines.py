@@ -23,7 +23,7 @@ def ood_line(report: MonitorReport) -> str:
     y = linear(max([share for share in shares if share is not None] + [0.02]) * 1.1, "flagged", percent)
     points = tuple((float(at), share) for at, share in enumerate(shares))
     series = [Series(name="flagged rows", points=points, style=_style(points))]
-    drawn = chart(title, along(report.periods), y, series, [(0.01, "1 %: what the reference itself shows")])
+    drawn = chart(title, along(report.periods), y, series, [(0.01, "1 %, as in the reference")])
     rows = [[one.name, one.n, "–" if one.n_ood is None else one.n_ood] for one in report.periods]
     made = figure(
         title,

@@ -36,8 +36,8 @@ def calibration_curve(told: Calibration) -> str:
     title = "Do scores mean what they say?"
     points = tuple((one.score, one.share) for one in told.bins)
     series = [
-        Series(name="a score that means what it says", points=((0.0, 0.0), (1.0, 1.0)), css="c5"),
-        Series(name="share of ones by mean score of a bin", points=points, style="marked", css="c0"),
+        Series(name="as it should be", points=((0.0, 0.0), (1.0, 1.0)), css="c5"),
+        Series(name="share of ones", points=points, style="marked", css="c0"),
         *(Series(name="", points=((one.score, one.lo), (one.score, one.hi)), css="c0 thin") for one in told.bins),
     ]
     measured = f"{told.n} labels; calibration error {told.raw:.3f} raw"
