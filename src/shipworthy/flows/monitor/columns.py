@@ -94,6 +94,25 @@ class Valued:
         return _seconds(self.cells())
 
 
+class Empty:
+    """A column that is not there."""
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+
+    def numbers(self) -> tuple[Floats, Marks]:
+        """As `Column.numbers`."""
+        return np.full(self._n, math.nan), np.zeros(self._n, dtype=bool)
+
+    def cells(self) -> Cells:
+        """As `Column.cells`."""
+        return (None,), np.zeros(self._n, dtype=np.intp)
+
+    def seconds(self) -> Floats:
+        """As `Column.seconds`."""
+        return np.full(self._n, math.nan)
+
+
 class Arrowed:
     """An Arrow array. `arrow` is the module `pyarrow`."""
 

@@ -14,7 +14,7 @@ import numpy as np
 from shipworthy.deploy.http.gateway import ONLY_TENANT
 from shipworthy.deploy.segments import segments_of
 from shipworthy.facts import OTHER, Fact
-from shipworthy.flows.monitor.columns import Column, Valued
+from shipworthy.flows.monitor.columns import Column, Empty
 from shipworthy.flows.monitor.lens import Lens
 from shipworthy.flows.monitor.logs import Chunk
 from shipworthy.flows.monitor.periods import LAST
@@ -181,14 +181,11 @@ class _Cut:
         if column is None:
             if not quiet:
                 self._notes.say(f"rows without the column {name}, counted as empty", self.n, self._place)
-            return Valued([None] * self._chunk.n)
+            return Empty(self._chunk.n)
         return column
 
     def numbers(self, name: str, quiet: bool = False) -> tuple[Floats, Marks]:
-        if not self.has(name):
-            self.column(name, quiet)
-            return np.full(self.n, np.nan), np.zeros(self.n, dtype=bool)
-        values, broken = self._chunk.columns[name].numbers()
+        values, broken = self.column(name, quiet).numbers()
         return (values, broken) if self._kept is None else (values[self._kept], broken[self._kept])
 
     def cells(self, name: str, quiet: bool = False) -> tuple[tuple[float | int | str | bool | None, ...], Places]:

@@ -185,8 +185,8 @@ def _of_labels(slo: Slo, seen: Seen, asked: Matured, window: WindowSummary) -> t
     series = seen.labels.get(place)
     total = None if series is None else series.total(asked.start, asked.end)
     if slo.indicator == "label_coverage":
-        have = 0 if total is None else sum(total.n)
         expected = sum(window.scores)
+        have = 0 if total is None else min(sum(total.n), expected)
         return rate(
             "label_coverage", have, expected, segment=window.segment, start=asked.start, end=asked.end, level=slo.level
         ), ""

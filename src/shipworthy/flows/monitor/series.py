@@ -44,7 +44,7 @@ class Series(Generic[Summary]):
     def total(self, start: int, end: int) -> Summary | None:
         """Return their sum under the first period's minute, None where there is none."""
         low, high = self._span(start, end)
-        if low == high:
+        if low >= high:
             return None
         if high == low + 1:
             return self.all[low]
