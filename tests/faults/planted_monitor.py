@@ -1,5 +1,4 @@
 """Faults of logs: counting by columns, periods, what is told of them and what is judged."""
-# ruff: noqa: E501 - one fault a line, as long as the code it changes
 
 from __future__ import annotations
 
@@ -8,7 +7,6 @@ from tests.faults.planted import Fault, _in
 _SAME = "tests/observe/frames/test_same_windows.py"
 _PARTS = "tests/flows/monitor/test_parts.py"
 _WHOLE = "tests/flows/monitor/test_monitor.py"
-_PAGE = "tests/web/test_monitor_page.py"
 
 FAULTS: tuple[Fault, ...] = (
     *_in(
@@ -60,6 +58,7 @@ FAULTS: tuple[Fault, ...] = (
             "made[place] = counts\n        return made",
         ),
         ("the largest are folded", "key=lambda key: (-sizes[key], key)", "key=lambda key: (sizes[key], key)"),
+        ("labels of no lag", "lag=(n, *(0,) * (LAG_BINS - 1)),", "lag=(0, *(0,) * (LAG_BINS - 1)),"),
     ),
     *_in(
         "flows/monitor/series.py",
@@ -70,13 +69,24 @@ FAULTS: tuple[Fault, ...] = (
             "told = (table[high] - table[low]).tolist()",
             "told = (table[high] - table[low + 1]).tolist()",
         ),
+        ("the first of a stretch stands for all", "if high == low + 1:", "if high >= low + 1:"),
+        ("windows as they came", "sorted(given, key=lambda one: one.minute)", "list(given)"),
     ),
     *_in(
         "flows/monitor/periods.py",
         _PARTS,
         ("weeks begin on Thursday", "first = MONDAY if self.length % WEEK == 0 else 0", "first = 0"),
         ("seconds are rounded up", "minute = np.floor(seconds / 60.0)", "minute = np.ceil(seconds / 60.0)"),
-        ("half a minute is a period", "if seconds is None or seconds < 60:", "if seconds is None:"),
+        (
+            "a month is a year",
+            'unit = "M" if self.kind == "month" else "Y"\n            day',
+            'unit = "Y"\n            day',
+        ),
+        (
+            "rows are minutes",
+            'return Every(kind="rows", length=int(text))',
+            'return Every(kind="minutes", length=int(text))',
+        ),
     ),
     *_in(
         "flows/monitor/drift.py",
@@ -91,14 +101,35 @@ FAULTS: tuple[Fault, ...] = (
             "worst = max(found, key=lambda one: (one.excess, one.feature))",
             "worst = min(found, key=lambda one: (one.excess, one.feature))",
         ),
+        (
+            "a lower bound above the value",
+            "lo = min(max(one.lo for one in strict), worst.excess)",
+            "lo = max(max(one.lo for one in strict), worst.excess) + 1",
+        ),
+        (
+            "no score is no drift",
+            "    if not n:\n        return _measured(",
+            "    if False:\n        return _measured(",
+        ),
+        ("an unseen category is inside", "        outside = int(live[-2])\n", "        outside = int(live[-1])\n"),
     ),
     *_in(
         "flows/monitor/gaps.py",
         _PARTS,
-        ("small groups are shown", "shown = sum(labels.n) >= SUPPRESSED", "shown = True"),
+        ("small groups are shown", "told = n >= SUPPRESSED", "told = n > 0"),
         (
             "misses are counted among all",
             "return sum(labels.positives[:_HALF]), sum(labels.positives)",
+            "return sum(labels.positives[:_HALF]), sum(labels.n)",
+        ),
+        (
+            "alarms are counted among all",
+            "return sum(negatives[_HALF:]), sum(negatives)",
+            "return sum(negatives[_HALF:]), sum(labels.n)",
+        ),
+        (
+            "errors of one side only",
+            "return sum(labels.positives[:_HALF]) + sum(negatives[_HALF:]), sum(labels.n)",
             "return sum(labels.positives[:_HALF]), sum(labels.n)",
         ),
     ),
@@ -116,6 +147,7 @@ FAULTS: tuple[Fault, ...] = (
             "if one.outcome is Outcome.BREACHED and not one.trial:",
             "if one.outcome is Outcome.BREACHED:",
         ),
+        ("a page has no length", "periods=made[-1].periods + 1", "periods=made[-1].periods"),
     ),
     *_in(
         "flows/monitor/columns.py",
@@ -131,11 +163,23 @@ FAULTS: tuple[Fault, ...] = (
             "empty = np.fromiter((not cell for cell in self._cells)",
             "empty = np.fromiter((True for cell in self._cells)",
         ),
+        ("a time without a zone is local", "at.replace(tzinfo=UTC)", "at"),
     ),
     *_in(
         "flows/monitor/logs.py",
         _PARTS,
         ("bad lines are lost silently", "wrong, first = wrong + 1, first or", "wrong, first = wrong, first or"),
+        ("a chunk is the whole file", "while len(kept) < rows and not ended:", "while not ended:"),
+        (
+            "a frame has other columns",
+            "if name in names\n        }\n        if kept",
+            "if name not in names\n        }\n        if kept",
+        ),
+        (
+            "any file is a log",
+            "wrong = next((path for path in files if not path.name.endswith(KINDS)), None)",
+            "wrong = None",
+        ),
     ),
     *_in(
         "flows/monitor/framing.py",
@@ -146,24 +190,7 @@ FAULTS: tuple[Fault, ...] = (
             "usable = ~(seconds >= LAST)",
         ),
         ("labels of 2 are not told", "wrong = broken | (~np.isnan(values) & (label == NO_LABEL))", "wrong = broken"),
-    ),
-    *_in(
-        "flows/monitor/count.py",
-        _WHOLE,
-        ("rows of the second file begin anew", "before += rows_in(path)", "before += 0"),
-    ),
-    *_in(
-        "flows/monitor/report.py",
-        _WHOLE,
-        (
-            "what has no data is met",
-            "outcomes == {Outcome.NO_DATA} for outcomes",
-            "outcomes == {Outcome.BREACHED} for outcomes",
-        ),
-    ),
-    *_in(
-        "web/monitor/page.py",
-        _PAGE,
-        ("the notebook's frame may run scripts", 'sandbox=""', 'sandbox="allow-scripts"'),
+        ("a column that is not there is not told", "            if not quiet:\n", "            if False:\n"),
+        ("scores beyond one are not told", "outside = broken | (score < 0.0) | (score > 1.0)", "outside = broken"),
     ),
 )

@@ -37,10 +37,9 @@ def group_rates(groups: ByGroup, level: float = 0.95) -> tuple[GroupRate, ...]:
     made = []
     for feature, by_group in groups.items():
         for group, labels in by_group.items():
-            shown = sum(labels.n) >= SUPPRESSED
             for metric in METRICS:
                 hits, n = chances(labels, metric)
-                told = shown and n >= SUPPRESSED
+                told = n >= SUPPRESSED
                 lo, hi = rate_bounds(hits, n, level) if told else (None, None)
                 made.append(
                     GroupRate(

@@ -80,6 +80,6 @@ def every(text: str) -> Every:
         seconds = window_seconds(text)
     except ValueError:
         seconds = None
-    if seconds is None or seconds < 60:
+    if seconds is None:
         raise UsageError(f"not a period: {text!r}", "--every", "write 1h, 1d, 7d, month, year or a number of rows")
     return Every(kind="minutes", length=seconds // 60)
