@@ -62,7 +62,7 @@ def test_a_shift_pages_once_and_ordinary_hours_do_not(at: Path) -> None:
 
 
 def test_the_same_rows_as_csv_parquet_json_lines_or_a_frame_give_the_same_report(at: Path, tmp_path: Path) -> None:
-    import pyarrow
+    pyarrow = pytest.importorskip("pyarrow")
     import pyarrow.csv
     import pyarrow.parquet
 
@@ -187,3 +187,17 @@ main(["--root", {str(at)!r}, "monitor", sys.argv[1], "--reference", {str(at / "r
     assert told[0].returncode in (0, 1, 4), told[0].stderr
     assert told[1].returncode == 2
     assert "pip install 'shipworthy[logs]'" in told[1].stderr
+
+
+@pytest.mark.slow
+def test_ray_counts_what_one_process_counts(at: Path) -> None:
+    pytest.importorskip("ray")
+    from tests.flows.monitor.lenses import lens
+
+    files = logs.found([at / "logs"])
+    here, there = (
+        count_files(files, lens(at / "ref.csv"), Engine(name=name, workers=2), lambda _: None)
+        for name in ("local", "ray")
+    )
+    for mine, theirs in ((here.counts.full, there.counts.full), (here.counts.labels, there.counts.labels)):
+        assert {key: value.tolist() for key, value in mine.items()} == {k: v.tolist() for k, v in theirs.items()}
