@@ -62,7 +62,6 @@ def test_a_shift_pages_once_and_ordinary_hours_do_not(at: Path) -> None:
 
 
 def test_the_same_rows_as_csv_parquet_json_lines_or_a_frame_give_the_same_report(at: Path, tmp_path: Path) -> None:
-    pyarrow = pytest.importorskip("pyarrow")
     import pyarrow.csv
     import pyarrow.parquet
 
