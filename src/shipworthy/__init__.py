@@ -8,11 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from shipworthy.flows.project import Project as Project
     from shipworthy.runtime.guard import Guard as Guard
+    from shipworthy.web.notebook import Project as Project
 
 __version__ = "0.1.0"
-_LAZY = {"Project": "shipworthy.flows.project", "Guard": "shipworthy.runtime.guard"}
+_LAZY = {"Project": "shipworthy.web.notebook", "Guard": "shipworthy.runtime.guard"}
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401

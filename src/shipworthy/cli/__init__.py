@@ -44,6 +44,7 @@ VERBS = {
     "confirm": "posture",
     "restore": "posture",
     "labels": "labels",
+    "monitor": "monitor",
     "review-queue": "review_queue",
     "incident": "incident",
     "ledger": "ledger",

@@ -17,14 +17,12 @@ from functools import partial
 import msgspec
 
 from shipworthy.decide import Place, judge
-from shipworthy.deploy import plan
-from shipworthy.errors import PolicySaysNo, ShipworthyError
+from shipworthy.errors import ShipworthyError
 from shipworthy.facts import (
     Event,
     Judgement,
     Measurement,
     Outcome,
-    RolloutState,
     RuntimeState,
     Scope,
     Slo,
@@ -42,7 +40,6 @@ from shipworthy.respond.incidents import open_incident
 from shipworthy.respond.lies import KEPT_AS
 from shipworthy.respond.moments import moment, told
 from shipworthy.respond.postures import MACHINE
-from shipworthy.respond.scopes import covers
 from shipworthy.runtime import past
 from shipworthy.runtime.alarm_levels import AlarmLevels, held_back
 from shipworthy.runtime.authority import Authority, local_id
@@ -50,6 +47,7 @@ from shipworthy.runtime.learned import known_of
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.localised import Lies, Localiser, Shown, localises
 from shipworthy.runtime.releases import Loaded
+from shipworthy.runtime.rolling import Rolling
 from shipworthy.runtime.telemetry import Telemetry
 
 DAY = 24 * 60
@@ -91,7 +89,7 @@ class Controller:
         self.probe_rows: dict[str, Mapping[str, Sequence[Row]]] = {}
         self._day = self._hour = -1
         self._later = later
-        self._stage: tuple[tuple[str, int], int] = (("", -1), 0)
+        self.rolling = Rolling(authority, live, telemetry, later)
         self._unrecorded: deque[playbook.Proposal] = deque()
         self._number = self._numbered() if act else ""
 
@@ -355,41 +353,7 @@ class Controller:
         one = self.releases.get(rollout.version)
         if one is None or one.contract.manifest.rollout is None:
             return
-        scope = Scope(model=one.contract.manifest.model, version=one.version)
-        held = [each for each in self.live.state.orders if _reaches(each.order.scope, scope)]
-        judgements = [_contained(each) if held else each for each in self.judgements.get(one.version, ())]
-        samples = self._samples(rollout)
-        passed = one.override is None
-        step = plan.step(one.contract.manifest.rollout.stages, rollout, judgements, samples, passed=passed)
-        self._later(partial(self._tell, rollout, tuple(judgements), samples, told(now)))
-        if step.kind == "hold":
-            return
-        verb = {"advance": "advanced", "complete": "completed", "roll_back": "aborted"}[step.kind]
-        try:
-            self.authority.rollout(MACHINE, verb, step.next, step.because, rollout)
-        except PolicySaysNo as moved:
-            _log.warning("%s", moved)
-            self.live.refresh()
-            return
-        if step.kind == "complete":
-            self.authority.baseline(MACHINE, rollout.version)
-        self.live.refresh()
-
-    def _samples(self, rollout: RolloutState) -> int:
-        """Return the candidate's decisions since this process first saw the present stage."""
-        served = self.telemetry.served(rollout.version, "candidate")
-        stage = (rollout.id, rollout.stage)
-        if self._stage[0] != stage:
-            self._stage = (stage, served)
-        return served - self._stage[1]
-
-    def _tell(self, rollout: RolloutState, judgements: tuple[Judgement, ...], samples: int, at: str) -> None:
-        """Leave what the stage has shown where `rollout advance` reads it."""
-        shown = plan.StageShown(rollout=rollout, judgements=judgements, samples=samples, at=at)
-        try:
-            self.authority.store.put(plan.STAGE_SHOWN, canonical(shown))
-        except ShipworthyError:
-            _log.exception("what the stage has shown could not be kept")
+        self.rolling.step(one, rollout, self.judgements.get(one.version, ()), now)
 
 
 class _Attempt(msgspec.Struct, frozen=True, kw_only=True):
@@ -398,14 +362,3 @@ class _Attempt(msgspec.Struct, frozen=True, kw_only=True):
     tenant: str
     leaked: bool
     at: str
-
-
-def _reaches(order: Scope, version: Scope) -> bool:
-    return order.version in ("*", version.version) or covers(order, version)
-
-
-def _contained(judgement: Judgement) -> Judgement:
-    """While an order holds inside a candidate its rollout holds: the breach is answered, advancing is not on."""
-    if not judgement.here or judgement.trial or judgement.outcome not in (Outcome.BREACHED, Outcome.MET):
-        return judgement
-    return msgspec.structs.replace(judgement, outcome=Outcome.UNDECIDED, because=f"{judgement.because}; an order holds")

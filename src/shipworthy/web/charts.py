@@ -61,7 +61,9 @@ def chart(title: str, x: Axis, y: Axis, series: Sequence[Series], limits: Sequen
     """Return lines, steps or dots over two axes, with a legend and horizontal `limits` as (value, text)."""
     if not any(value is not None for one in series for _, value in one.points):
         return empty(title)
-    keys = [Key(name=one.name, shape="dots" if one.style == "dots" else "line", css=one.css) for one in series]
+    keys = [
+        Key(name=one.name, shape="dots" if one.style == "dots" else "line", css=one.css) for one in series if one.name
+    ]
     parts, top = legend([*keys, *_limit_keys(limits)])
     box = Box(left=LEFT, right=WIDTH - RIGHT, top=top + _OVER, bottom=top + _OVER + HEIGHT)
     parts += [*rows_of(y, box), *columns_of(x, box)]

@@ -17,12 +17,12 @@ from shipworthy.evaluate.run.pool import Worker
 
 def ray_results(opened: Opened, workers: int, address: str | None) -> Results:
     """Return the engine. Raises UsageError where Ray is not installed."""
-    ray = _ray()
+    ray = installed()
 
     def results(given: Given, places: Sequence[int]) -> Iterator[tuple[int, Ran, float]]:
         joined = ray.is_initialized()
         if not joined:
-            _begin(ray, workers, address)
+            begin(ray, workers, address)
         try:
             yield from _run_all(ray, opened, given, places, min(workers, len(places)))
         finally:
@@ -32,7 +32,7 @@ def ray_results(opened: Opened, workers: int, address: str | None) -> Results:
     return results
 
 
-def _ray() -> Any:  # noqa: ANN401
+def installed() -> Any:  # noqa: ANN401
     try:
         import ray
     except ImportError as problem:
@@ -40,7 +40,7 @@ def _ray() -> Any:  # noqa: ANN401
     return ray
 
 
-def _begin(ray: Any, workers: int, address: str | None) -> None:  # noqa: ANN401
+def begin(ray: Any, workers: int, address: str | None) -> None:  # noqa: ANN401
     quiet = {"log_to_driver": False, "logging_level": "error"}
     if address is None:
         ray.init(num_cpus=workers, include_dashboard=False, **quiet)

@@ -1,0 +1,1 @@
+"""`shipworthy monitor`: a report over logged requests, by the windows, measures and judge of live traffic."""
