@@ -34,6 +34,11 @@ FAULTS: tuple[Fault, ...] = (
             "return state.log_worse >= _threshold(level)",
             "return state.log_worse >= _threshold(level) - 0.7",
         ),
+        (
+            "the largest for the present",
+            "return float(worse), float(within)",
+            "return state.log_worse, state.log_within",
+        ),
         ("a bound at any rejected margin", "int(np.cumprod(above).sum())", "int(above.sum()) + 1"),
         ("bounds at the wrong level", "_threshold(1.0 - level)", "_threshold(level)"),
         (
@@ -63,9 +68,14 @@ FAULTS: tuple[Fault, ...] = (
     *_in(
         "stats/stochastic_order.py",
         "tests/stats/test_stochastic_order.py",
-        ("the best edge for the mean", "float(log_sum(log_e)) - math.log(log_e.size)", "float(log_e.max())"),
+        (
+            "the best edge for the mean",
+            "return float(log_sum(log_e)) - math.log(log_e.size)",
+            "return float(log_e.max())",
+        ),
         ("faster is slower", "return n, n - np.cumsum(by_cell)[:-1]", "return n, np.cumsum(by_cell)[:-1]"),
-        ("an alarm is forgotten", "largest = max(state.log_slower, mean)", "largest = mean"),
+        ("an alarm is forgotten", "largest = max(state.log_slower, _log_mean(log_e))", "largest = _log_mean(log_e)"),
+        ("the largest for the present", "return _log_mean(np.asarray(state.log_e))", "return state.log_slower"),
         (
             "only one arm has an error",
             "cdf_band(n, 0.5 * alpha, p.size) + cdf_band(m, 0.5 * alpha, p.size)",
@@ -77,7 +87,7 @@ FAULTS: tuple[Fault, ...] = (
     *_in(
         "stats/quantile_change.py",
         "tests/stats/test_quantile_change.py",
-        ("bets above the rate too", " + math.log(after / before)", ""),
+        ("bets above the rate too", " - _log_beta(a, b) + cut", " - _log_beta(a, b)"),
         ("both sides have the whole chance", "math.log(2.0 / alpha)", "math.log(0.2 / alpha)"),
         (
             "one edge too far",

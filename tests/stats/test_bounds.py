@@ -14,7 +14,7 @@ from scipy.special import betainc
 from scipy.stats import beta, binom, norm
 
 from shipworthy.stats import normal
-from shipworthy.stats.beta import beta_quantile, incomplete_beta
+from shipworthy.stats.beta import beta_quantile, incomplete_beta, log_incomplete_beta
 from shipworthy.stats.bounds import (
     n_to_meet,
     newcombe_difference,
@@ -42,6 +42,17 @@ def test_bounds_equal_the_beta_quantiles_of_another_library(n: float, share: flo
 @given(st.floats(0.05, 1e5), st.floats(0.05, 1e5), st.floats(1e-6, 1 - 1e-6))
 def test_the_incomplete_beta_function_equals_that_of_another_library(a: float, b: float, x: float) -> None:
     assert incomplete_beta(a, b, x) == pytest.approx(float(betainc(a, b, x)), rel=1e-8, abs=1e-14)
+
+
+@given(st.floats(0.05, 1e4), st.floats(0.05, 1e4), st.floats(1e-4, 1 - 1e-4))
+def test_the_logarithm_of_the_incomplete_beta_function_is_its_logarithm_and_goes_on(
+    a: float, b: float, x: float
+) -> None:
+    value, log_value = float(betainc(a, b, x)), log_incomplete_beta(a, b, x)
+    assert log_value <= 1e-9
+    if value > 1e-290:
+        assert log_value == pytest.approx(math.log(value), rel=1e-8, abs=1e-8)
+    assert log_incomplete_beta(a + 1.0, b, x) <= log_value + 1e-9
 
 
 @given(st.floats(0.5, 1e6), st.floats(0.5, 1e6), st.floats(1e-6, 1 - 1e-6))
@@ -202,7 +213,7 @@ def test_newcombe_bounds_hold_within_a_point_and_a_half_of_their_level() -> None
 
 @pytest.mark.parametrize(("a", "b", "x"), [(0, 1, 0.5), (1, -1, 0.5), (1, 1, 1.5), (math.nan, 1, 0.5)])
 def test_the_beta_functions_refuse_what_they_are_not_defined_for(a: float, b: float, x: float) -> None:
-    for function in (incomplete_beta, beta_quantile):
+    for function in (incomplete_beta, log_incomplete_beta, beta_quantile):
         with pytest.raises(ValueError, match="beta"):
             function(a, b, x)
 

@@ -53,7 +53,7 @@ def test_one_hit_more_is_less_evidence_that_hits_are_rare(hits: int, misses: int
 
 
 def test_rates_far_away_and_counts_of_a_month_are_no_trouble() -> None:
-    assert log_e_below(10**6, 10**6, 0.01) == -math.inf
+    assert -math.inf < log_e_below(10**6, 10**6, 0.01) < -5.0
     assert log_e_below(0, 10**6, 0.99) > 1000.0
     assert abs(log_e_below(950_000, 10**6, 0.95)) < 10.0
 
@@ -85,6 +85,13 @@ def test_a_slower_candidate_is_proven_and_by_how_much_and_an_equal_one_is_not() 
     equal = quantile_change(same, base, EDGES, 0.95, 0.05)
     assert equal.difference[0] <= 0.0 <= equal.difference[1]
     assert equal.ratio[0] <= 1.0 <= equal.ratio[1]
+
+
+def test_the_chance_of_error_is_shared_by_the_arms() -> None:
+    counts, edges = np.array([40, 30, 20, 10, 5, 5, 5, 5]), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
+    change = quantile_change(counts, counts[::-1], edges, 0.5, 0.02)
+    assert change.candidate == quantile_interval(counts, edges, 0.5, 0.01) != quantile_interval(counts, edges, 0.5, 0.5)
+    assert change.baseline == quantile_interval(counts[::-1], edges, 0.5, 0.01)
 
 
 def test_unknown_ends_are_open() -> None:

@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from shipworthy.stats.noncentral import log_likelihoods, log_sum
-from shipworthy.stats.stochastic_order import BETS, OrderState, is_slower, slower_by, start, update, worst_edge
+from shipworthy.stats.stochastic_order import (
+    BETS,
+    OrderState,
+    is_slower,
+    log_e_value,
+    slower_by,
+    start,
+    update,
+    worst_edge,
+)
 
 Ints = NDArray[np.int64]
 LEVEL = 0.05
@@ -102,6 +111,7 @@ def test_the_simulated_rule_is_the_rule_of_the_module() -> None:
     for minute in range(50):
         state = update(state, ours[minute], theirs[minute])
         assert state.log_slower == pytest.approx(max(0.0, means[: minute + 1].max()))
+        assert log_e_value(state) == pytest.approx(means[minute])
         assert is_slower(state, LEVEL) == bool((means[: minute + 1] >= -math.log(LEVEL)).any())
     assert (state.candidate_n, state.baseline_n) == (1000, 4000)
     assert msgspec.json.decode(msgspec.json.encode(state), type=OrderState) == state

@@ -19,6 +19,7 @@ from shipworthy.stats.two_arms import (
     evidence,
     is_within,
     is_worse,
+    log_e_values,
     odds_ratio_bounds,
     points,
     update,
@@ -192,6 +193,8 @@ def test_an_alarm_stays_though_the_evidence_goes() -> None:
     assert is_worse(alarmed, 0.01)
     assert is_worse(later, 0.01)
     assert odds_ratio_bounds(later)[1] < 1.0
+    assert log_e_values(later)[0] < 0.0 < log_e_values(later)[1] == pytest.approx(later.log_within)
+    assert log_e_values(alarmed)[0] == pytest.approx(alarmed.log_worse)
 
 
 @settings(max_examples=40)

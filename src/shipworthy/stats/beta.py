@@ -29,6 +29,20 @@ def incomplete_beta(a: float, b: float, x: float) -> float:
     return _below(a, b, x, 1.0 - x, front)
 
 
+def log_incomplete_beta(a: float, b: float, x: float) -> float:
+    """log I_x(a, b) for 0 < x < 1, also where I itself is too small for a float. ValueError outside.
+
+    >>> round(log_incomplete_beta(400.0, 1.0, 0.01) / math.log(0.01), 12)
+    400.0
+    """
+    if not (0.0 < a < math.inf and 0.0 < b < math.inf and 0.0 < x < 1.0):
+        raise ValueError(f"log incomplete beta needs a, b > 0 and 0 < x < 1, got a={a!r}, b={b!r}, x={x!r}")
+    log_front = a * math.log(x) + b * math.log1p(-x) - _log_beta(a, b)
+    if x < (a + 1.0) / (a + b + 2.0):
+        return log_front + math.log(_fraction(a, b, x) / a)
+    return math.log1p(-math.exp(log_front) * _fraction(b, a, 1.0 - x) / b)
+
+
 def beta_quantile(a: float, b: float, p: float) -> float:
     """The x with I_x(a, b) = p, for 0 < p < 1. ValueError on anything else.
 

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from shipworthy.stats.beta import incomplete_beta
+from shipworthy.stats.beta import log_incomplete_beta
 from shipworthy.stats.cdf_band import histogram
 
 PRIOR = 100.0
@@ -81,10 +81,8 @@ def log_e_below(hits: int, n: int, rate: float) -> float:
     if not (0 <= hits <= n and 0.0 < rate < 1.0):
         raise ValueError(f"0 <= hits <= n and 0 < rate < 1 are needed, got {hits!r}, {n!r}, {rate!r}")
     a, b = PRIOR * rate, PRIOR * (1.0 - rate)
-    after, before = incomplete_beta(a + hits, b + n - hits, rate), incomplete_beta(a, b, rate)
-    if after <= 0.0:
-        return -math.inf
-    mixed = _log_beta(a + hits, b + n - hits) - _log_beta(a, b) + math.log(after / before)
+    cut = log_incomplete_beta(a + hits, b + n - hits, rate) - log_incomplete_beta(a, b, rate)
+    mixed = _log_beta(a + hits, b + n - hits) - _log_beta(a, b) + cut
     return mixed - hits * math.log(rate) - (n - hits) * math.log1p(-rate)
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from shipworthy.stats.cdf_band import cdf_band, histogram
-from shipworthy.stats.noncentral import Counts, log_likelihoods, log_sum
+from shipworthy.stats.noncentral import Counts, Floats, log_likelihoods, log_sum
 
 BETS = (1.2, 1.5, 2.0, 3.0, 6.0, 20.0)
 _LOG_BETS = np.log(np.array(BETS))
@@ -73,8 +73,7 @@ def update(state: OrderState, candidate: ArrayLike, baseline: ArrayLike) -> Orde
     """
     (n1, slow1), (n0, slow0) = (_slower_than_edges(counts, state.cells) for counts in (candidate, baseline))
     log_e = np.asarray(state.log_e) + log_likelihoods(n1, slow1, n0, slow0, _LOG_BETS).reshape(-1)
-    mean = float(log_sum(log_e)) - math.log(log_e.size)
-    largest = max(state.log_slower, mean)
+    largest = max(state.log_slower, _log_mean(log_e))
     return OrderState(state.cells, state.candidate_n + n1, state.baseline_n + n0, tuple(log_e.tolist()), largest)
 
 
@@ -86,6 +85,11 @@ def is_slower(state: OrderState, level: float) -> bool:
     if not 0.0 < level < 1.0:
         raise ValueError(f"a level strictly between 0 and 1 is needed, got {level!r}")
     return state.log_slower >= -math.log(level)
+
+
+def log_e_value(state: OrderState) -> float:
+    """Return the evidence as it stands now: what may be averaged with others (`e_values.py`); the largest may not."""
+    return _log_mean(np.asarray(state.log_e))
 
 
 def worst_edge(state: OrderState) -> int:
@@ -112,6 +116,10 @@ def slower_by(candidate: ArrayLike, baseline: ArrayLike, alpha: float) -> Slower
     more = slow1 / n - slow0 / m
     edge = int(more.argmax())
     return Slower(edge, float(more[edge]), max(-1.0, float(more[edge]) - error))
+
+
+def _log_mean(log_e: Floats) -> float:
+    return float(log_sum(log_e)) - math.log(log_e.size)
 
 
 def _slower_than_edges(counts: ArrayLike, cells: int) -> tuple[int, Counts]:

@@ -104,6 +104,15 @@ def is_within(state: ArmsState, level: float) -> bool:
     return state.log_within >= _threshold(level)
 
 
+def log_e_values(state: ArmsState) -> tuple[float, float]:
+    """Return (worse, within) as they stand now: what may be averaged with others (`e_values.py`).
+
+    The largest so far may not: under the null its mean is above 1. `e_values.to_p` of it is a p-value, though.
+    """
+    worse, within = evidence(np.asarray(state.log_likelihood), state.worse_than, state.within)
+    return float(worse), float(within)
+
+
 def odds_ratio_bounds(state: ArmsState, level: float = 0.95) -> tuple[float, float]:
     """(lower, upper) of the odds ratio, each holding at all looks together with probability >= `level`.
 
