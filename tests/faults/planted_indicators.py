@@ -230,7 +230,7 @@ FAULTS: tuple[Fault, ...] = (
         ),
         (
             "labels are judged before they mature",
-            "late.matured_before(now_minute, matured_after) if row.labels else now_minute",
+            "late.matured_before(now_minute, matured_after) if labels else now_minute",
             "now_minute",
         ),
     ),
