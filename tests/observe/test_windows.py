@@ -207,3 +207,16 @@ def test_a_silent_shard_is_a_gap_and_a_quiet_one_is_not() -> None:
     assert gaps([], T0, T0 + 2) == (T0, T0 + 1)
     assert gaps([heartbeat(T0, 0, 0)], T0, T0 + 1) == (), "nothing was served on purpose"
     assert gaps([heartbeat(T0, 2, 0)], T0, T0 + 1) == (T0,)
+
+
+@given(st.lists(st.integers(-(10**7), 10**7), min_size=1, max_size=12))
+def test_events_of_a_wrong_clock_are_counted_where_somebody_looks(off: list[int]) -> None:
+    one_shard = collector()
+    one_shard.roll(T0 + 10)
+    for minutes in off:
+        one_shard.add(event(T0 + 10 + minutes, segments=()))
+    closed = [one for one in one_shard.roll(T0 + 10 + (24 * 60) + 1) if (one.arm, one.tenant) == ("candidate", "*")]
+    wrong = sum(not -31 * (24 * 60) <= minutes <= (24 * 60) for minutes in off)
+    assert sum(one.n for one in closed) == len(off)
+    assert one_shard.skewed == wrong
+    assert sum(one.n for one in closed if one.minute == T0 + 10) >= wrong

@@ -157,17 +157,3 @@ def test_any_way_into_the_store_ends_in_the_same_bytes(events: list[Event], rand
         rolled = store.windows("2.0", T0, END, tenant=None, segment=None)
         bodies.append(canonical([replace(one, shards_seen=1) for one in rolled]))
     assert bodies[0] == bodies[1]
-
-
-@settings(max_examples=40, deadline=None)
-@given(st.lists(st.integers(-(10**7), 10**7), min_size=1, max_size=12))
-def test_events_of_a_wrong_clock_are_counted_where_somebody_looks(off: list[int]) -> None:
-    collector = Collector(T0)
-    collector.roll(T0 + 10)
-    for minutes in off:
-        collector.add(event(T0 + 10 + minutes, segments=()))
-    closed = [one for one in collector.roll(T0 + 10 + DAY + 1) if (one.arm, one.tenant) == ("candidate", "*")]
-    wrong = sum(not -31 * DAY <= minutes <= DAY for minutes in off)
-    assert sum(one.n for one in closed) == len(off)
-    assert collector.skewed == wrong
-    assert sum(one.n for one in closed if one.minute == T0 + 10) >= wrong

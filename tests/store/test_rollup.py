@@ -59,43 +59,6 @@ CUTS = st.lists(st.integers(T0, T0 + 140), max_size=3, unique=True).map(sorted)
 WHEN = st.one_of(st.none(), st.integers(T0, T0 + 2 * DAY))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.data(), SENT, CUTS)
-def test_any_schedule_order_split_and_repetition_gives_the_same_bytes(
-    data: st.DataObject, sent: list[WindowSummary], cuts: list[int]
-) -> None:
-    batches = [([one], f"shard-{n % 2}", n) for n, one in enumerate(sent)]
-    told = data.draw(st.permutations(batches + data.draw(st.lists(st.sampled_from(batches or [([], "s", 0)])))))
-    made: list[Store] = [MemoryStore()]
-    for store in made:
-        for windows, shard, seq in told:
-            store.add_windows(windows, shard, seq)
-            now = data.draw(WHEN)
-            if now is not None:
-                store.roll_up(now, cuts)
-        store.roll_up(LATE, cuts)
-        assert canonical(read(store)) == canonical(summed(sent, cuts))
-        assert store.roll_up(LATE, cuts) == 0
-
-
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.data(), SENT, CUTS)
-def test_both_stores_say_the_same_at_every_moment(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, sent: list[WindowSummary], cuts: list[int]
-) -> None:
-    durable, memory = SqliteStore(tmp_path_factory.mktemp("rolled") / "store.db"), MemoryStore()
-    for n, one in enumerate(sent):
-        now = data.draw(WHEN)
-        for store in (durable, memory):
-            store.add_windows([one], f"shard-{n % 2}", n)
-            if now is not None:
-                store.roll_up(now, cuts)
-        assert canonical(read(durable)) == canonical(read(memory))
-        counts = ("n", "n_ood")
-        assert durable.sums("1.1", T0, T0 + 90, counts) == memory.sums("1.1", T0, T0 + 90, counts)
-    durable.close()
-
-
 def test_minutes_become_five_after_two_hours_and_hours_after_a_day(store: Store) -> None:
     for n in range(20):
         store.add_windows([window(T0 + n, n=1)], "s", n)
@@ -302,3 +265,40 @@ def test_a_store_of_before_is_brought_along_with_all_it_counted(tmp_path: Path) 
     store.roll_up(LATE)
     assert [(one.minute, one.n) for one in read(store)] == [(T0, 4)]
     store.close()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data(), SENT, CUTS)
+def test_any_schedule_order_split_and_repetition_gives_the_same_bytes(
+    data: st.DataObject, sent: list[WindowSummary], cuts: list[int]
+) -> None:
+    batches = [([one], f"shard-{n % 2}", n) for n, one in enumerate(sent)]
+    told = data.draw(st.permutations(batches + data.draw(st.lists(st.sampled_from(batches or [([], "s", 0)])))))
+    made: list[Store] = [MemoryStore()]
+    for store in made:
+        for windows, shard, seq in told:
+            store.add_windows(windows, shard, seq)
+            now = data.draw(WHEN)
+            if now is not None:
+                store.roll_up(now, cuts)
+        store.roll_up(LATE, cuts)
+        assert canonical(read(store)) == canonical(summed(sent, cuts))
+        assert store.roll_up(LATE, cuts) == 0
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data(), SENT, CUTS)
+def test_both_stores_say_the_same_at_every_moment(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject, sent: list[WindowSummary], cuts: list[int]
+) -> None:
+    durable, memory = SqliteStore(tmp_path_factory.mktemp("rolled") / "store.db"), MemoryStore()
+    for n, one in enumerate(sent):
+        now = data.draw(WHEN)
+        for store in (durable, memory):
+            store.add_windows([one], f"shard-{n % 2}", n)
+            if now is not None:
+                store.roll_up(now, cuts)
+        assert canonical(read(durable)) == canonical(read(memory))
+        counts = ("n", "n_ood")
+        assert durable.sums("1.1", T0, T0 + 90, counts) == memory.sums("1.1", T0, T0 + 90, counts)
+    durable.close()
