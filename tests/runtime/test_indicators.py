@@ -14,6 +14,7 @@ import pytest
 
 from shipworthy.facts import Named
 from shipworthy.flows import posture, review_queue
+from shipworthy.store.review import QueueStatus
 from tests.flows.tiny import Tiny, rows_csv
 from tests.runtime.served import Served, claim
 
@@ -140,6 +141,7 @@ def test_an_answer_from_the_queue_is_a_review_and_a_label_once(served: Served) -
     served.keep_up(minutes=1)
     served.keep_up()
     assert served.status()["labels"] == 10  # nine of the answers were the first to say
+    assert served.site.store.items(QueueStatus.ANSWERED) == ()
     results = served.post("/labels", [{"receipt": receipt, "label": 1} for receipt in receipts])[1]["results"]
     assert {one["status"] for one in results} == {"used"}
     served.keep_up(minutes=1)
