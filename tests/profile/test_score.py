@@ -107,7 +107,7 @@ def test_the_same_rows_give_the_same_bytes_and_survive_a_round_trip() -> None:
 def test_ties_count_as_odd() -> None:
     """With discrete features most surprises tie; a row tied with all of them must not look odd."""
     flat = [{"belt": i % 2} for i in range(400)]
-    profile = fit_profile([FEATURES[3]], flat[:90], flat)
+    profile = fit_profile([FEATURES[3]], flat[:40], flat)
     assert set(profile.calibration[MARGINAL]) == {0.0}
     assert Scorer(profile).score({"belt": 1}).p == 1.0
 
@@ -158,7 +158,7 @@ def test_p_is_the_least_conformal_p_value_of_the_views_times_their_number(index:
 
 
 def test_calibration_rows_that_an_override_catches_are_counted_and_left_out() -> None:
-    profile = fit_profile(FEATURES, TRAIN[:90], [*CALIBRATION, {**ORDINARY, "supplier": "P99"}])
+    profile = fit_profile(FEATURES, TRAIN[:40], [*CALIBRATION, {**ORDINARY, "supplier": "P99"}])
     scorer = Scorer(profile)
     unknown = sum("supplier" in scorer.unseen(row) for row in CALIBRATION)
     assert (profile.n_calibration, profile.overridden) == (2000 - unknown, 1 + unknown)
@@ -180,5 +180,5 @@ def test_a_profile_without_rows_is_refused() -> None:
 def test_a_calibration_set_too_small_to_ever_flag_is_refused_rather_than_blind() -> None:
     flat = [{"belt": i % 2} for i in range(400)]
     with pytest.raises(UsageError, match="can never flag"):
-        Scorer(fit_profile([FEATURES[3]], flat[:90], flat[:198]))
-    Scorer(fit_profile([FEATURES[3]], flat[:90], flat[:199]))
+        Scorer(fit_profile([FEATURES[3]], flat[:40], flat[:198]))
+    Scorer(fit_profile([FEATURES[3]], flat[:40], flat[:199]))

@@ -33,7 +33,7 @@ from shipworthy.stats.conformal import p_value
 
 MOST = 10_000
 FOLDS = 10
-LEAST_TRAINING = 100  # rows: of fewer, nine tenths are another reference
+LEAST_TRAINING = 50  # rows: of fewer, nine tenths are another reference
 MOST_TRAINING = 20_000
 SEED = 0
 _LEVELS = (0.01, 0.05)
