@@ -87,7 +87,7 @@ class Shown(NamedTuple):
 
 def run() -> str:
     """Return the table: one line a task, one column a detector."""
-    peers = {"kNN": _neighbours, "IForest": _forest}
+    peers: dict[str, Callable[[Task], Detector]] = {"kNN": _neighbours, "IForest": _forest}
     notes = []
     if find_spec("pyod") is None:
         notes.append("pyod is not installed: no ECOD (pip install pyod==3.6.7)")

@@ -61,6 +61,13 @@ class Scores(NamedTuple):
         """Return the sorted scores of each view."""
         return {COVARIANCE: tuple(sorted(self.far)), MARGINAL: tuple(sorted(self.odd))}
 
+    def paired(self) -> tuple[int, ...]:
+        """Return for each row of the sorted covariance view its place in the sorted marginal view."""
+        by_odd = np.argsort(self.odd, kind="stable")
+        place = np.empty(len(self.odd), dtype=np.int64)
+        place[by_odd] = np.arange(len(self.odd))
+        return tuple(place[np.argsort(self.far, kind="stable")].tolist())
+
 
 Fit = Callable[[Sequence[Row]], Parts]
 
