@@ -101,6 +101,7 @@ FAULTS: tuple[Fault, ...] = (
             "left_out = (HELD,) if shadow else (HELD, SHADOW)",
             "left_out = () if shadow else (HELD, SHADOW)",
         ),
+        ("people's answers are the machine's", "sum(one.machine for one in mine)", "sum(sum(one.n) for one in mine)"),
         ("the half is right", "sum(one.positives[:_HALF]) + sum(one.n[_HALF:])", "sum(one.n[_HALF:])"),
     ),
     *_in(

@@ -87,6 +87,13 @@ FAULTS: tuple[Fault, ...] = (
         ("no dependence", "            counts.joint = self._joint.count(", "            _ = self._joint.count("),
     ),
     *_in(
+        "observe/windows.py",
+        "tests/observe/test_inputs.py",
+        ("all tenants are nobody's sum", "            closed[key].take(one)\n", "            pass\n"),
+        ("probes are inputs", "        if arm != PROBE:\n", "        if True:\n"),
+        ("groups are not told apart", '("*", *event.segments, *event.groups)', '("*", *event.segments)'),
+    ),
+    *_in(
         "observe/hitters.py",
         "tests/observe/test_inputs.py",
         ("a tag without a majority", "if 2 * agreed > total:", "if True:"),

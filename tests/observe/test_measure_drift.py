@@ -113,12 +113,12 @@ def test_each_joint_part_is_the_distance_of_its_own_projection() -> None:
     assert BINS.joint is not None
     white = [whitened({name: given[name] for name in "ab"}, COVARIANCE) for given in (live, REFERENCE)]
     for at, direction in enumerate(np.array(BINS.joint.directions)):
-        true = float(ks_2samp(*(one @ direction for one in white)).statistic)
+        true = float(ks_2samp(*(direction @ one for one in white)).statistic)
         low, high = (
             float(text) for text in found[f"joint projection {at + 1}"].method.split("[")[1].split("]")[0].split(", ")
         )
         assert low - 5e-4 <= true <= high + 5e-4
-    true = float(ks_2samp(*((one * one).sum(axis=1) for one in white)).statistic)
+    true = float(ks_2samp(*((one * one).sum(axis=0) for one in white)).statistic)
     low, high = (float(text) for text in found["joint distance"].method.split("[")[1].split("]")[0].split(", "))
     assert low - 5e-4 <= true <= high + 5e-4
 

@@ -3,18 +3,18 @@ from __future__ import annotations
 import math
 
 import msgspec
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipworthy.errors import UsageError
 from shipworthy.facts import canonical
+from shipworthy.profile.calibration import Parts, scored
 from shipworthy.profile.reference import fit_profile
 from shipworthy.profile.rows import Value
 from shipworthy.profile.score import Scorer
 from shipworthy.profile.shapes import COVARIANCE, MARGINAL, Profile
-from shipworthy.profile.views import Cells, Distance
-from shipworthy.stats.conformal import p_value, smallest_p
 from tests.profile.tables import FEATURES, rows
 
 TRAIN, CALIBRATION = rows(4000, 1), rows(2000, 2)
@@ -107,7 +107,7 @@ def test_the_same_rows_give_the_same_bytes_and_survive_a_round_trip() -> None:
 def test_ties_count_as_odd() -> None:
     """With discrete features most surprises tie; a row tied with all of them must not look odd."""
     flat = [{"belt": i % 2} for i in range(400)]
-    profile = fit_profile([FEATURES[3]], flat[:90], flat)
+    profile = fit_profile([FEATURES[3]], flat[:40], flat)
     assert set(profile.calibration[MARGINAL]) == {0.0}
     assert Scorer(profile).score({"belt": 1}).p == 1.0
 
@@ -147,18 +147,52 @@ def test_a_model_without_numbers_has_a_profile_as_well() -> None:
     assert scorer.score({**ORDINARY, "colour": "mauve"}).flag
 
 
+PARTS = Parts(PROFILE.numbers, PROFILE.categories, PROFILE.texts, PROFILE.covariance)
+
+
+@settings(max_examples=15)
 @given(st.integers(0, len(CALIBRATION) - 1), st.floats(min_value=-50.0, max_value=50.0))
-def test_p_is_the_least_conformal_p_value_of_the_views_times_their_number(index: int, note: float) -> None:
+def test_p_is_the_share_of_rows_whose_better_rank_is_as_good(index: int, note: float) -> None:
+    """Counted the long way: every row ranked among all, the new one included."""
     row = {**CALIBRATION[index], "note": note}
-    cells = Cells(PROFILE.numbers, PROFILE.categories, PROFILE.covariance)
-    worst, _, standards, override, _, _ = cells(row)
-    scores = {MARGINAL: worst, COVARIANCE: Distance(PROFILE.covariance)(standards)}
-    each = [p_value(PROFILE.calibration[view], score * (1 - 1e-9) - 1e-9) for view, score in scores.items()]
-    assert SCORER.score(row).p == (1 / (PROFILE.n_calibration + 1) if override else smallest_p(each, len(scores)))
+    (far,), (odd,), overridden, _ = scored(PARTS, [row])
+    assert not overridden
+    at = np.array(PROFILE.paired)
+    views = [np.array(PROFILE.calibration[COVARIANCE]), np.array(PROFILE.calibration[MARGINAL])[at]]
+    mine = [far * (1 - 1e-9) - 1e-9, odd * (1 - 1e-9) - 1e-9]
+    own = [1 + int((view >= score).sum()) for view, score in zip(views, mine, strict=True)]
+    ranks = [(view[None, :] >= view[:, None]).sum(axis=1) for view in views]
+    among_all = [rank + (score >= view) for rank, view, score in zip(ranks, views, mine, strict=True)]
+    counted = (1 + int((np.minimum(*among_all) <= min(own)).sum())) / (len(at) + 1)
+    p = SCORER.score(row).p
+    assert counted <= p <= counted + 2 / (len(at) + 1) + float(own[0] == own[1])
+
+
+def test_views_paired_anew_give_the_ranks_of_the_same_rows() -> None:
+    found = scored(PARTS, CALIBRATION[:300])
+    by_view, at = found.by_view(), found.paired()
+    assert sorted(at) == list(range(len(at)))
+    pairs = sorted(zip(found.far, found.odd, strict=True))
+    assert sorted(zip(by_view[COVARIANCE], (by_view[MARGINAL][one] for one in at), strict=True)) == pairs
+
+
+def test_a_profile_of_before_the_views_were_paired_has_bonferronis_p_values() -> None:
+    old = Scorer(msgspec.structs.replace(PROFILE, paired=()))
+    for row in CALIBRATION[:300]:
+        assert SCORER.score(row).p <= old.score(row).p
+    assert old.score({**ORDINARY, "note": 40.0}).p == 2 / (PROFILE.n_calibration + 1)
+
+
+@pytest.mark.parametrize(
+    "change", [{"paired": (0,)}, {"calibration": {COVARIANCE: (1.0,), MARGINAL: ()}, "paired": ()}]
+)
+def test_views_that_do_not_have_the_same_rows_are_refused(change: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="calibration rows by view"):
+        Scorer(msgspec.structs.replace(PROFILE, **change))
 
 
 def test_calibration_rows_that_an_override_catches_are_counted_and_left_out() -> None:
-    profile = fit_profile(FEATURES, TRAIN[:90], [*CALIBRATION, {**ORDINARY, "supplier": "P99"}])
+    profile = fit_profile(FEATURES, TRAIN[:40], [*CALIBRATION, {**ORDINARY, "supplier": "P99"}])
     scorer = Scorer(profile)
     unknown = sum("supplier" in scorer.unseen(row) for row in CALIBRATION)
     assert (profile.n_calibration, profile.overridden) == (2000 - unknown, 1 + unknown)
@@ -180,5 +214,5 @@ def test_a_profile_without_rows_is_refused() -> None:
 def test_a_calibration_set_too_small_to_ever_flag_is_refused_rather_than_blind() -> None:
     flat = [{"belt": i % 2} for i in range(400)]
     with pytest.raises(UsageError, match="can never flag"):
-        Scorer(fit_profile([FEATURES[3]], flat[:90], flat[:198]))
-    Scorer(fit_profile([FEATURES[3]], flat[:90], flat[:199]))
+        Scorer(fit_profile([FEATURES[3]], flat[:40], flat[:98]))
+    Scorer(fit_profile([FEATURES[3]], flat[:40], flat[:99]))

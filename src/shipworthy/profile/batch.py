@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from shipworthy.errors import UsageError
 from shipworthy.profile.cells import CLOSER, NumberCells
 from shipworthy.profile.rows import LARGEST, Row, Value, as_category, is_missing
-from shipworthy.profile.score import LEVEL, Scorer, p_of
-from shipworthy.profile.shapes import COVARIANCE, MARGINAL, VIEWS, CategoryReference, Profile
+from shipworthy.profile.score import LEVEL, Scorer, ranks_of
+from shipworthy.profile.shapes import COVARIANCE, MARGINAL, CategoryReference, Profile
 from shipworthy.profile.texts import MISSING, Signs
 from shipworthy.profile.views import OVERRIDES, UNSEEN_CATEGORY, Cells, Distance, table_of
 
@@ -87,6 +87,7 @@ class BatchScorer:
             *(one.name for one in self._categories),
             *(one.name for one in self._texts),
         )
+        self._p_far, self._p_odd = np.array(self._one.p_far), np.array(self._one.p_odd)
         self._far, self._odd = (np.array(profile.calibration[view]) for view in (COVARIANCE, MARGINAL))
 
     def score_rows(self, rows: Sequence[Row]) -> Scored:
@@ -132,9 +133,9 @@ class BatchScorer:
 
     def _judged(self, seen: _Seen, standards: Floats) -> Scored:
         far = self._distance.of_rows(standards)
-        p_far, p_odd = p_of(self._far, far), p_of(self._odd, seen.worst)
-        marginal = p_odd <= p_far
-        p = np.minimum(1.0, len(VIEWS) * np.where(marginal, p_odd, p_far))
+        r_far, r_odd = ranks_of(self._far, far), ranks_of(self._odd, seen.worst)
+        marginal = r_odd <= r_far
+        p = np.where(marginal, self._p_odd[r_odd], self._p_far[r_far])
         view = np.where(marginal, _CODE[MARGINAL], _CODE[COVARIANCE])
         feature = np.where(marginal, seen.feature, np.int16(-1))
         flag = p <= self.level

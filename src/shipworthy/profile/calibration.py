@@ -33,7 +33,7 @@ from shipworthy.stats.conformal import p_value
 
 MOST = 10_000
 FOLDS = 10
-LEAST_TRAINING = 100  # rows: of fewer, nine tenths are another reference
+LEAST_TRAINING = 50  # rows: of fewer, nine tenths are another reference
 MOST_TRAINING = 20_000
 SEED = 0
 _LEVELS = (0.01, 0.05)
@@ -60,6 +60,13 @@ class Scores(NamedTuple):
     def by_view(self) -> dict[str, tuple[float, ...]]:
         """Return the sorted scores of each view."""
         return {COVARIANCE: tuple(sorted(self.far)), MARGINAL: tuple(sorted(self.odd))}
+
+    def paired(self) -> tuple[int, ...]:
+        """Return for each row of the sorted covariance view its place in the sorted marginal view."""
+        by_odd = np.argsort(self.odd, kind="stable")
+        place = np.empty(len(self.odd), dtype=np.int64)
+        place[by_odd] = np.arange(len(self.odd))
+        return tuple(place[np.argsort(self.far, kind="stable")].tolist())
 
 
 Fit = Callable[[Sequence[Row]], Parts]

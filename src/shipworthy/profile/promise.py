@@ -1,37 +1,36 @@
 """What "at most one ordinary row in a hundred is flagged" is worth, given the rows it was calibrated on.
 
-In: a profile. Out: the band in which the share of ordinary rows flagged lies, in 95 of 100 such builds, and the same in
-words. The promise itself is a mean over builds; one build may have drawn calibration rows that look odder or plainer
-than most. The band is `stats.conformal.flagged_bounds`: exact for rows not fitted on, and close for cross-fitted ones,
-whose scores depend on each other a little. Overrides stand beside it: they need no calibration and promise nothing.
+In: a profile. Out: a bound of the share of ordinary rows flagged, in 95 of 100 such builds, and the same in words. The
+promise itself is a mean over builds; one build may have drawn calibration rows that look odder or plainer than most.
+The bound is `stats.conformal.flagged_at_most`: exact for rows not fitted on, and close for cross-fitted ones, whose
+scores depend on each other a little. Overrides stand beside it: they need no calibration and promise nothing.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from shipworthy.profile.score import LEVEL
-from shipworthy.profile.shapes import VIEWS, Profile
-from shipworthy.stats.conformal import flagged_bounds, smallest_attainable
+from shipworthy.profile.score import LEVEL, p_tables
+from shipworthy.profile.shapes import Profile
+from shipworthy.stats.conformal import flagged_at_most
 
 CONFIDENCE = 0.95
 
 
 class Promise(NamedTuple):
-    """Shares of ordinary rows: promised as a mean over builds, and between `least` and `most` in 95 of 100 builds."""
+    """Shares of ordinary rows flagged: `level` as a mean over builds, at most `most` in 95 of 100 builds."""
 
     level: float
     n: int
-    least: float
     most: float
 
 
 def promise(profile: Profile, level: float = LEVEL) -> Promise:
     """Return what the profile's calibration makes of the promise; `most` is 0 when it can never flag anything."""
     n = profile.n_calibration
-    if n == 0 or smallest_attainable(n, len(VIEWS)) > level:
-        return Promise(level, n, 0.0, 0.0)
-    return Promise(level, n, *flagged_bounds(n, level, len(VIEWS), CONFIDENCE))
+    if n == 0 or min(table[1] for table in p_tables(profile)) > level:
+        return Promise(level, n, 0.0)
+    return Promise(level, n, flagged_at_most(n, level, CONFIDENCE))
 
 
 def told(profile: Profile, level: float = LEVEL) -> str:

@@ -49,6 +49,7 @@ def fit_profile(
         texts=parts.texts,
         covariance=parts.covariance,
         calibration=scores.by_view(),
+        paired=scores.paired(),
         n_train=len(train_rows),
         n_calibration=len(scores.odd),
         cross_fitted=scores.crossed,

@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 from shipworthy.stats.beta import beta_quantile
 
@@ -66,24 +67,46 @@ def smallest_attainable(n: int, views: int) -> float:
     return min(1.0, views / (n + 1))
 
 
-def flagged_bounds(n: int, level: float, views: int = 1, confidence: float = 0.95) -> tuple[float, float]:
-    """Bounds of the share of fresh rows that one calibration sample of `n` scores a view flags at `level`.
+def joint_p_values(ranks: Sequence[Sequence[int]]) -> tuple[tuple[float, ...], ...]:
+    """For each view the p-value of a row that is oddest in it, by its rank there: `table[view][rank]`, rank from 1.
 
-    The share of rows that a rule promises to flag is a mean over calibration samples. Given the sample, a view flags
-    what lies above its l-th largest score, l = floor((n + 1) level / views): Beta(l, n + 1 - l) of the fresh rows when
-    scores are continuous, fewer with ties (Vovk, Conditional validity of inductive conformal predictors, Mach. Learn.
-    92 (2013)). The upper bound adds the views up, each at its share of 1 - confidence, so that it holds however they
-    depend on each other; the lower one is that of a single view. ValueError when an argument is out of range.
+    `ranks[view][i]` is the number of calibration rows at least as odd in that view as the i-th, itself included; a new
+    row's rank is 1 + the number at least as odd as it. A row is as odd as its best rank over the views. Its p-value is
+    the share of rows, itself included, whose best rank is as good *among all n + 1*: exactly valid whatever the views
+    have to do with each other, and never larger than Bonferroni's rank * views / (n + 1). In the view it is oddest in,
+    the rows at least as odd come before it, and the others one further back; in the others nothing moves up to its
+    rank. Ties count against alarm. ValueError without rows, or for views of different lengths.
 
-    >>> [round(bound, 4) for bound in flagged_bounds(10_000, 0.01)]
-    [0.0084, 0.0117]
-    >>> flagged_bounds(65, 0.01, views=2)
-    (0.0, 0.0)
+    >>> [[round(p, 3) for p in table[1:]] for table in joint_p_values([(1, 2, 3), (3, 2, 1)])]
+    [[0.5, 1.0, 1.0, 1.0], [0.5, 1.0, 1.0, 1.0]]
     """
-    if n < 1 or views < 1 or not 0.0 < level < 1.0 or not 0.0 < confidence < 1.0:
-        raise ValueError(f"not a calibration: n={n!r}, level={level!r}, views={views!r}, confidence={confidence!r}")
-    rank = math.floor((n + 1) * level / views + _ROUNDING)
-    if rank == 0:
-        return 0.0, 0.0
-    upper = beta_quantile(rank, n + 1 - rank, 1.0 - (1.0 - confidence) / views)
-    return beta_quantile(rank, n + 1 - rank, 1.0 - confidence), min(1.0, views * upper)
+    n = len(ranks[0]) if ranks else 0
+    if n == 0 or any(len(view) != n for view in ranks):
+        raise ValueError(f"views of {[len(view) for view in ranks]} calibration rows: one number of rows is needed")
+    return tuple(_of_best_rank(ranks, view, n) for view in range(len(ranks)))
+
+
+def _of_best_rank(ranks: Sequence[Sequence[int]], own: int, n: int) -> tuple[float, ...]:
+    """The table of one view: each calibration row counts from the rank on at which it is as odd as the new row."""
+    reached = [0] * (n + 2)
+    for row in zip(*ranks, strict=True):
+        reached[min(rank + (view == own) for view, rank in enumerate(row))] += 1
+    counts = list(accumulate(reached))
+    return (0.0, *((1 + count) / (n + 1) for count in counts[1:]))
+
+
+def flagged_at_most(n: int, level: float, confidence: float = 0.95) -> float:
+    """Upper bound of the share of fresh rows that one calibration sample of `n` flags at `level`.
+
+    The share that a rule promises to flag is a mean over calibration samples. Given the sample, what lies beyond its
+    l-th oddest row, l = floor((n + 1) level), is Beta(l, n + 1 - l) of the fresh rows when no scores tie, and less when
+    some do (Vovk, Conditional validity of inductive conformal predictors, Mach. Learn. 92 (2013)). 0 when nothing can
+    be flagged. ValueError when an argument is out of range.
+
+    >>> round(flagged_at_most(10_000, 0.01), 4), flagged_at_most(65, 0.01)
+    (0.0117, 0.0)
+    """
+    if n < 1 or not 0.0 < level < 1.0 or not 0.0 < confidence < 1.0:
+        raise ValueError(f"not a calibration: n={n!r}, level={level!r}, confidence={confidence!r}")
+    rank = math.floor((n + 1) * level + _ROUNDING)
+    return beta_quantile(rank, n + 1 - rank, confidence) if rank else 0.0
