@@ -13,12 +13,8 @@ from benchmarks.harness import show
 
 NAMES = (
     "startup", "evaluation", "attacks", "text_attacks", "poison", "fairness", "target_audit", "redteam", "strength",
-<<<<<<< HEAD
-    "bounds", "sequential", "calibration", "ood", "drift", "windows", "localise", "monitor",
+    "bounds", "sequential", "calibration", "ood", "ood_quality", "drift", "windows", "localise", "monitor",
     "upstream", "ledger", "signing", "scanner", "gate_rules",
-=======
-    "bounds", "ood", "ood_quality", "upstream", "ledger", "signing", "scanner", "gate_rules",
->>>>>>> ood
 )  # fmt: skip
 PEERS = ("model-signing", "scikit-learn", "scipy", "numpy", "uvloop", "httptools", "apsw")
 

@@ -72,16 +72,11 @@ class CovarianceReference(Fact, frozen=True, kw_only=True):
 
 class Profile(Fact, frozen=True, kw_only=True):
     """The reference of one model's inputs. `calibration` holds per view the `n_calibration` sorted scores of rows not
-<<<<<<< HEAD
-    trained on; `cross_fitted` of them are training rows, each left out of the reference that scored it. `overridden`
-    counts calibration rows that an override catches before any view is asked. `bins` are the cells that live traffic is
-    counted in; a profile of before has none, and then drift has no source."""
-=======
     trained on; the i-th row of the covariance view is the `paired[i]`-th of the marginal view. `cross_fitted` of them
     are training rows, each left out of the reference that scored it. `overridden` counts calibration rows that an
-    override catches before any view is asked.
+    override catches before any view is asked. `bins` are the cells that live traffic is counted in; a profile of before
+    has none, and then drift has no source.
     """
->>>>>>> ood
 
     version: int = 1
     order: tuple[str, ...]
