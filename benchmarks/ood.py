@@ -24,7 +24,8 @@ from sklearn.neighbors import NearestNeighbors
 
 from benchmarks.harness import Result, compare, show, written
 from shipworthy.contract.manifest import Feature
-from shipworthy.profile.batch import BatchScorer, Column, columns_of
+from shipworthy.profile.batch import BatchScorer
+from shipworthy.profile.columns import Column, columns_of
 from shipworthy.profile.reference import fit_profile
 from shipworthy.profile.rows import Value
 from shipworthy.profile.score import Scorer

@@ -13,6 +13,8 @@ from shipworthy.artifact.files.keys import SIGNING
 from shipworthy.errors import CannotDecide, ContractError
 from shipworthy.flows.build import build, told_of
 from shipworthy.flows.keys import new_keys
+from shipworthy.profile.promise import told
+from shipworthy.profile.shapes import Profile
 from shipworthy.profile.thresholds import Bucket
 from shipworthy.runtime.admission import verify_signature, verify_verdict
 from tests.flows.tiny import Tiny
@@ -35,6 +37,17 @@ def test_two_builds_give_the_same_bytes(prepared: Tiny) -> None:
     assert after == {name: raw for name, raw in before.items() if name != "model.sig"}
     assert {"profile.json", "release.json", "weights.json"} <= set(after)
     assert prepared.build()["artefact"] == told["artefact"]
+
+
+def test_the_profile_knows_the_base_rates_and_the_build_says_what_its_promise_is_worth(written: Tiny) -> None:
+    said: list[str] = []
+    build(written.workspace, said.append)
+    profile = msgspec.json.decode((written.root / "model" / "profile.json").read_bytes(), type=Profile)
+    rates = {one.segment: one for one in profile.base_rates}
+    assert list(rates) == ["*", "supplier=S1", "supplier=S2", "supplier=S3"]
+    assert rates["*"].n == sum(one.n for segment, one in rates.items() if segment != "*") == 300
+    assert profile.cross_fitted == 300
+    assert told(profile) in said
 
 
 def test_other_weights_give_another_artefact(prepared: Tiny) -> None:

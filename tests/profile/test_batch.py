@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from shipworthy.contract.manifest import Feature
 from shipworthy.errors import UsageError
 from shipworthy.profile import batch
-from shipworthy.profile.batch import TOLD, BatchScorer, Coded, Scored, columns_of
+from shipworthy.profile.batch import TOLD, BatchScorer, Scored
+from shipworthy.profile.columns import Coded, columns_of
 from shipworthy.profile.reference import fit_profile
 from shipworthy.profile.rows import Row, Value
 from shipworthy.profile.score import OodScore, Scorer

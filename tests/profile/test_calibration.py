@@ -10,6 +10,7 @@ import pytest
 
 from shipworthy.contract.manifest import Feature
 from shipworthy.profile import calibration as subject
+from shipworthy.profile.batch import TOLD, BatchScorer
 from shipworthy.profile.calibration import FOLDS, Parts, Scores, alike, cross_fitted, scored, thinned
 from shipworthy.profile.promise import promise, told
 from shipworthy.profile.reference import fit_profile
@@ -48,6 +49,25 @@ def test_fresh_rows_are_flagged_no_more_often_than_promised(n: int, level: float
     noise = 3 * np.sqrt(level / len(FRESH))
     assert np.mean(shares) <= level + noise
     assert sum(share > most + noise for share in shares) <= 1 + 0.05 * builds
+
+
+CODES = tuple(Feature(name=f"x{at}", type="category") for at in range(10))
+
+
+def codes(n: int, seed: int) -> list[Row]:
+    """Ten categories, each one value but for three rare ones: their cells hold a few rows, and tie by the dozen."""
+    drawn = np.random.default_rng(seed).random((n, 10))
+    rare = np.where(drawn < 0.97, 0, 1 + (drawn - 0.97) // 0.01).astype(int)
+    return [{f"x{at}": f"v{code}" for at, code in enumerate(row)} for row in rare.tolist()]
+
+
+def test_cells_that_hold_a_row_are_as_odd_in_a_fold_as_in_all_rows() -> None:
+    fresh, shares = codes(2000, 999), []
+    for seed in range(12):
+        profile = fit_profile(CODES, codes(200, 2 * seed), codes(20, 2 * seed + 1))
+        told = BatchScorer(profile, 0.05).score_rows(fresh)
+        shares.append(float((told.flag & (told.view >= TOLD.index("covariance"))).mean()))
+    assert np.mean(shares) <= 0.05
 
 
 def test_a_training_row_is_never_scored_by_parts_that_were_fitted_on_it() -> None:

@@ -17,12 +17,13 @@ import msgspec
 from shipworthy.artifact.run.clean_room import Ran, Room, clean_room, last_line, run_fenced
 from shipworthy.contract.change import TERMS, build_files, build_terms
 from shipworthy.contract.contract import Contract
-from shipworthy.contract.manifest import Manifest
+from shipworthy.contract.manifest import Feature, Manifest
 from shipworthy.contract.starter.split import read_copy, source_names
 from shipworthy.errors import CannotDecide, ContractError
 from shipworthy.facts import UNSEEN, canonical
 from shipworthy.flows.model import OpenModel, Row, all_datasets, open_model
 from shipworthy.models.child import clean_environment
+from shipworthy.profile.base_rates import base_rates
 from shipworthy.profile.promise import told
 from shipworthy.profile.reference import fit_profile
 from shipworthy.profile.thresholds import Thresholds, Words, fit_thresholds, no_thresholds
@@ -61,7 +62,10 @@ def made_clean(
             (folder / name).unlink(missing_ok=True)
         train, calibration = rows["train"], rows["calibration"]
         say(f"profile of {len(train)} training rows, calibrated on {len(calibration)}")
-        profile = fit_profile(manifest.features, train, calibration, manifest.unit)
+        profile = msgspec.structs.replace(
+            fit_profile(manifest.features, train, calibration, manifest.unit),
+            base_rates=base_rates(train, manifest.label.column, _public_keys(manifest)),
+        )
         say(told(profile))
         with open_model(room.folder, manifest) as model:
             thresholds = thresholds_of(model, manifest, calibration)
@@ -143,6 +147,11 @@ def thresholds_of(model: OpenModel, manifest: Manifest, rows: Sequence[Row]) -> 
             [str(row.get(manifest.unit)) for row in rows],
         )
     return fit_thresholds(scores, labels, hidden, manifest.review, words, design_effect=effect)
+
+
+def _public_keys(manifest: Manifest) -> dict[str, Feature | None]:
+    """Public segment keys with the features that bin them."""
+    return {one.key: manifest.feature(one.key) for one in manifest.segments.keys if one.public}
 
 
 def _label(row: Row, manifest: Manifest) -> int | None:

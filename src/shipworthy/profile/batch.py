@@ -10,49 +10,36 @@ the last bit, as `Scorer` gives; the feature to blame may differ where two are e
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shipworthy.errors import UsageError
-from shipworthy.profile.cells import CLOSER, NumberCells
-from shipworthy.profile.rows import LARGEST, Row, Value, as_category, is_missing
+from shipworthy.profile.columns import (
+    CategoryColumn,
+    Coded,
+    Column,
+    NumberColumn,
+    Part,
+    as_floats,
+    columns_of,
+    is_nan,
+    part_of,
+)
+from shipworthy.profile.rows import Row, Value
 from shipworthy.profile.score import LEVEL, Scorer, ranks_of
-from shipworthy.profile.shapes import COVARIANCE, MARGINAL, CategoryReference, Profile
+from shipworthy.profile.shapes import COVARIANCE, MARGINAL, Profile
 from shipworthy.profile.texts import MISSING, Signs
-from shipworthy.profile.views import OVERRIDES, UNSEEN_CATEGORY, Cells, Distance, table_of
+from shipworthy.profile.views import OVERRIDES, UNSEEN_CATEGORY, Cells, Distance
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int16]
-Words = Sequence[Value] | NDArray[Any]
 
 CHUNK = 8_192
 TOLD = ("", *OVERRIDES, COVARIANCE, MARGINAL)
 _CODE = {name: np.int8(at) for at, name in enumerate(TOLD)}
-
-
-class Coded:
-    """A category column as numbers of its distinct values; -1 is an empty cell. Columnar files keep them so."""
-
-    __slots__ = ("codes", "values")
-
-    def __init__(self, values: Sequence[Value], codes: NDArray[np.integer[Any]]) -> None:
-        self.values, self.codes = values, codes
-
-    def __len__(self) -> int:
-        return len(self.codes)
-
-    def __getitem__(self, at: slice | NDArray[np.int64]) -> Coded:
-        return Coded(self.values, self.codes[at])
-
-    def cells(self) -> list[Value]:
-        """Return the values of the cells, None for an empty one."""
-        return [None if code < 0 else self.values[code] for code in self.codes.tolist()]
-
-
-Column = Words | Coded
 
 
 class Scored(NamedTuple):
@@ -79,9 +66,9 @@ class BatchScorer:
         self._distance = Distance(profile.covariance)
         self._texts = [Signs(one) for one in profile.texts]
         self._calm = cells.calm
-        self._quickly = [_Number(one, cells.calm) for one in cells.numbers]
-        self._exactly = [_Number(one, -1.0) for one in cells.numbers]
-        self._categories = [_Category(one, *cells.place_of(one.name)) for one in profile.categories]
+        self._quickly = [NumberColumn(one, cells.calm) for one in cells.numbers]
+        self._exactly = [NumberColumn(one, -1.0) for one in cells.numbers]
+        self._categories = [CategoryColumn(one, *cells.place_of(one.name)) for one in profile.categories]
         self.features = (
             *(one.name for one in self._quickly),
             *(one.name for one in self._categories),
@@ -106,7 +93,7 @@ class BatchScorer:
         return Scored(*(np.concatenate(together) for together in zip(*parts, strict=True)))
 
     def _chunk(self, columns: Mapping[str, Column], start: int, end: int) -> Scored:
-        given = {name: _chunk_of(column, start, end) for name, column in columns.items() if name in self.profile.order}
+        given = {name: part_of(column, start, end) for name, column in columns.items() if name in self.profile.order}
         seen = _Seen(end - start, self._calm)
         for at, signs in enumerate(self._texts, start=len(self._quickly) + len(self._categories)):
             given.update(seen.read(at, signs, given.get(signs.name)))
@@ -118,11 +105,11 @@ class BatchScorer:
             seen.worst[calm], seen.feature[calm] = again.worst, again.feature
         return self._judged(seen, standards)
 
-    def _look(self, seen: _Seen, given: Mapping[str, Coded | NDArray[Any]], numbers: Sequence[_Number]) -> Floats:
+    def _look(self, seen: _Seen, given: Mapping[str, Part], numbers: Sequence[NumberColumn]) -> Floats:
         """Take in every cell; return what the covariance view takes, shape (n, d)."""
         standards = []
         for at, number in enumerate(numbers):
-            standard = seen.numbers(at, number, _as_floats(given.get(number.name), len(seen.worst)))
+            standard = seen.numbers(at, number, as_floats(given.get(number.name), len(seen.worst)))
             if number.per_unit:
                 standards.append(standard)
         for at, category in enumerate(self._categories, start=len(numbers)):
@@ -155,74 +142,6 @@ class BatchScorer:
         )
 
 
-class _Number:
-    """One number laid out for arrays; what lies inside its calm interval has no surprise (`cells.ShortCut`)."""
-
-    def __init__(self, cells: NumberCells, calm: float) -> None:
-        self.name, self.per_unit = cells.name, cells.per_unit
-        self._cells = cells
-        cut = cells.short_cut(calm)
-        self._least, self._most = cut.least, cut.most
-        self._edges, self._surprise = np.array(cut.edges), np.array(cut.surprise)
-
-    def __call__(self, column: Floats) -> tuple[NDArray[np.int64], Floats, Floats, list[tuple[int, str]]]:
-        """Return (rows that are not calm, their surprise), all rows standardised, and the overrides by row."""
-        rows = np.flatnonzero(~((column >= self._least) & (column < self._most)))
-        values = column[rows]
-        found = self._surprise[np.searchsorted(self._edges, values, side="right")]
-        with np.errstate(invalid="ignore", over="ignore"):
-            standard = (column - self._cells.mean) * self.per_unit
-        closer = found == CLOSER
-        empty = closer & np.isnan(values)
-        found[empty], standard[rows[empty]], none = self._cells.look(None)
-        wrong = [(row, none) for row in rows[empty].tolist()] if none else []
-        for at in np.flatnonzero(closer & ~empty).tolist():
-            found[at], standard[rows[at]], told = self._cells.look(float(values[at]))
-            if told:
-                wrong.append((int(rows[at]), told))
-        return rows, found, standard, wrong
-
-
-class _Codes(dict[Value, int]):
-    """Numbers of values, found out as they are asked for."""
-
-    code: Callable[[Value], int]
-
-    def __missing__(self, value: Value) -> int:
-        self[value] = self.code(value)
-        return self[value]
-
-
-class _Category:
-    """One category laid out for arrays: its known values numbered from 2; 0 is an empty cell, 1 an unknown value."""
-
-    def __init__(self, reference: CategoryReference, mean: float, per_unit: float, placed: bool) -> None:
-        self.name, self.placed = reference.name, placed
-        self.nullable = reference.missing is not None
-        table = table_of(reference, mean, per_unit)
-        self._numbered = {value: at for at, value in enumerate(table, start=2)}
-        rows = [(reference.missing or 0.0, 0.0), (0.0, 0.0), *table.values()]
-        self.surprise, self.standard = (np.array(column) for column in zip(*rows, strict=True))
-
-    def codes(self, column: Coded | NDArray[Any]) -> NDArray[np.int64]:
-        """Return the number of each cell."""
-        if isinstance(column, Coded):
-            of_value = np.array([*(self._code(value) for value in column.values), 0], dtype=np.int64)
-            return np.asarray(of_value[column.codes], dtype=np.int64)
-        of = _Codes(self._numbered)
-        of.code = self._code
-        cells = column.tolist()
-        codes = np.fromiter(map(of.__getitem__, cells), dtype=np.int64, count=len(cells))
-        if (0 in of or 1 in of) and column.dtype == object:  # 1 == True, yet they are two categories
-            return np.array([self._code(value) for value in cells], dtype=np.int64)
-        return codes
-
-    def _code(self, value: Value) -> int:
-        if is_missing(value) or (isinstance(value, float) and math.isnan(value)):
-            return 0
-        return self._numbered.get(as_category(value) or "", 1)
-
-
 class _Seen:
     """What has been seen of a chunk so far, as `views.Seen` has it for one row."""
 
@@ -232,7 +151,7 @@ class _Seen:
         self.override = np.zeros(n, dtype=np.int8)
         self.blamed = np.full(n, -1, dtype=np.int16)
 
-    def numbers(self, at: int, number: _Number, column: Floats) -> Floats:
+    def numbers(self, at: int, number: NumberColumn, column: Floats) -> Floats:
         """Take in one column; return it standardised."""
         rows, found, standard, wrong = number(column)
         odder = found > self.worst[rows]
@@ -241,7 +160,7 @@ class _Seen:
             self._override(at, row, told)
         return standard
 
-    def words(self, at: int, category: _Category, column: Coded | NDArray[Any] | None) -> Floats:
+    def words(self, at: int, category: CategoryColumn, column: Part | None) -> Floats:
         """Take in one category; return its places, standardised. Unknown values are told before anything else."""
         codes = np.zeros(len(self.worst), dtype=np.int64) if column is None else category.codes(column)
         found = category.surprise[codes]
@@ -254,12 +173,12 @@ class _Seen:
         self.override[unseen], self.blamed[unseen] = _CODE[UNSEEN_CATEGORY], at
         return np.asarray(category.standard[codes], dtype=np.float64)
 
-    def read(self, at: int, signs: Signs, column: Coded | NDArray[Any] | None) -> dict[str, Floats]:
+    def read(self, at: int, signs: Signs, column: Part | None) -> dict[str, Floats]:
         """Take in one text; return the columns of its numbers."""
         cells: list[Value] = [None] * len(self.worst)
         if column is not None:
             cells = column.cells() if isinstance(column, Coded) else column.tolist()
-        told = [signs({signs.name: None if _is_nan(cell) else cell}) for cell in cells]
+        told = [signs({signs.name: None if is_nan(cell) else cell}) for cell in cells]
         for row, one in enumerate(told):
             if one.override:
                 self._override(at, row, one.override)
@@ -271,35 +190,6 @@ class _Seen:
     def _override(self, at: int, row: int, told: str) -> None:
         if not self.override[row]:
             self.override[row], self.blamed[row] = _CODE[told], at
-
-
-def columns_of(profile: Profile, rows: Sequence[Row]) -> dict[str, Words]:
-    """Return the columns of rows as requests give them: what is no number there is an infinity here."""
-    numbers = {one.name: [_as_float(row.get(one.name)) for row in rows] for one in profile.numbers}
-    others = [*(one.name for one in profile.categories), *(one.name for one in profile.texts)]
-    words = {name: ["nan" if _is_nan(cell) else cell for cell in (row.get(name) for row in rows)] for name in others}
-    return {**{name: np.array(column, dtype=np.float64) for name, column in numbers.items()}, **words}
-
-
-def _as_float(value: Value) -> float:
-    if is_missing(value):
-        return math.nan
-    if not isinstance(value, float | int) or not -LARGEST < value < LARGEST:
-        return math.inf
-    return float(value)
-
-
-def _as_floats(column: Coded | NDArray[Any] | None, n: int) -> Floats:
-    return np.full(n, np.nan) if column is None else np.asarray(column, dtype=np.float64)
-
-
-def _chunk_of(column: Column, start: int, end: int) -> Coded | NDArray[Any]:
-    part = column[start:end]
-    return part if isinstance(part, Coded | np.ndarray) else np.array(part, dtype=object)
-
-
-def _is_nan(cell: object) -> bool:
-    return isinstance(cell, float) and math.isnan(cell)
 
 
 def _nothing() -> Scored:

@@ -12,6 +12,7 @@ Source: Vovk, Cross-conformal predictors, Ann. Math. Artif. Intell. 74 (2015); B
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -114,7 +115,9 @@ def cross_fitted(fit: Fit, train_rows: Sequence[Row], unit: str | None) -> Score
         left_out = [row for row, its in zip(rows, fold, strict=True) if its == at]
         if others and left_out:
             found = scored(fit(others), left_out)
-            made = Scores(made.far + found.far, made.odd + found.odd, made.overridden + found.overridden)
+            fewer = math.log(len(rows) / len(others))  # a cell that holds k rows says -log(k / rows): put on one scale
+            odd = [shortest(one + fewer) for one in found.odd]
+            made = Scores(made.far + found.far, made.odd + odd, made.overridden + found.overridden)
     return made
 
 

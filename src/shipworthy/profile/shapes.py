@@ -70,12 +70,21 @@ class CovarianceReference(Fact, frozen=True, kw_only=True):
     centres: tuple[tuple[float, ...], ...] = ()
 
 
+class BaseRate(Fact, frozen=True, kw_only=True):
+    """Of `n` labelled training rows in `segment` (canonical text), `positive` had the label 1."""
+
+    segment: str
+    n: int
+    positive: int
+
+
 class Profile(Fact, frozen=True, kw_only=True):
     """The reference of one model's inputs. `calibration` holds per view the `n_calibration` sorted scores of rows not
     trained on; the i-th row of the covariance view is the `paired[i]`-th of the marginal view. `cross_fitted` of them
     are training rows, each left out of the reference that scored it. `overridden` counts calibration rows that an
     override catches before any view is asked. `bins` are the cells that live traffic is counted in; a profile of before
-    has none, and then drift has no source.
+    has none, and then drift has no source. `base_rates`: of the label in
+    training (`profile.base_rates`).
     """
 
     version: int = 1
@@ -91,3 +100,4 @@ class Profile(Fact, frozen=True, kw_only=True):
     overridden: int
     bins: InputBins | None = None
     cross_fitted: int = 0
+    base_rates: tuple[BaseRate, ...] = ()
