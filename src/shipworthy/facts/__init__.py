@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shipworthy.facts.abuse import AbuseCount, AbuseKind
 from shipworthy.facts.base import Digest, Fact, canonical, digest, seed_of
 from shipworthy.facts.chat import Conversation, Message, Reply, ToolCall
 from shipworthy.facts.evidence import (
@@ -49,7 +50,8 @@ from shipworthy.facts.verdict import Block, Decision, Judgement, Outcome, Verdic
 
 __all__ = [
     "ACCEPTED", "FIXED", "IMPORT_FORMATS", "MISSING", "NORMAL", "OTHER", "RESERVED", "SCORE_BINS", "SEVERITY_OF",
-    "UNSEEN", "Acknowledged", "Action", "Approval", "Block", "Budget", "Case", "CaseResult", "Clause", "Comparison",
+    "UNSEEN", "AbuseCount", "AbuseKind",
+    "Acknowledged", "Action", "Approval", "Block", "Budget", "Case", "CaseResult", "Clause", "Comparison",
     "Conversation", "Counts", "Coverage", "Decider", "Decision", "Digest", "Entry", "Event", "Evidence", "Example",
     "Fact", "Granted", "Held", "Incident", "Judgement", "LabelSummary", "LiveThresholds", "Measurement", "Message",
     "Named", "NeverEvent", "OnNoData", "Oracle", "Order", "Origin", "Outcome", "Override", "PairedRows", "Person",

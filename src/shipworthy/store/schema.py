@@ -32,7 +32,13 @@ _FIRST: Final = (
     "CREATE INDEX queue_by_urgency ON queue (status, deadline, id)",
     "CREATE TABLE incidents (id TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT, WITHOUT ROWID",
 )
-STEPS: Final[tuple[tuple[str, ...], ...]] = (_FIRST,)
+_ABUSE: Final = (
+    "CREATE TABLE abuse (hour INTEGER, tenant TEXT, kind TEXT, caller TEXT, segment TEXT, shard TEXT,"
+    " n INTEGER NOT NULL, evidence TEXT NOT NULL,"
+    " PRIMARY KEY (hour, tenant, kind, caller, segment, shard)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE abuse_keys (period_end INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT",
+)
+STEPS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _ABUSE)
 
 
 def migrate(connection: apsw.Connection, where: str, steps: tuple[tuple[str, ...], ...] = STEPS) -> None:

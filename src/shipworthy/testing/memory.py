@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 
 from shipworthy.errors import Unreachable, UsageError
-from shipworthy.facts import Entry, Incident, LabelSummary, WindowSummary, digest
+from shipworthy.facts import AbuseCount, Entry, Incident, LabelSummary, WindowSummary, digest
+from shipworthy.store import abuse as abuse_log
 from shipworthy.store.entries import NOTHING, chained, check_kind, decoded, id_text
 from shipworthy.store.instants import instant
 from shipworthy.store.protocol import Build
@@ -43,6 +44,8 @@ class _Tables:
     labels: dict[LabelKey, LabelSummary] = field(default_factory=dict)
     queue: dict[str, QueueItem] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
+    abuse: dict[tuple[abuse_log.Key, str], AbuseCount] = field(default_factory=dict)
+    abuse_keys: dict[int, bytes] = field(default_factory=dict)
 
     def snapshot(self) -> _Tables:
         """Return a copy whose containers are its own; what they hold never changes."""
@@ -222,6 +225,42 @@ class MemoryStore:
         """Return all incidents, sorted by id."""
         with self._lock:
             return tuple(incident for _, incident in sorted(self._open.incidents.items()))
+
+    def add_abuse(self, counts: Sequence[AbuseCount], shard: str) -> None:
+        """Keep the running totals of a shard."""
+        for one in counts:
+            abuse_log.checked(one)
+        with self.transaction():
+            kept = self._open.abuse
+            for one in counts:
+                key = (abuse_log.key_of(one), shard)
+                kept[key] = abuse_log.later(kept[key], one) if key in kept else one
+
+    def abuse(self, since_hour: int, until_hour: int, tenant: str | None = None) -> list[AbuseCount]:
+        """Return counts with since <= hour < until, added up over shards."""
+        with self._lock:
+            found = list(self._open.abuse.values())
+        mine = (one for one in found if since_hour <= one.hour < until_hour and tenant in (None, one.tenant))
+        return abuse_log.added(mine)
+
+    def expire_abuse(self, before_hour: int) -> int:
+        """Delete the counts of earlier hours and the keys that nothing needs any more."""
+        with self.transaction():
+            kept = {key: one for key, one in self._open.abuse.items() if one.hour >= before_hour}
+            gone = len(self._open.abuse) - len(kept)
+            self._open.abuse = kept
+            self._open.abuse_keys = {end: key for end, key in self._open.abuse_keys.items() if end > before_hour}
+        return gone
+
+    def abuse_key(self, period_end: int, sealed: bytes) -> bytes:
+        """Return the sealed key of a period; the first one given is kept."""
+        with self._lock:
+            return self._open.abuse_keys.setdefault(period_end, sealed)
+
+    def abuse_keys(self) -> dict[int, bytes]:
+        """Return the sealed keys by the end of their period."""
+        with self._lock:
+            return dict(sorted(self._open.abuse_keys.items()))
 
     def close(self) -> None:
         """Drop everything."""
