@@ -46,6 +46,7 @@ VERBS = {
     "labels": "labels",
     "review-queue": "review_queue",
     "incident": "incident",
+    "abuse": "abuse",
     "ledger": "ledger",
 }
 

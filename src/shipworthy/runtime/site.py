@@ -24,9 +24,10 @@ from shipworthy.deploy.segments import Hide
 from shipworthy.deploy.throttle import Throttles
 from shipworthy.errors import CannotDecide, ShipworthyError, UsageError
 from shipworthy.facts import UNSEEN, Receipt, RuntimeState, digest, join, parse_segment
-from shipworthy.observe.minutes import minute_of
+from shipworthy.observe.minutes import minute_of, minutes_in
 from shipworthy.profile.thresholds import SEVERAL
 from shipworthy.runtime import status as told
+from shipworthy.runtime.abuse import AbuseLog
 from shipworthy.runtime.api import BODY_WITHIN_S, Api
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.controller import Controller
@@ -35,6 +36,7 @@ from shipworthy.runtime.learned import calibration_cells, probe_rows
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.models import Models, ModelsLike
 from shipworthy.runtime.permits import Permits
+from shipworthy.runtime.probed import probing_of
 from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.review import queue_item
 from shipworthy.runtime.standing import refuse
@@ -75,9 +77,9 @@ class Site:
         self._ticked = 0.0
         first = self._admit(state.baseline)
         manifest = first.contract.manifest
-        self.telemetry = Telemetry(
-            digest(manifest.model), minute_of(workspace.clock()), manifest.decisions, self.commits
-        )
+        minute = minute_of(workspace.clock())
+        self.abuse = AbuseLog(self.store, self.commits, self._site_key, minute, self._abuse_kept)
+        self.telemetry = Telemetry(digest(manifest.model), minute, manifest.decisions, self.commits, self.abuse)
         self.live = Live(files, manifest.model, manifest.fallback, manifest.kill_fallback, self._changed)
         self.controller = Controller(
             self.authority,
@@ -140,6 +142,7 @@ class Site:
         plain["refused"] = dict(self._refused)
         plain["trouble"] = self.trouble
         plain["overrides"] = self.permits.told()
+        plain["abuse"] = self.abuse.told()
         return plain
 
     def quality(self, asked: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -157,7 +160,7 @@ class Site:
     def api(self, body_within_s: float = BODY_WITHIN_S) -> Api:
         """Return the API that gates elsewhere reach this site's ledger by."""
         here, model = self.workspace, self._first.contract.manifest.model
-        return Api(here.home, self.ledger, self.store, model, here.clock, body_within_s)
+        return Api(here.home, self.ledger, self.store, model, here.clock, body_within_s, on_abuse=self.abuse)
 
     def _wiring(self, first: Loaded) -> Wiring:
         manifest = first.contract.manifest
@@ -188,6 +191,7 @@ class Site:
             ),
             shadow=self.live.shadow,
             override=self.permits.header,
+            on_abuse=self.abuse,
             clock=lambda: self.workspace.clock().timestamp(),
         )
         if manifest.throttles is not None:
@@ -248,6 +252,11 @@ class Site:
             return SEVERAL  # it has no thresholds of its own for what it has not seen: such labels move nothing
         return one.thresholds.bucket_of(sorted(unseen | accepted))
 
+    def _abuse_kept(self) -> int:
+        """Return for how many minutes counts of abuse are kept: the least that a served contract says."""
+        served = [self.releases[version] for version in self.served] or [self._first]
+        return min(minutes_in(one.contract.manifest.kept("abuse_log")) for one in served)
+
     def _changed(self, before: RuntimeState, after: RuntimeState) -> None:
         if hasattr(self, "controller"):
             self.controller.changed(before, after)
@@ -292,6 +301,7 @@ class Site:
         rows = await asyncio.to_thread(probe_rows, one)
         await self.models.start(one)
         counts = await asyncio.to_thread(calibration_cells, one, partial(self.models.ask, one.version))
+        self.abuse.watch(one.version, one.release.columns, await asyncio.to_thread(probing_of, one, self.abuse.salt))
         self.releases[one.version] = one
         self.controller.loaded(one, counts, rows)
         self.served[one.version] = one.release

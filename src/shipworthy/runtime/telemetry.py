@@ -33,6 +33,7 @@ from shipworthy.observe.measure_labels import (
 )
 from shipworthy.observe.minutes import minutes_in
 from shipworthy.observe.repeats import Alarm
+from shipworthy.runtime.abuse import AbuseLog
 from shipworthy.store.group import GroupCommit
 
 MOST_SHADOWS = 200_000
@@ -49,10 +50,18 @@ Bucket = Callable[[str, tuple[str, ...]], str]
 class Telemetry:
     """Windows and labels of one gateway. Single thread; writes go through group commit."""
 
-    def __init__(self, reference: Digest, start_minute: int, words: Decisions, commits: GroupCommit) -> None:
+    def __init__(
+        self,
+        reference: Digest,
+        start_minute: int,
+        words: Decisions,
+        commits: GroupCommit,
+        abuse: AbuseLog | None = None,
+    ) -> None:
         self._collector = seen.Collector(reference, start_minute)
         self._words = words
         self._commits = commits
+        self._abuse = abuse
         self._batch = 0
         self._name = f"{SHARD}-{start_minute}"
         self.start_minute = start_minute
@@ -83,6 +92,8 @@ class Telemetry:
         """Close the minutes before `now_minute`, keep them by the hour, and write them to the store."""
         closed = self._collector.roll(now_minute)
         self.rolled = max(self.rolled, now_minute)
+        if self._abuse is not None:
+            self._abuse.roll(now_minute, self._bucket)
         if not closed:
             return None
         for window in closed:
@@ -159,6 +170,8 @@ class Telemetry:
         start = live_since if slo.window == "rolling" else max(live_since, end - minutes_in(slo.window))
         start = max(start, self._kept_since)
         end = max(start, end)
+        if slo.indicator == "abuse_rate" and self._abuse is not None:
+            return (self._abuse.measured(scope, start, end, slo.level, self._silent(start, end)),)
         place = (scope.version, scope.tenant, scope.segment)
         windows = list(self._windows[place].values())
         if slo.indicator == "ood_repeats":
