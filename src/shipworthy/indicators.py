@@ -96,7 +96,7 @@ _ROWS = (
     _row("contract_strength", _S, "enumerated", "up", 20, "off", "stopped/mutants"),
     _row("request_error_rate", _S, "rate", "down", 1000, "on", "5xx/requests"),
     _row("latency_ms", _S, "quantile", "down", 1000, "on", "time to answer"),
-    _row("abuse_rate", _S, "rate", "down", 100, "on", "abuse events/requests"),
+    _row("abuse_rate", _S, "rate", "down", 100, "on", "abusive requests/requests, refused ones included"),
     _row("kill_time_ms", _S, "count", "down", 1, "on", "last drill p99"),
     _row("drill_age_d", _S, "count", "down", 1, "on", "days since the last drill"),
 )

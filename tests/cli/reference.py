@@ -152,6 +152,10 @@ NOTES = {
     "govern.override_requested": ("a person", "the override and the signature of the operator who asks"),
     "govern.override_approved": ("a person", "id and digest of the override, the signature of the reviewer"),
     "govern.override_expired": ("the runtime", "id, version, and when it ended; the version is closed since then"),
+    "observe.abuse_read": (
+        "a person",
+        "range, tenant, reason, whether an address was asked for; never which, nor what was found",
+    ),
     "runtime.token_made": ("an operator", "id, scope and end of a token of the API; never the token"),
     "respond.approved": ("a person", "a signed approval of a restore, its orders, scope and moment"),
     "respond.incident_opened": ("the controller", "the incident"),
@@ -229,7 +233,7 @@ KEYS = {
     "fallback": "who answers in safe mode and when no model does",
     "kill_fallback": "who answers while killed",
     "alarms": "the budget of false pages: `false_pages_per_week`",
-    "retention": "how long `raw_input`, `answer_within`, `verdict` (to begin serving by) and others last: `30d`",
+    "retention": "how long `raw_input`, `answer_within`, `verdict` (to begin serving by) and `abuse_log` last: `30d`",
 }
 
 

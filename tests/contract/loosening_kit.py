@@ -276,6 +276,7 @@ LOOSER: list[tuple[Change, str, bool]] = [
     (manifest(throttles=None), "throttles: removed", True),
     (manifest(retention={"raw_input": "31d"}), "retention: raw_input 30d → 31d", True),
     (manifest(retention={}), "retention: raw_input 30d → none", True),
+    (manifest(retention={"raw_input": "30d", "abuse_log": "31d"}), "retention: abuse_log 30d → 31d", True),
     (manifest(rollout=None), "rollout: stages removed", True),
     (rollout(STAGES[0], replace(STAGES[1], min_samples=899)), "stage all: min_samples 900 → 899", True),
     (rollout(replace(STAGES[0], advance="auto"), STAGES[1]), "stage some: advance operator → auto", True),

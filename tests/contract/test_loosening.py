@@ -57,6 +57,12 @@ def test_nothing_changed_is_nothing_loosened(base: Contract) -> None:
     assert found(base, base) == ()
 
 
+def test_the_abuse_log_has_a_life_of_its_own_that_saying_nothing_may_lengthen(base: Contract) -> None:
+    short = manifest(retention={"raw_input": "30d", "abuse_log": "7d"})(base)
+    assert found(short, base) == ("retention: abuse_log 7d → 30d",)
+    assert found(base, short) == ()
+
+
 def test_a_kill_that_ends_with_people_is_looser_than_one_that_ends_with_nobody(base: Contract) -> None:
     assert found(base, manifest(kill_fallback="human_review")(base)) == ("kill_fallback: nobody → human_review",)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from shipworthy.contract.lock import Lock
-from shipworthy.contract.manifest import Manifest, Rollout, Stage, Throttle, Throttles
+from shipworthy.contract.manifest import KEPT, Manifest, Rollout, Stage, Throttle, Throttles
 from shipworthy.indicators import window_seconds
 
 PAGES = "false_pages_per_week"
@@ -74,7 +74,7 @@ def stage_rows(old: Rollout | None, new: Rollout | None) -> Iterator[str]:
 def retention_rows(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
     """Yield a row per kind of record that is kept longer, or for a time that the contract no longer says."""
     for key in sorted({*old, *new}):
-        before, after = old.get(key), new.get(key)
+        before, after = old.get(key, KEPT.get(key)), new.get(key, KEPT.get(key))
         if before is not None and (after is None or _seconds(after) > _seconds(before)):
             yield f"retention: {key} {before} → {after or 'none'}"
 

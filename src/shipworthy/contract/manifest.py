@@ -11,6 +11,7 @@ from shipworthy.contract.assistant import Assistant
 from shipworthy.facts import Fact, Person
 
 Stakes = Literal["low", "standard", "high"]
+KEPT = {"abuse_log": "30d"}  # how long records last for which `retention` says nothing
 
 
 class Feature(Fact, frozen=True, kw_only=True):
@@ -239,6 +240,10 @@ class Manifest(Fact, frozen=True, kw_only=True):
     kill_fallback: Literal["human_review", "nobody"] = "nobody"
     alarms: dict[str, float] = {}
     retention: dict[str, str] = {}
+
+    def kept(self, record: str) -> str:
+        """Return how long a kind of record lasts. Raises KeyError for one that lasts as long as its `retention`."""
+        return self.retention.get(record, KEPT[record])
 
     def feature(self, name: str) -> Feature | None:
         """Return the feature of that name, or None."""

@@ -20,7 +20,7 @@ import msgspec
 
 from shipworthy.contract import card, lock, manifest_reader, note, pack, record, slo_rules, slos, threats
 from shipworthy.contract.change import MANIFEST
-from shipworthy.contract.manifest import Manifest
+from shipworthy.contract.manifest import KEPT, Manifest
 from shipworthy.contract.pack import Pack
 from shipworthy.contract.record import RecordFront
 from shipworthy.contract.schema_files import RECORDS
@@ -80,7 +80,12 @@ _TIGHTER: Mapping[tuple[str, str], Schema] = {
     ("Manifest", "owner"): _WORD,
     ("Manifest", "features"): _NOT_EMPTY,
     ("Manifest", "endpoints"): _NOT_EMPTY,
-    ("Manifest", "retention"): {"additionalProperties": {"type": "string", **_exactly(WINDOW)}},
+    ("Manifest", "retention"): {
+        "properties": {
+            record: {"type": "string", "default": span, **_exactly(WINDOW)} for record, span in KEPT.items()
+        },
+        "additionalProperties": {"type": "string", **_exactly(WINDOW)},
+    },
     ("Manifest", "alarms"): {"additionalProperties": {"type": "number", "exclusiveMinimum": 0}},
     ("Feature", "name"): {
         **_exactly(manifest_reader.FEATURE_NAME),

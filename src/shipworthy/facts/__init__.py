@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shipworthy.facts.abuse import AbuseCount, AbuseKind
 from shipworthy.facts.base import Digest, Fact, canonical, digest, seed_of
 from shipworthy.facts.chat import Conversation, Message, Reply, ToolCall
 from shipworthy.facts.evidence import (
@@ -79,6 +80,8 @@ __all__ = [
     "SCORE_BINS",
     "SEVERITY_OF",
     "UNSEEN",
+    "AbuseCount",
+    "AbuseKind",
     "Acknowledged",
     "Action",
     "Approval",

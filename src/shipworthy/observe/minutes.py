@@ -29,6 +29,15 @@ def start_of(minute: int) -> str:
     return (_EPOCH + timedelta(minutes=minute)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
+def hour_text(hour: int) -> str:
+    """Return the RFC 3339 text of the start of an hour since the epoch, without its minutes.
+
+    >>> hour_text(1)
+    '1970-01-01T01Z'
+    """
+    return f"{start_of(60 * hour)[:13]}Z"
+
+
 def minutes_in(duration: str) -> int:
     """Return the whole minutes of `30m`, `24h`, `7d`. Raises ValueError for anything else, `rolling` included."""
     seconds = window_seconds(duration)

@@ -17,6 +17,8 @@ from typing import NamedTuple
 
 from msgspec import structs
 
+from shipworthy.deploy.abuse import UNWATCHED, OnAbuse
+from shipworthy.deploy.http.peer import peer_of
 from shipworthy.deploy.http.wire import (
     Receive,
     Refusal,
@@ -31,6 +33,7 @@ from shipworthy.deploy.http.wire import (
 )
 from shipworthy.deploy.throttle import Gcra
 from shipworthy.errors import ShipworthyError
+from shipworthy.facts import MISSING, AbuseKind
 from shipworthy.ledger.files.log import Ledger
 from shipworthy.runtime.posted import ENTRIES, FACTS, MAX_BYTES, Unfit, read_posted
 from shipworthy.runtime.shared_facts import Told
@@ -64,6 +67,7 @@ class Api:
         clock: Callable[[], datetime],
         body_within_s: float = BODY_WITHIN_S,
         rate: Rate = Rate(),  # noqa: B008 - a frozen value
+        on_abuse: OnAbuse = UNWATCHED,
     ) -> None:
         self._home = home
         self._ledger = ledger
@@ -72,6 +76,7 @@ class Api:
         self._told = Told(ledger, store, model)
         self._body_within_s = body_within_s
         self._rates = Gcra(rate)
+        self._on_abuse = on_abuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -91,7 +96,11 @@ class Api:
         path = scope["path"]
         if path not in _METHODS:
             raise Refusal(404, "no such path")
-        token = await asyncio.to_thread(self._holder, header(scope, b"authorization"))
+        shown = header(scope, b"authorization")
+        token = await asyncio.to_thread(self._holder, shown)
+        if shown is not None and (token is None or token.scope not in _SCOPES[path]):
+            minute = int(self._clock().timestamp() // 60)
+            self._on_abuse.refused(AbuseKind.BAD_TOKEN, MISSING, peer_of(scope), minute, shown)
         if token is None:
             raise Refusal(401, "unauthorised", [(b"www-authenticate", b"Bearer")])
         if token.scope not in _SCOPES[path]:

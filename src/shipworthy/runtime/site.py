@@ -30,6 +30,7 @@ from shipworthy.profile.thresholds import SEVERAL
 from shipworthy.respond.moments import moment
 from shipworthy.runtime import past
 from shipworthy.runtime import status as told
+from shipworthy.runtime.abuse import AbuseLog
 from shipworthy.runtime.answers import take_answers
 from shipworthy.runtime.api import BODY_WITHIN_S, Api
 from shipworthy.runtime.authority import Authority
@@ -41,6 +42,7 @@ from shipworthy.runtime.learned import asked_once, calibration_cells, calibratio
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.models import Models, ModelsLike
 from shipworthy.runtime.permits import Permits
+from shipworthy.runtime.probed import probing_of
 from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.review import queue_item
 from shipworthy.runtime.runs import Run
@@ -83,7 +85,9 @@ class Site:
         self._ticked = 0.0
         first = self._admit(state.baseline)
         manifest = first.contract.manifest
-        self.run = Run(workspace.home, minute_of(workspace.clock()))
+        minute = minute_of(workspace.clock())
+        self.run = Run(workspace.home, minute)
+        self.abuse = AbuseLog(self.store, self.commits, self._site_key, minute, self._abuse_kept)
         self.telemetry = self._begin(manifest)
         self.live = Live(files, manifest.model, manifest.fallback, manifest.kill_fallback, self._changed)
         self.controller = Controller(
@@ -151,6 +155,7 @@ class Site:
         plain["refused"] = dict(self._refused)
         plain["trouble"] = self.trouble
         plain["overrides"] = self.permits.told()
+        plain["abuse"] = self.abuse.told()
         return plain
 
     def quality(self, asked: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -189,14 +194,14 @@ class Site:
     def api(self, body_within_s: float = BODY_WITHIN_S) -> Api:
         """Return the API that gates elsewhere reach this site's ledger by."""
         here, model = self.workspace, self._first.contract.manifest.model
-        return Api(here.home, self.ledger, self.store, model, here.clock, body_within_s)
+        return Api(here.home, self.ledger, self.store, model, here.clock, body_within_s, on_abuse=self.abuse)
 
     def _begin(self, manifest: Manifest) -> Telemetry:
         """Return the telemetry of this run, which knows how the last one ended and where sums begin anew."""
         now = minute_of(self.workspace.clock())
         kept_for = min(KEPT + minutes_in(manifest.label.matured_after), RECEIPTS_FOR)
         hashed = keyed(self.workspace.host_key())
-        telemetry = Telemetry(now, manifest.decisions, self.commits, hashed, self.run.name, kept_for)
+        telemetry = Telemetry(now, manifest.decisions, self.commits, hashed, self.run.name, kept_for, self.abuse)
         telemetry.kept.take_windows(past.begin(self.store, self.run, now, kept_for))
         telemetry.kept.kept_since = now - kept_for
         for since in past.begun(self.store):
@@ -233,6 +238,7 @@ class Site:
             ),
             shadow=self.live.shadow,
             override=self.permits.header,
+            on_abuse=self.abuse,
             clock=lambda: self.workspace.clock().timestamp(),
         )
         if manifest.throttles is not None:
@@ -293,6 +299,11 @@ class Site:
             return SEVERAL  # it has no thresholds of its own for what it has not seen: such labels move nothing
         return one.thresholds.bucket_of(sorted(unseen | accepted))
 
+    def _abuse_kept(self) -> int:
+        """Return for how many minutes counts of abuse are kept: the least that a served contract says."""
+        served = [self.releases[version] for version in self.served] or [self._first]
+        return min(minutes_in(one.contract.manifest.kept("abuse_log")) for one in served)
+
     def _changed(self, before: RuntimeState, after: RuntimeState) -> None:
         if hasattr(self, "controller"):
             self.controller.changed(before, after)
@@ -343,6 +354,7 @@ class Site:
         since = await asyncio.to_thread(past.live_since, self.store, one.version, minute)
         self.controller.judge_since(one.version, since)
         await self.telemetry.take_back(one.version, minute, self.store)
+        self.abuse.watch(one.version, one.release.columns, await asyncio.to_thread(probing_of, one, self.abuse.salt))
         self.releases[one.version] = one
         self.controller.loaded(one, counts, rows, scores)
         self.served[one.version] = one.release

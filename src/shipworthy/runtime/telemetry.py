@@ -29,6 +29,7 @@ from shipworthy.observe.minutes import minutes_in
 from shipworthy.observe.repeats import Alarm
 from shipworthy.profile.rows import Row
 from shipworthy.runtime import past
+from shipworthy.runtime.abuse import AbuseLog
 from shipworthy.runtime.exports.totals import Totals
 from shipworthy.runtime.measured import Asked, from_matured, from_sums, windows_of
 from shipworthy.runtime.remembered import Blurred, Remembered
@@ -56,6 +57,7 @@ class Telemetry:
         hashed: Callable[[str, int], Hashed],
         run: str,
         kept_for: int = KEPT,
+        abuse: AbuseLog | None = None,
     ) -> None:
         """`hashed(tenant, minute)` gives the keyed hash that unseen values are told by; `run` names this run alone.
 
@@ -64,6 +66,7 @@ class Telemetry:
         self._collector = seen.Collector(start_minute, hashed=hashed)
         self._words = words
         self._commits = commits
+        self._abuse = abuse
         self._batch = 0
         self._name = run
         self._unwritten: dict[int, list[WindowSummary]] = {}
@@ -107,6 +110,8 @@ class Telemetry:
         """Close the minutes before `now_minute`, keep them by the hour, and write them to the store."""
         closed = self._collector.roll(now_minute)
         self.rolled = max(self.rolled, now_minute)
+        if self._abuse is not None:
+            self._abuse.roll(now_minute, self.kept.bucket)
         if not closed:
             return None
         self.kept.take_windows(closed)
@@ -237,6 +242,8 @@ class Telemetry:
         """
         row = INDICATORS[slo.indicator]
         start, end = self.interval(slo, live_since, now_minute, matured_after)
+        if slo.indicator == "abuse_rate" and self._abuse is not None:
+            return (self._abuse.measured(scope, start, end, slo.level, self.kept.silent(start, end)),)
         if slo.indicator == "ood_repeats":
             silent = self.kept.silent(start, end)
             return (from_alarms(alarms, windows_of(self.kept, scope), scope, start, end, silent),)

@@ -125,6 +125,7 @@ def _create(path: Path) -> None:
 def _open(path: Path, busy_s: float) -> apsw.Connection:
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     connection.set_busy_timeout(int(busy_s * 1000))
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "trusted_schema = OFF"):
+    # secure_delete: what has expired is overwritten, not only forgotten.
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "trusted_schema = OFF", "secure_delete = ON"):
         connection.execute(f"PRAGMA {pragma}").fetchall()
     return connection

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from shipworthy.facts import Digest, Entry, Incident, LabelCells, LabelSummary, WindowSummary
+from shipworthy.facts import AbuseCount, Digest, Entry, Incident, LabelCells, LabelSummary, WindowSummary
 from shipworthy.store.review import QueueItem, QueueStatus
 from shipworthy.store.tiers import KEPT, RECEIPTS_FOR
 
@@ -18,7 +18,7 @@ Build = Callable[[int, Digest], Sequence[Entry]]
 
 
 class Store(Protocol):
-    """Entries, ids, keys, windows, labels, the review queue and incidents of one site."""
+    """Entries, ids, keys, windows, labels, the review queue, incidents and the abuse log of one site."""
 
     def transaction(self) -> AbstractContextManager[None]:
         """All writes of this thread inside the block happen or none. Nested blocks undo only themselves."""
@@ -146,6 +146,21 @@ class Store(Protocol):
 
     def incidents(self) -> tuple[Incident, ...]:
         """Return all incidents, sorted by id."""
+
+    def add_abuse(self, counts: Sequence[AbuseCount], shard: str) -> None:
+        """Keep the running totals of a shard: of one key the larger number, so that twice or late is once."""
+
+    def abuse(self, since_hour: int, until_hour: int, tenant: str | None = None) -> list[AbuseCount]:
+        """Return one count a key with since <= hour < until, added up over shards, sorted. `tenant` None means any."""
+
+    def expire_abuse(self, before_hour: int) -> int:
+        """Delete the counts of earlier hours, and the keys of periods that ended by then; return how many counts."""
+
+    def abuse_key(self, period_end: int, sealed: bytes) -> bytes:
+        """Return the sealed key of the period that ends at this hour: `sealed`, unless one was kept before."""
+
+    def abuse_keys(self) -> dict[int, bytes]:
+        """Return the sealed keys by the hour at which their period ends."""
 
     def close(self) -> None:
         """Let go of files. Later calls raise Unreachable."""

@@ -67,7 +67,13 @@ _ROLLED_UP: Final = (
     "CREATE INDEX label_receipts_by_age ON label_receipts (minute)",
     "CREATE TABLE marks (name TEXT PRIMARY KEY, minute INTEGER NOT NULL) STRICT, WITHOUT ROWID",
 )
-STEPS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _LABEL_CELLS, _ROLLED_UP)
+_ABUSE: Final = (
+    "CREATE TABLE abuse (hour INTEGER, tenant TEXT, kind TEXT, caller TEXT, segment TEXT, shard TEXT,"
+    " n INTEGER NOT NULL, evidence TEXT NOT NULL,"
+    " PRIMARY KEY (hour, tenant, kind, caller, segment, shard)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE abuse_keys (period_end INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT",
+)
+STEPS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _LABEL_CELLS, _ROLLED_UP, _ABUSE)
 
 
 def migrate(connection: apsw.Connection, where: str, steps: tuple[tuple[str, ...], ...] = STEPS) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from shipworthy.facts import Entry, Incident, LabelCells, LabelSummary, WindowSummary
-from shipworthy.store import entries, labels, queue, rollup, windows
+from shipworthy.facts import AbuseCount, Entry, Incident, LabelCells, LabelSummary, WindowSummary
+from shipworthy.store import abuse, entries, labels, queue, rollup, windows
 from shipworthy.store.connection import Database
 from shipworthy.store.failpoints import Failpoint, nothing
 from shipworthy.store.protocol import Build
@@ -160,6 +160,26 @@ class SqliteStore:
     def incidents(self) -> tuple[Incident, ...]:
         """Return all incidents, sorted by id."""
         return queue.incidents(self._db)
+
+    def add_abuse(self, counts: Sequence[AbuseCount], shard: str) -> None:
+        """Keep the running totals of a shard."""
+        abuse.add(self._db, counts, shard)
+
+    def abuse(self, since_hour: int, until_hour: int, tenant: str | None = None) -> list[AbuseCount]:
+        """Return counts with since <= hour < until, added up over shards."""
+        return abuse.read(self._db, since_hour, until_hour, tenant)
+
+    def expire_abuse(self, before_hour: int) -> int:
+        """Delete the counts of earlier hours and the keys that nothing needs any more."""
+        return abuse.expire(self._db, before_hour)
+
+    def abuse_key(self, period_end: int, sealed: bytes) -> bytes:
+        """Return the sealed key of a period; the first one given is kept."""
+        return abuse.key(self._db, period_end, sealed)
+
+    def abuse_keys(self) -> dict[int, bytes]:
+        """Return the sealed keys by the end of their period."""
+        return abuse.keys(self._db)
 
     def close(self) -> None:
         """Close the file."""

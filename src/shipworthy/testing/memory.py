@@ -6,17 +6,16 @@ dictionaries. The contract tests of `tests/store` run on both.
 
 from __future__ import annotations
 
-import copy
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
 
 import msgspec
 
 from shipworthy.errors import Unreachable, UsageError
-from shipworthy.facts import HEARTBEAT, Entry, Incident, LabelCells, LabelSummary, WindowSummary, digest
-from shipworthy.facts.adding import LabelKey, WindowKey, added, joined, label_key, same_shard, window_key
+from shipworthy.facts import HEARTBEAT, AbuseCount, Entry, Incident, LabelCells, LabelSummary, WindowSummary, digest
+from shipworthy.facts.adding import added, joined, label_key, same_shard, window_key
+from shipworthy.store import abuse as abuse_log
 from shipworthy.store.entries import NOTHING, chained, check_kind, decoded, id_text
 from shipworthy.store.instants import instant
 from shipworthy.store.protocol import Build
@@ -44,26 +43,7 @@ from shipworthy.store.tiers import (
     bucket,
 )
 from shipworthy.store.windows import content_of, not_forgotten, same_batch, with_coarse
-
-
-@dataclass
-class _Tables:
-    bodies: list[bytes] = field(default_factory=list)
-    counters: dict[tuple[str, int], int] = field(default_factory=dict)
-    kv: dict[str, bytes] = field(default_factory=dict)
-    batches: dict[tuple[str, int], tuple[str, int | None]] = field(default_factory=dict)
-    forgotten: list[int] = field(default_factory=lambda: [0])
-    windows: dict[tuple[WindowKey, str], WindowSummary] = field(default_factory=dict)
-    rolled: dict[WindowKey, WindowSummary] = field(default_factory=dict)
-    receipts: dict[str, int | None] = field(default_factory=dict)
-    labels: dict[LabelKey, LabelSummary] = field(default_factory=dict)
-    cells: dict[tuple[str, str, int], LabelCells] = field(default_factory=dict)
-    queue: dict[str, QueueItem] = field(default_factory=dict)
-    incidents: dict[str, Incident] = field(default_factory=dict)
-
-    def snapshot(self) -> _Tables:
-        """Return a copy whose containers are its own; what they hold never changes."""
-        return _Tables(**{column.name: copy.copy(getattr(self, column.name)) for column in fields(self)})
+from shipworthy.testing.tables import Tables
 
 
 class MemoryStore:
@@ -71,7 +51,7 @@ class MemoryStore:
 
     def __init__(self, bodies: Iterable[bytes] = ()) -> None:
         self._lock = threading.RLock()
-        self._tables: _Tables | None = _Tables(bodies=list(bodies))
+        self._tables: Tables | None = Tables(bodies=list(bodies))
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -331,13 +311,49 @@ class MemoryStore:
         with self._lock:
             return tuple(incident for _, incident in sorted(self._open.incidents.items()))
 
+    def add_abuse(self, counts: Sequence[AbuseCount], shard: str) -> None:
+        """Keep the running totals of a shard."""
+        for one in counts:
+            abuse_log.checked(one)
+        with self.transaction():
+            kept = self._open.abuse
+            for one in counts:
+                key = (abuse_log.key_of(one), shard)
+                kept[key] = abuse_log.later(kept[key], one) if key in kept else one
+
+    def abuse(self, since_hour: int, until_hour: int, tenant: str | None = None) -> list[AbuseCount]:
+        """Return counts with since <= hour < until, added up over shards."""
+        with self._lock:
+            found = list(self._open.abuse.values())
+        mine = (one for one in found if since_hour <= one.hour < until_hour and tenant in (None, one.tenant))
+        return abuse_log.added(mine)
+
+    def expire_abuse(self, before_hour: int) -> int:
+        """Delete the counts of earlier hours and the keys that nothing needs any more."""
+        with self.transaction():
+            kept = {key: one for key, one in self._open.abuse.items() if one.hour >= before_hour}
+            gone = len(self._open.abuse) - len(kept)
+            self._open.abuse = kept
+            self._open.abuse_keys = {end: key for end, key in self._open.abuse_keys.items() if end > before_hour}
+        return gone
+
+    def abuse_key(self, period_end: int, sealed: bytes) -> bytes:
+        """Return the sealed key of a period; the first one given is kept."""
+        with self._lock:
+            return self._open.abuse_keys.setdefault(period_end, sealed)
+
+    def abuse_keys(self) -> dict[int, bytes]:
+        """Return the sealed keys by the end of their period."""
+        with self._lock:
+            return dict(sorted(self._open.abuse_keys.items()))
+
     def close(self) -> None:
         """Drop everything."""
         with self._lock:
             self._tables = None
 
     @property
-    def _open(self) -> _Tables:
+    def _open(self) -> Tables:
         if self._tables is None:
             raise Unreachable("the store is closed", "memory", "open a new one")
         return self._tables

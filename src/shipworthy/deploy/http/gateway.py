@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -16,6 +17,7 @@ from shipworthy.deploy.answer import REFUSED
 from shipworthy.deploy.body import BadBody, Cell, read_ask, read_labels
 from shipworthy.deploy.http.decider import Decider, Outcome
 from shipworthy.deploy.http.labels import take_labels
+from shipworthy.deploy.http.peer import peer_of
 from shipworthy.deploy.http.shadow import Shadows
 from shipworthy.deploy.http.wire import (
     Headers,
@@ -34,9 +36,11 @@ from shipworthy.deploy.http.wiring import Row, Wiring
 from shipworthy.deploy.throttle import headers as throttle_headers
 from shipworthy.deploy.v2 import EXTENSIONS, InferRow, infer_reply, metadata, read_infer
 from shipworthy.errors import ShipworthyError, UsageError
+from shipworthy.facts import MISSING, AbuseKind
 from shipworthy.models.spec import text_of
 
 ONLY_TENANT = "default"
+_ABUSE = {429: AbuseKind.FLOOD, 413: AbuseKind.MALFORMED, 415: AbuseKind.MALFORMED}
 _log = logging.getLogger("shipworthy.gateway")
 _Handler = Callable[[Scope, Receive], Awaitable[Response]]
 
@@ -57,6 +61,18 @@ class Reply(msgspec.Struct, frozen=True):
     at: str
 
 
+@dataclass(slots=True)
+class _Asked:
+    """One HTTP request under way: its body, whose it is, what was decided of its rows, and what of it was abuse."""
+
+    now_s: float
+    body: bytes = b""
+    tenant: str = MISSING
+    done: list[tuple[Outcome, Row]] = field(default_factory=list)
+    abuse: AbuseKind | None = None
+    abuses: int = 1
+
+
 class Gateway:
     """ASGI application over one `Wiring`. One per event loop."""
 
@@ -66,7 +82,6 @@ class Gateway:
         self.shadows = Shadows(self.decider)
         model = f"/v2/models/{wiring.model}"
         self._handlers: dict[tuple[str, str], _Handler] = {
-            ("POST", "/labels"): self._labels,
             ("GET", "/v2"): self._server,
             ("GET", "/v2/"): self._server,
             ("GET", "/v2/health/live"): self._live,
@@ -74,22 +89,23 @@ class Gateway:
             ("GET", model): self._model,
             ("GET", f"{model}/ready"): self._ready,
         }
-        self._deciding = {"/decide": self._decide, f"{model}/infer": self._infer}
-        self._paths = {path for _, path in self._handlers} | set(self._deciding)
+        self._posted = {"/decide": self._decide, f"{model}/infer": self._infer, "/labels": self._labels}
+        self._paths = {path for _, path in self._handlers} | set(self._posted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             return await self._lifespan(receive, send)
         if scope["type"] != "http":
             raise RuntimeError(f"no {scope['type']} here")
-        done: list[tuple[Outcome, Row]] = []
-        now_s = self.wiring.clock()
+        asked = _Asked(self.wiring.clock())
         try:
-            response = await self._response(scope, receive, now_s, done)
+            response = await self._response(scope, receive, asked)
         except Refusal as refusal:
             response = error(refusal.status, str(refusal), refusal.headers)
+            asked.abuse = _ABUSE.get(refusal.status)
         except UsageError as problem:
             response = error(400, str(problem))
+            asked.abuse = AbuseKind.MALFORMED if isinstance(problem, BadBody) else None
         except ShipworthyError as problem:
             _log.error("%s", problem)
             response = error(503, str(problem), [(b"retry-after", b"1")])
@@ -97,8 +113,7 @@ class Gateway:
             _log.exception("a request failed inside the gateway")
             response = error(500, "the gateway failed; nothing was decided")
         await respond(send, response)
-        for outcome, row in done:
-            self.shadows.consider(outcome, row, now_s)
+        self._answered(asked, peer_of(scope))
         return None
 
     async def stop(self) -> None:
@@ -106,13 +121,22 @@ class Gateway:
         await self.shadows.stop()
         await self.decider.circuits.stop()
 
-    async def _response(
-        self, scope: Scope, receive: Receive, now_s: float, done: list[tuple[Outcome, Row]]
-    ) -> Response:
+    def _answered(self, asked: _Asked, peer: str) -> None:
+        """What is done after the answer has left: shadow scores, and the look for abuse."""
+        w = self.wiring
+        for outcome, row in asked.done:
+            self.shadows.consider(outcome, row, asked.now_s)
+            w.on_abuse.answered(outcome.event, row, peer)
+        if asked.abuse is not None:
+            minute = int(asked.now_s // 60)
+            w.on_abuse.refused(asked.abuse, asked.tenant, peer, minute, asked.body, asked.abuses)
+
+    async def _response(self, scope: Scope, receive: Receive, asked: _Asked) -> Response:
         path, method = scope["path"], scope["method"]
-        deciding = self._deciding.get(path)
-        if deciding is not None and method == "POST":
-            return await deciding(scope, await read_body(scope, receive), now_s, done)
+        posted = self._posted.get(path)
+        if posted is not None and method == "POST":
+            asked.body = await read_body(scope, receive)
+            return await posted(scope, asked)
         handler = self._handlers.get((method, path))
         if handler is not None:
             return await handler(scope, receive)
@@ -120,12 +144,12 @@ class Gateway:
             raise Refusal(405, f"{method} is not for {path}")
         raise Refusal(404, "no such path")
 
-    async def _decide(self, scope: Scope, body: bytes, now_s: float, done: list[tuple[Outcome, Row]]) -> Response:
-        row = read_ask(body)
-        tenant = self._tenant(row)
-        limit = self._admitted(tenant, 1, now_s)
-        outcome = await self.decider.decide(row, tenant, now_s)
-        done.append((outcome, row))
+    async def _decide(self, scope: Scope, asked: _Asked) -> Response:
+        row = read_ask(asked.body)
+        tenant = asked.tenant = self._tenant(row)
+        limit = self._admitted(tenant, 1, asked.now_s)
+        outcome = await self.decider.decide(row, tenant, asked.now_s)
+        asked.done.append((outcome, row))
         event = outcome.event
         headers = [*self._headers([outcome]), (b"x-request-id", event.request.encode()), *limit]
         if outcome.error:
@@ -133,19 +157,20 @@ class Gateway:
             return Response(outcome.status, encode(told), headers)
         return Response(200, encode(reply_of(outcome)), headers)
 
-    async def _infer(self, scope: Scope, body: bytes, now_s: float, done: list[tuple[Outcome, Row]]) -> Response:
+    async def _infer(self, scope: Scope, asked: _Asked) -> Response:
         length = header(scope, b"inference-header-content-length")
         if length is not None and not length.isdigit():
             raise BadBody("not a number", "Inference-Header-Content-Length")
-        ask, rows = read_infer(body, int(length) if length else None)
+        ask, rows = read_infer(asked.body, int(length) if length else None)
         infer_reply(self.wiring.model, ask, ())  # an output nobody has is refused before anything is decided
         tenants = [self._tenant(row) for row in rows]
         limit: Headers = []
         for tenant in dict.fromkeys(tenants):
-            limit = self._admitted(tenant, tenants.count(tenant), now_s)
-        jobs = [self.decider.decide(row, tenant, now_s) for row, tenant in zip(rows, tenants, strict=True)]
+            asked.tenant = tenant
+            limit = self._admitted(tenant, tenants.count(tenant), asked.now_s)
+        jobs = [self.decider.decide(row, tenant, asked.now_s) for row, tenant in zip(rows, tenants, strict=True)]
         outcomes = await asyncio.gather(*jobs)
-        done += zip(outcomes, rows, strict=True)
+        asked.done += zip(outcomes, rows, strict=True)
         headers = [*self._headers(outcomes), *limit]
         if all(outcome.error for outcome in outcomes):
             return Response(503, encode({"error": outcomes[0].error}), headers)
@@ -182,9 +207,11 @@ class Gateway:
             *([(b"x-shipworthy-override", override.encode())] if override else []),
         ]
 
-    async def _labels(self, scope: Scope, receive: Receive) -> Response:
-        labels = read_labels(await read_body(scope, receive))
-        return await take_labels(self.wiring, labels)
+    async def _labels(self, scope: Scope, asked: _Asked) -> Response:
+        response, forged = await take_labels(self.wiring, read_labels(asked.body))
+        if forged:
+            asked.abuse, asked.abuses = AbuseKind.FORGED_RECEIPT, forged
+        return response
 
     async def _server(self, scope: Scope, receive: Receive) -> Response:
         return Response(200, encode({"name": "shipworthy", "version": "2", "extensions": EXTENSIONS}), [])

@@ -1,6 +1,7 @@
 """Labels that come late: each finds its decision by the receipt it brings.
 
-In: one label or a list. Out: a status for each. A receipt that is not ours is refused by itself; it spoils no other.
+In: one label or a list. Out: a status for each, and how many receipts were not ours: each is refused by itself and
+spoils no other.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ from shipworthy.deploy.http.wiring import Wiring
 from shipworthy.deploy.receipt import BadReceipt, unseal
 
 
-async def take_labels(wiring: Wiring, labels: LabelIn | list[LabelIn]) -> Response:
-    """Return `{"status"}` or `{"error"}` (400) for one label, `{"results": [...]}` in order for a list."""
+async def take_labels(wiring: Wiring, labels: LabelIn | list[LabelIn]) -> tuple[Response, int]:
+    """Return the answer and the number of refused receipts: `{"status"}` or `{"error"}` (400) for one label,
+    `{"results": [...]}` in order for a list."""
     if isinstance(labels, list):
-        return Response(200, encode({"results": [await _taken(wiring, one) for one in labels]}), [])
+        results = [await _taken(wiring, one) for one in labels]
+        return Response(200, encode({"results": results}), []), sum("error" in one for one in results)
     result = await _taken(wiring, labels)
-    return Response(400 if "error" in result else 200, encode(result), [])
+    refused = "error" in result
+    return Response(400 if refused else 200, encode(result), []), int(refused)
 
 
 async def _taken(wiring: Wiring, one: LabelIn) -> dict[str, str]:

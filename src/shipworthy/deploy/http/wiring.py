@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from shipworthy.deploy.abuse import UNWATCHED, OnAbuse
 from shipworthy.deploy.body import Cell
 from shipworthy.deploy.http.client import Upstream
 from shipworthy.deploy.http.ids import uuid7
@@ -84,6 +85,7 @@ class Wiring:
     - `sink(event, row)`: called just before an answer is sent. `sink_shadow(event, row)`: after it, arm `shadow`.
     - `override()`: the overrides that hold, as the header `x-shipworthy-override` tells them; "" when none does.
     - `on_failure(version, reason)`: each failed attempt, replayed or not.
+    - `on_abuse`: told of what was refused and of what was answered, after the answer has left.
     - `on_label(receipt, label)`: returns a status word. `deadline_s`: of a request; a candidate gets 60 % of it.
     """
 
@@ -106,6 +108,7 @@ class Wiring:
     shadow: Callable[[], tuple[str, ...]] = tuple
     override: Callable[[], str] = str
     on_failure: Callable[[str, str], None] = _ignore
+    on_abuse: OnAbuse = UNWATCHED
     clock: Callable[[], float] = time.time
     new_id: Callable[[float], str] = uuid7
     deadline_s: float = 2.0

@@ -10,13 +10,15 @@ from collections.abc import Iterator
 import numpy as np
 
 from shipworthy.observe.frames.columns import Coded, Floats, Frame, Marks, Ood
-from shipworthy.profile import batch
+from shipworthy.profile.batch import BatchScorer
+from shipworthy.profile.columns import Coded as CodedColumn
+from shipworthy.profile.columns import Column
 from shipworthy.profile.rows import Value
 
 Row = dict[str, Value]
 
 
-def scored(scorer: batch.BatchScorer | None, frame: Frame) -> Ood:
+def scored(scorer: BatchScorer | None, frame: Frame) -> Ood:
     """Return how unlike the reference each row is; without a scorer nobody asked."""
     if scorer is None or not frame.n:
         return Ood(np.ones(frame.n), np.zeros(frame.n, dtype=bool), Coded.same("", frame.n), asked=scorer is not None)
@@ -39,15 +41,15 @@ def rows_of(frame: Frame) -> Iterator[Row]:
         yield dict(zip(names, cells, strict=True))
 
 
-def _columns(frame: Frame) -> dict[str, batch.Column]:
+def _columns(frame: Frame) -> dict[str, Column]:
     """The columns as the scorer takes them: what was no number is infinite there, and an empty word has no code."""
-    columns: dict[str, batch.Column] = {}
+    columns: dict[str, Column] = {}
     for name, values in frame.numbers.items():
         broken = frame.broken.get(name)
         columns[name] = values if broken is None else np.where(broken, np.inf, values)
     for name, column in frame.categories.items():
         empty = np.array([word is None or word == "" for word in column.words], dtype=bool)
-        columns[name] = batch.Coded(column.words, np.where(empty[column.codes], -1, column.codes))
+        columns[name] = CodedColumn(column.words, np.where(empty[column.codes], -1, column.codes))
     columns.update({name: list(texts) for name, texts in frame.texts.items()})
     return columns
 
