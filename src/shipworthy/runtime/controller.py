@@ -69,8 +69,11 @@ class Controller:
         pages_per_week: float = 1.0,
         act: bool = True,
         later: Later = lambda work: work(),
+        idly: Later = lambda work: work(),
+        pause: Callable[[float], bool] = lambda seconds: False,
     ) -> None:
-        """`later` runs what may wait for the store, off the request path and in order."""
+        """`later` runs what may wait for the store, off the request path and in order; `idly` what may take as long as
+        it likes, with `pause(seconds)` between its parts, which is True when the site is leaving."""
         self.authority = authority
         self.live = live
         self.telemetry = telemetry
@@ -89,6 +92,7 @@ class Controller:
         self.probe_rows: dict[str, Mapping[str, Sequence[Row]]] = {}
         self._day = self._hour = -1
         self._later = later
+        self._idly, self._pause = idly, pause
         self.rolling = Rolling(authority, live, telemetry, later)
         self._unrecorded: deque[playbook.Proposal] = deque()
         self._number = self._numbered() if act else ""
@@ -163,7 +167,7 @@ class Controller:
         if minute // 60 != self._hour:
             self._hour = minute // 60
             cuts = self.telemetry.kept.cuts()
-            self._later(partial(self.telemetry.roll_up, self.authority.store, minute, cuts))
+            self._idly(partial(self.telemetry.roll_up, self.authority.store, minute, cuts, self._pause))
         if self.lies != self._shown:
             self._shown = dict(self.lies)
             self._later(partial(self._show, Shown(at=told(now), versions=self._shown)))

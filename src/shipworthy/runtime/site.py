@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -80,6 +81,8 @@ class Site:
         self._lapsing: Future[None] | None = None
         self._site_key = workspace.site_key()
         self._recorder = ThreadPoolExecutor(1, "shipworthy-record")
+        self._sweeper = ThreadPoolExecutor(1, "shipworthy-sweep")
+        self._leaving = threading.Event()
         self.trouble = ""
         self._minute = -1
         self._ticked = 0.0
@@ -99,6 +102,8 @@ class Site:
             manifest.alarms.get("false_pages_per_week", 1.0),
             act=not observe_only,
             later=self._recorder.submit,
+            idly=self._sweeper.submit,
+            pause=self._leaving.wait,
         )
         self.controller.changed(RuntimeState(), self.live.state)
         self.controller.resume(past.alarms(self.store))
@@ -144,6 +149,8 @@ class Site:
         await self.gateway.stop()
         await self.models.close()
         self.telemetry.finish(minute_of(self.workspace.clock()))
+        self._leaving.set()
+        await asyncio.to_thread(self._sweeper.shutdown, cancel_futures=True)
         await asyncio.to_thread(self._recorder.shutdown)
         await asyncio.to_thread(self.commits.close)
         self.store.close()

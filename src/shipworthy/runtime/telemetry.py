@@ -151,10 +151,10 @@ class Telemetry:
             "unwritten": len(self._unwritten),
         }
 
-    def roll_up(self, store: Store, minute: int, cuts: Sequence[int]) -> None:
+    def roll_up(self, store: Store, minute: int, cuts: Sequence[int], pause: Callable[[float], bool]) -> None:
         """Let the store sum what is old and forget what nobody asks for any more. What fails is tried again."""
         try:
-            store.roll_up(minute, cuts, self.kept_for)
+            store.roll_up(minute, cuts, self.kept_for, pause=pause)
         except ShipworthyError:
             _log.exception("old windows could not be rolled up")
 

@@ -93,12 +93,18 @@ class Store(Protocol):
         """Return the last minute in which a shard said that it lives, None when it never did."""
 
     def roll_up(
-        self, now_minute: int, cuts: Sequence[int] = (), kept: int = KEPT, receipts_kept: int = RECEIPTS_FOR
+        self,
+        now_minute: int,
+        cuts: Sequence[int] = (),
+        kept: int = KEPT,
+        receipts_kept: int = RECEIPTS_FOR,
+        pause: Callable[[float], bool] = lambda seconds: False,
     ) -> int:
         """Sum what is old by five minutes and by hours (`tiers`), never across a cut; return how many rows were summed.
 
         What is older than `kept` minutes and a day is forgotten; marks of used receipts after `receipts_kept` and a
-        day. Small transactions: it may be cut off anywhere and repeated at any time.
+        day. Small transactions: it may be cut off anywhere and repeated at any time. `pause(seconds)` is called between
+        them with the time that the last one held the store; when it returns True the rest waits for the next time.
         """
 
     def add_label(self, receipt: str, *labels: LabelSummary, cells: Sequence[LabelCells] = ()) -> bool:

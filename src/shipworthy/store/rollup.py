@@ -8,7 +8,9 @@ until the next run adds them. Times: `tiers`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -23,19 +25,40 @@ from shipworthy.store.tiers import GRACE, HOUR, LABEL_TIERS, ROWS_AT_ONCE, WINDO
 Summary = TypeVar("Summary", WindowSummary, LabelSummary)
 
 
-def roll_up(db: Database, now: int, cuts: Sequence[int], kept: int, receipts_kept: int) -> int:
-    """Sum what is old and forget what is past keeping; return the number of rows that were summed."""
+def roll_up(
+    db: Database,
+    now: int,
+    cuts: Sequence[int],
+    kept: int,
+    receipts_kept: int,
+    pause: Callable[[float], bool] = lambda seconds: False,
+) -> int:
+    """Sum what is old and forget what is past keeping; return the number of rows that were summed.
+
+    `pause(seconds)` is called between transactions, with the time that the last one held the store, so that others get
+    as much of it; when it returns True the rest is left for the next time.
+    """
     moved = 0
-    for fine, coarse, age in WINDOW_TIERS:
-        step = _Step(db, f"windows_{fine}", f"windows_{coarse}", windows.COLUMNS, coarse, cuts)
-        while more := step.move(WindowSummary, same_shard, now - age):
+    for step, before in _steps(db, now, cuts):
+        more = 1
+        while more:
+            began = time.monotonic()
+            more = step(before)
             moved += more
-    for fine, coarse, age in LABEL_TIERS:
-        step = _Step(db, f"labels_{fine}", f"labels_{coarse}", labels.COLUMNS, coarse, cuts)
-        while more := step.move(LabelSummary, added, now - age):
-            moved += more
+            if more and pause(time.monotonic() - began):
+                return moved
     _forget(db, now - kept - GRACE, now - receipts_kept - GRACE)
     return moved
+
+
+def _steps(db: Database, now: int, cuts: Sequence[int]) -> Iterator[tuple[Callable[[int], int], int]]:
+    """What moves some rows of a table, and the minute before which they go."""
+    for fine, coarse, age in WINDOW_TIERS:
+        step = _Step(db, f"windows_{fine}", f"windows_{coarse}", windows.COLUMNS, coarse, cuts)
+        yield partial(step.move, WindowSummary, same_shard), now - age
+    for fine, coarse, age in LABEL_TIERS:
+        step = _Step(db, f"labels_{fine}", f"labels_{coarse}", labels.COLUMNS, coarse, cuts)
+        yield partial(step.move, LabelSummary, added), now - age
 
 
 class _Step:

@@ -5,7 +5,7 @@ In: calls of the `Store` protocol from any thread and any process. Out: rows tha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -98,10 +98,15 @@ class SqliteStore:
         return windows.last_heartbeat(self._db, shard)
 
     def roll_up(
-        self, now_minute: int, cuts: Sequence[int] = (), kept: int = KEPT, receipts_kept: int = RECEIPTS_FOR
+        self,
+        now_minute: int,
+        cuts: Sequence[int] = (),
+        kept: int = KEPT,
+        receipts_kept: int = RECEIPTS_FOR,
+        pause: Callable[[float], bool] = lambda seconds: False,
     ) -> int:
         """Sum what is old and forget what is past keeping."""
-        return rollup.roll_up(self._db, now_minute, cuts, kept, receipts_kept)
+        return rollup.roll_up(self._db, now_minute, cuts, kept, receipts_kept, pause)
 
     def add_label(self, receipt: str, *labels_: LabelSummary, cells: Sequence[LabelCells] = ()) -> bool:
         """Add one decision's label to its segments; False when this receipt was used before."""

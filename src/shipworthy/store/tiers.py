@@ -24,7 +24,7 @@ GRACE: Final = DAY  # the store forgets later than anybody asks or sends
 RECEIPTS_FOR: Final = 400 * DAY  # how old a receipt may be that still brings a label
 WINDOW_TIERS: Final = ((1, 5, MINUTES_FOR), (5, HOUR, FIVES_FOR))  # from a span, to a span, when this old
 LABEL_TIERS: Final = ((1, HOUR, LABEL_MINUTES_FOR),)
-ROWS_AT_ONCE: Final = 500  # of one transaction: others wait for it
+ROWS_AT_ONCE: Final = 100  # of one transaction: others wait for it
 
 
 def bucket(minute: int, span: int, cuts: Sequence[int] = ()) -> int:

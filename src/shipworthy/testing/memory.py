@@ -7,7 +7,7 @@ dictionaries. The contract tests of `tests/store` run on both.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import msgspec
@@ -167,7 +167,12 @@ class MemoryStore:
         return max(said, default=None)
 
     def roll_up(
-        self, now_minute: int, cuts: Sequence[int] = (), kept: int = KEPT, receipts_kept: int = RECEIPTS_FOR
+        self,
+        now_minute: int,
+        cuts: Sequence[int] = (),
+        kept: int = KEPT,
+        receipts_kept: int = RECEIPTS_FOR,
+        pause: Callable[[float], bool] = lambda seconds: False,
     ) -> int:
         """Sum what is old and forget what is past keeping."""
         with self.transaction():
