@@ -15,7 +15,6 @@ from shipworthy.stats.conformal import (
     flagged_at_most,
     joint_p_values,
     p_value,
-    smallest_attainable,
     smallest_p,
 )
 
@@ -69,13 +68,6 @@ def test_nothing_to_compare_with_is_an_error_and_not_a_pass() -> None:
     for p_values, views in (([], 1), ([0.1, 0.2], 1)):
         with pytest.raises(ValueError, match="p-values are needed"):
             smallest_p(p_values, views)
-
-
-def test_the_smallest_attainable_value_is_attained() -> None:
-    sample = calibration_sample(range(199))
-    assert smallest_p([p_value(sample, 1e9), 1.0], 2) == smallest_attainable(199, 2) == 0.01
-    with pytest.raises(ValueError, match="needed"):
-        smallest_attainable(0, 1)
 
 
 @pytest.mark.parametrize(("n", "level"), [(65, 0.05), (200, 0.01), (1000, 0.01), (10_000, 0.01)])

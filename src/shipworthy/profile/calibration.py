@@ -30,7 +30,7 @@ from shipworthy.profile.shapes import (
 )
 from shipworthy.profile.views import Cells, Distance
 from shipworthy.stats.bounds import rate_lower, rate_upper
-from shipworthy.stats.conformal import p_value
+from shipworthy.stats.conformal import p_value, smallest_p
 
 MOST = 10_000
 FOLDS = 10
@@ -131,7 +131,7 @@ def alike(own: Scores, crossed: Scores, pooled: Scores) -> bool:
         return False
     by_view = pooled.by_view()
     p = [
-        min(p_value(by_view[COVARIANCE], far), p_value(by_view[MARGINAL], odd)) * len(by_view)
+        smallest_p([p_value(by_view[COVARIANCE], far), p_value(by_view[MARGINAL], odd)], len(by_view))
         for far, odd in zip(own.far, own.odd, strict=True)
     ]
     counts = [(sum(one <= level for one in p), level) for level in _LEVELS]

@@ -56,17 +56,6 @@ def smallest_p(p_values: Sequence[float], views: int) -> float:
     return min(1.0, views * min(p_values))
 
 
-def smallest_attainable(n: int, views: int) -> float:
-    """The least value `smallest_p` can take with n calibration scores: a level below it never flags any finite score.
-
-    >>> smallest_attainable(199, views=2)
-    0.01
-    """
-    if n < 1 or views < 1:
-        raise ValueError(f"n >= 1 and views >= 1 are needed, got n={n!r}, views={views!r}")
-    return min(1.0, views / (n + 1))
-
-
 def joint_p_values(ranks: Sequence[Sequence[int]]) -> tuple[tuple[float, ...], ...]:
     """For each view the p-value of a row that is oddest in it, by its rank there: `table[view][rank]`, rank from 1.
 
