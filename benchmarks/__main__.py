@@ -13,7 +13,7 @@ from benchmarks.harness import show
 
 NAMES = (
     "startup", "evaluation", "attacks", "text_attacks", "poison", "fairness", "target_audit", "redteam", "strength",
-    "bounds", "ood", "upstream", "ledger", "signing", "scanner", "gate_rules",
+    "bounds", "ood", "abuse", "upstream", "ledger", "signing", "scanner", "gate_rules",
 )  # fmt: skip
 PEERS = ("model-signing", "scikit-learn", "scipy", "numpy", "uvloop", "httptools", "apsw")
 
