@@ -45,9 +45,13 @@ def test_rows_are_printed_the_largest_first_and_the_rare_as_fewer_than_five(ship
 
 def test_a_program_gets_one_object_with_nothing_rare_in_it(shipped: Tiny) -> None:
     count(shipped, n=3)
+    count(shipped, kind=AbuseKind.FLOOD, n=9)
     told = verb(shipped, *ASKED, "--tenant", "acme", "--since", "2d", "--json").json()
     assert told["abuse"]["tenant"] == "acme"
-    assert [(row["n"], row["caller"], row["hour"]) for row in told["abuse"]["rows"]] == [(None, "*", None)]
+    assert [(row["kind"], row["n"], row["caller"], row["hour"]) for row in told["abuse"]["rows"]] == [
+        ("flood", 9, "p-0123456789ab", "2027-01-04T09Z"),
+        ("probing", None, "*", None),
+    ]
 
 
 def test_a_segment_that_holds_control_characters_is_shown_plainly(shipped: Tiny) -> None:

@@ -108,6 +108,8 @@ def test_an_open_minute_is_not_measured_yet() -> None:
 
 def test_what_is_forgotten_is_gone_and_makes_room() -> None:
     rates = closed((0, True, ("supplier=S1",), 1), (60, True, ("supplier=S2",), 1), most=3)
+    rates.forget(60 - 2 * 24 * 60)
+    rates.forget(60 - 24 * 60)
     rates.forget(60)
     assert [rates.measured(s, 0, 999, 0.95).n for s in ("*", "supplier=S1", "supplier=S2")] == [1, 0, 1]
     rates.add(61, True, ("supplier=S3",))

@@ -14,7 +14,7 @@ from shipworthy.facts import MISSING, OTHER, AbuseCount, AbuseKind, Event, Scope
 from shipworthy.observe.probing import Probing, Watch
 from shipworthy.observe.pseudonyms import HOURS, period_end
 from shipworthy.runtime.abuse import MOST_NAMES, AbuseLog
-from shipworthy.runtime.abuse_keys import AHEAD_HOURS, AbuseKeys, opened
+from shipworthy.runtime.abuse_keys import AbuseKeys, opened
 from shipworthy.runtime.probed import Salt, hashed
 from shipworthy.store.group import GroupCommit
 from shipworthy.store.protocol import Store
@@ -82,6 +82,7 @@ def test_what_is_refused_is_counted_under_a_pseudonym(here: Fixed) -> None:
     assert (forged.tenant, forged.kind, forged.n) == (MISSING, AbuseKind.FORGED_RECEIPT, 3)
     assert flood.caller.startswith("p-")
     assert flood.caller != forged.caller  # the same address, under another tenant's key
+    assert rate(here) == (10, 10)
 
 
 def test_an_ordinary_request_is_no_abuse_and_is_counted_in_the_rate_alone(here: Fixed) -> None:
@@ -185,7 +186,7 @@ def test_across_a_rotation_nothing_links_a_caller_with_itself() -> None:
     one = Fixed(store)
     later = (period_end(HOUR) + 1) * 60
     flooded(one, 5)
-    one.roll(later - AHEAD_HOURS * 60)  # the key of the next period is made a day ahead
+    one.roll(later - 24 * 60)  # the key of the next period is made a day ahead
     flooded(one, 5, minute=later)
     one.roll(later + 1)
     first, second = store.abuse(0, 10**6)
@@ -233,9 +234,11 @@ def test_a_key_that_this_site_did_not_seal_is_refused() -> None:
 
 def test_without_the_key_of_its_period_nobody_is_named_and_all_is_counted(here: Fixed) -> None:
     flooded(here, 5, minute=MINUTE + 60 * 24 * 365)
-    here.log.answered(event(minute=MINUTE + 60 * 24 * 365, never=("n",)), row(), "192.0.2.7")
+    for speed in range(9):  # of many callers, for all that is known: no alarm
+        here.log.answered(event(minute=MINUTE + 60 * 24 * 365, never=("n",)), row(speed=speed), "192.0.2.7")
     here.roll(MINUTE + 60 * 24 * 20)
-    assert {(one.caller, one.n, one.evidence) for one in here.store.abuse(0, 10**6)} == {(OTHER, 5, ""), (OTHER, 1, "")}
+    told = {(one.kind, one.caller, one.n, one.evidence) for one in here.store.abuse(0, 10**6)}
+    assert told == {(AbuseKind.FLOOD, OTHER, 5, ""), (AbuseKind.NEVER_ATTEMPT, OTHER, 9, "")}
 
 
 def test_when_the_key_comes_callers_are_named_again() -> None:
@@ -255,7 +258,7 @@ def test_keys_are_made_a_day_ahead_and_forgotten_after_their_period() -> None:
     commits = GroupCommit(store)
     end = period_end(HOUR)
     keys = AbuseKeys(store, commits, SITE_KEY, HOUR)
-    for hour, ends in ((end - AHEAD_HOURS - 1, [end]), (end - AHEAD_HOURS, [end, end + HOURS])):
+    for hour, ends in ((end - 25, [end]), (end - 24, [end, end + HOURS])):
         keys.keep_up(hour)
         commits.submit(lambda _: None).result(10)
         keys.keep_up(hour)
@@ -310,6 +313,18 @@ def test_a_store_that_hangs_does_not_pile_up_writes(here: Fixed) -> None:
     assert len(here.log._pending) == 3
     held.set()
     assert [one.n for one in here.counts()] == [50]
+
+
+def test_what_is_saved_stays_in_memory_for_five_minutes_after_its_hour_and_rates_for_31_days(here: Fixed) -> None:
+    flooded(here, 5)
+    for minute, held in ((MINUTE + 64, 1), (MINUTE + 65, 0)):
+        here.roll(minute)
+        assert len(here.log._tally) == held
+    assert rate(here) == (5, 5)
+    here.roll(MINUTE + 31 * 24 * 60)
+    assert rate(here) == (5, 5)
+    here.roll(MINUTE + 32 * 24 * 60 + 1)
+    assert rate(here) == (0, 0)
 
 
 def test_what_has_expired_goes_within_the_hour(here: Fixed) -> None:

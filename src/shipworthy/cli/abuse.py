@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -31,7 +31,19 @@ def abuse(
     from shipworthy.flows.abuse import read
 
     told = read(workspace(ctx), person, because, since, tenant, address)
-    result(json_, {"abuse": told}, lambda: _text(told))
+    result(json_, {"abuse": _plain(told)}, lambda: _text(told))
+
+
+def _plain(told: AbuseRead) -> dict[str, Any]:
+    """Return the rows as builtins, hours as text."""
+    import msgspec
+
+    from shipworthy.observe.minutes import hour_text
+
+    plain: dict[str, Any] = msgspec.to_builtins(told)
+    for row in plain["rows"]:
+        row["hour"] = None if row["hour"] is None else hour_text(row["hour"])
+    return plain
 
 
 def _text(told: AbuseRead) -> str:

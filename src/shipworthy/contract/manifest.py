@@ -242,7 +242,7 @@ class Manifest(Fact, frozen=True, kw_only=True):
     retention: dict[str, str] = {}
 
     def kept(self, record: str) -> str:
-        """Return how long a kind of record lasts. Raises KeyError for one that lasts as long as its `retention`."""
+        """Return how long a kind of record lasts. Raises KeyError for one without a length of its own."""
         return self.retention.get(record, KEPT[record])
 
     def feature(self, name: str) -> Feature | None:

@@ -21,6 +21,7 @@ from shipworthy.observe.windows import other_of
 
 NAME = "abuse_rate"
 MOST_SEGMENTS = 2000
+EVERY = 24 * 60
 METHOD = "Clopper-Pearson, abuse log"
 Counts = list[int]  # n, hits
 
@@ -33,6 +34,7 @@ class AbuseRates:
         self._open: defaultdict[tuple[int, str], Counts] = defaultdict(_none)
         self._kept: defaultdict[str, defaultdict[int, Counts]] = defaultdict(lambda: defaultdict(_none))
         self._live: set[str] = {"*"}
+        self._forgotten = -EVERY
 
     def add(self, minute: int, abuse: bool, segments: Sequence[str] = (), n: int = 1) -> None:
         """Count `n` requests in `*` and in each of their segments."""
@@ -51,7 +53,10 @@ class AbuseRates:
             kept[1] += hits
 
     def forget(self, before: int) -> None:
-        """Drop sums that began before this minute."""
+        """Drop sums that began before this minute. Once a day is often enough."""
+        if before - self._forgotten < EVERY:
+            return
+        self._forgotten = before
         for segment in list(self._kept):
             for minute in [minute for minute in self._kept[segment] if minute < before]:
                 del self._kept[segment][minute]

@@ -43,6 +43,7 @@ MOST_NULL = 0.10
 MEMORIES = (64, 32, 16, 8, 4)
 RINGS = 50
 LEAST_ROWS = 200
+_FAR = np.iinfo(np.uint16).max  # as many changes as nothing has: there is no row to compare with
 Hashes = npt.NDArray[np.uint32]
 Bools = npt.NDArray[np.bool_]
 
@@ -133,11 +134,11 @@ def _compared(held: Hashes, rows: Hashes, fixed: Bools) -> tuple[Bools, Bools]:
     """Return, for each row (…, d), whether it is a near repeat of one of those it finds held (…, m, d), and whether it
     is among them unchanged."""
     changed = held != rows[..., None, :]
-    count = np.add.reduce(changed, axis=-1, dtype=np.uint16)
-    near = (count == 1).any(axis=-1)
+    least = np.add.reduce(changed, axis=-1, dtype=np.uint16).min(axis=-1, initial=_FAR)
+    near = least == 1
     if fixed.any():
-        near |= ~changed[..., fixed].any(axis=-1).all(axis=-1)
-    return near, (count == 0).any(axis=-1)
+        near = near | ~changed[..., fixed].any(axis=-1).all(axis=-1)
+    return near, least == 0
 
 
 def _fixed(mutable: Sequence[bool]) -> Bools:

@@ -31,7 +31,7 @@ from shipworthy.runtime.probed import Salt, hashed
 from shipworthy.store.group import GroupCommit
 from shipworthy.store.protocol import Store
 
-RATES_FOR = 31 * 24 * HOUR
+RATES_FOR = 31 * 24 * HOUR  # longer than any window of an SLO that is judged here
 LATE = 5  # minutes for which an hour stays open after its end
 MOST_NAMES = 4096
 MOST_PENDING = 3
@@ -85,6 +85,7 @@ class AbuseLog:
     def roll(self, now_minute: int, bucket: Callable[[int], int]) -> None:
         """Close minutes, save what has grown, forget what has expired. Called once a minute."""
         self._rates.roll(now_minute, bucket)
+        self._rates.forget(now_minute - RATES_FOR)
         self._tally.forget((now_minute - LATE) // HOUR)
         self.trouble = ""
         for work in (self._keep_keys, self._settle, self._expire):
