@@ -1,7 +1,7 @@
 """Spoils one file of a repository in every way there is, runs a verb over it in a child, and says what happened.
 
 `python -m tests.cli.hostile ROOT HOME < plan > results`: the plan is a list of `[file, kind, verb]`. Each case runs
-in a fork of this process with 512 MiB of address space and 2 s of CPU; a child that waits for ever is ended after 8 s.
+in a fork of this process with 512 MiB of address space and 2 s of CPU; a child that waits for ever is ended after 60 s.
 The file is put back afterwards.
 """
 
@@ -22,7 +22,7 @@ from typing import Any
 
 MEMORY = 512 << 20
 CPU_S = 2
-WALL_S = 8
+WALL_S = 60
 Spoil = Callable[[Path, bytes], None]
 
 

@@ -46,7 +46,7 @@ def test_a_candidate_that_hangs_is_replayed_within_the_deadline() -> None:
         writer.close()
 
     state = State(routes=ALL)
-    with running(state, {"1": score_of_amount}, {v: release(v) for v in "12"}, deadline_s=0.5) as site:
+    with running(state, {"1": score_of_amount}, {v: release(v) for v in "12"}, deadline_s=1.5) as site:
         server = asyncio.run_coroutine_threadsafe(asyncio.start_server(silent, "127.0.0.1", 0), site.loop).result(5)
         site.servers["2"] = server
         site.pools["2"] = Pool("127.0.0.1", server.sockets[0].getsockname()[1])

@@ -33,12 +33,18 @@ def told(tiny: Tiny) -> tuple[int, list[str]]:
     return exit_code(verdict), [one.because for one in verdict.blocks if one.name == "do not deploy"]
 
 
+@pytest.fixture(scope="module")
+def _second(_shipped: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Tiny:
+    tiny = _shipped.copy(tmp_path_factory.mktemp("second") / "site")
+    tiny.release("2")
+    assert told(tiny) == (0, [])
+    return tiny
+
+
 @pytest.fixture
-def second(shipped: Tiny) -> Tiny:
+def second(_second: Tiny, tmp_path: Path) -> Tiny:
     """Version 2, all but judged, at a site where version 1 serves."""
-    shipped.release("2")
-    assert told(shipped) == (0, [])
-    return shipped
+    return _second.copy(tmp_path / "site")
 
 
 @pytest.mark.parametrize(("kind", "version"), [("do-not-deploy", "2"), ("retire", "2"), ("do-not-deploy", "*")])

@@ -8,13 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import skops.io
-from hypothesis import settings
 from sklearn.linear_model import LogisticRegression
 
 from shipworthy.models.spec import Columns
-
-settings.register_profile("untimed", deadline=None)  # a busy machine must not fail a law
-settings.load_profile("untimed")
 
 COLUMNS: Columns = (("amount", "float"), ("urgent", "bool"), ("supplier", "category"))
 

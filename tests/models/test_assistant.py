@@ -32,7 +32,7 @@ HTTPServer(("127.0.0.1", int(sys.argv[1])), Handler).serve_forever()
 ASKED = Conversation(messages=(Message(role="user", content="x"),))
 
 
-def process(folder: Path, code: str, wait_s: float = 10.0) -> AssistantProcess:
+def process(folder: Path, code: str, wait_s: float = 30.0) -> AssistantProcess:
     (folder / "serve.py").write_text(code)
     return AssistantProcess(("python", "serve.py", "{port}"), folder, folder / "logs" / "log", wait_s)
 
@@ -71,21 +71,23 @@ def test_what_it_started_is_ended_with_it(tmp_path: Path) -> None:
     child = int((tmp_path / "child").read_text())
     assert not gone(child)
     one.stop()
-    until = time.monotonic() + 5
+    until = time.monotonic() + 30
     while not gone(child) and time.monotonic() < until:
         time.sleep(0.01)
     assert gone(child) or "Z" in Path(f"/proc/{child}/stat").read_text()
 
 
 @pytest.mark.parametrize(
-    ("code", "told"),
+    ("code", "wait_s", "told"),
     [
-        ("import sys; sys.exit('no weights here')", "no weights here"),
-        ("import time; time.sleep(60)", "does not answer on the port after 0.5 s"),
+        ("import sys; sys.exit('no weights here')", 30.0, "no weights here"),
+        ("import time; time.sleep(60)", 0.5, "does not answer on the port after 0.5 s"),
     ],
 )
-def test_one_that_does_not_come_up_says_why_and_leaves_nothing_behind(tmp_path: Path, code: str, told: str) -> None:
-    one = process(tmp_path, code, wait_s=0.5)
+def test_one_that_does_not_come_up_says_why_and_leaves_nothing_behind(
+    tmp_path: Path, code: str, wait_s: float, told: str
+) -> None:
+    one = process(tmp_path, code, wait_s)
     with pytest.raises(Unreachable, match=told):
         one.start()
     assert gone(one.pid)

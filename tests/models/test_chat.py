@@ -94,8 +94,8 @@ def test_a_model_that_hangs_costs_three_time_outs_and_no_more() -> None:
     with serving(says("late"), wait_s=0.5) as heard:
         start = time.monotonic()
         with pytest.raises(Unreachable, match="no answer in time"):
-            client(heard, timeout_s=0.1)([HELLO] * 50)
-        assert time.monotonic() - start < 2.0
+            client(heard, timeout_s=0.1)([HELLO] * 200)
+        assert time.monotonic() - start < 10.0  # all of them: 20 s
 
 
 def test_nobody_there_is_told_at_once() -> None:

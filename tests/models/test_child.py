@@ -53,7 +53,7 @@ def gone(pid: int) -> bool:
     return False
 
 
-def eventually_gone(pid: int, seconds: float = 5.0) -> bool:
+def eventually_gone(pid: int, seconds: float = 30.0) -> bool:
     until = time.monotonic() + seconds
     while not gone(pid) and time.monotonic() < until:
         time.sleep(0.01)

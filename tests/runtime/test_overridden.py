@@ -12,7 +12,7 @@ from shipworthy.deploy import plan
 from shipworthy.errors import CannotDecide, PolicySaysNo, Unreachable
 from shipworthy.facts import Judgement, Outcome
 from shipworthy.flows import rollout
-from tests.flows.overriding import DAY, overridden
+from tests.flows.overriding import DAY, let_through
 from tests.flows.tiny import Tiny
 from tests.runtime.served import Served, claim, served_by, wait_until
 
@@ -36,14 +36,14 @@ def header(served: Served, **row: Any) -> str | None:
 
 def started(tiny: Tiny, **asked: Any) -> str:
     """Let version 2 through under an override and start its rollout: all of acme in the first stage."""
-    name = overridden(tiny, **asked)
+    name = let_through(tiny, **asked)
     tiny.start("2")
     return name
 
 
-def test_it_is_served_to_its_tenants_and_every_answer_says_so(shipped: Tiny) -> None:
-    name = started(shipped)
-    with Served(shipped) as served:
+def test_it_is_served_to_its_tenants_and_every_answer_says_so(blocked: Tiny) -> None:
+    name = started(blocked)
+    with Served(blocked) as served:
         assert served_by(served.decide(tenant="acme"))[0] == "2"
         assert served_by(served.decide(tenant="birch"))[0] == "1"
         assert header(served) == f"{name}; until={UNTIL}"
@@ -51,16 +51,16 @@ def test_it_is_served_to_its_tenants_and_every_answer_says_so(shipped: Tiny) -> 
         assert [name in line for line in served.status()["overrides"]] == [True]
 
 
-def test_a_tenant_outside_its_scope_gets_the_baseline(shipped: Tiny) -> None:
-    started(shipped, tenants=("birch",))  # while the rollout's stage is all of acme
-    with Served(shipped) as served:
+def test_a_tenant_outside_its_scope_gets_the_baseline(blocked: Tiny) -> None:
+    started(blocked, tenants=("birch",))  # while the rollout's stage is all of acme
+    with Served(blocked) as served:
         assert served_by(served.decide(tenant="acme"))[0] == "1"
         assert served_by(served.decide(tenant="birch"))[0] == "1"
 
 
-def test_no_more_than_its_share_of_units_gets_it(shipped: Tiny) -> None:
-    started(shipped, share_bp=2_000)
-    with Served(shipped) as served:
+def test_no_more_than_its_share_of_units_gets_it(blocked: Tiny) -> None:
+    started(blocked, share_bp=2_000)
+    with Served(blocked) as served:
         versions = [served_by(served.decide(visit=f"v-{index}"))[0] for index in range(100)]
     assert 5 <= versions.count("2") <= 40
 
@@ -70,31 +70,31 @@ def test_without_one_no_answer_names_one(shipped: Tiny) -> None:
         assert header(served) is None
 
 
-def test_when_its_time_is_over_the_baseline_answers_at_once(shipped: Tiny) -> None:
-    started(shipped, lasts_s=DAY)
-    with Served(shipped) as served:
+def test_when_its_time_is_over_the_baseline_answers_at_once(blocked: Tiny) -> None:
+    started(blocked, lasts_s=DAY)
+    with Served(blocked) as served:
         assert served_by(served.decide())[0] == "2"
-        shipped.clock.advance(DAY)
+        blocked.clock.advance(DAY)
         assert served_by(served.decide())[0] == "1"  # before the controller had its round
         assert header(served) is None
         served.keep_up()
-        wait_until(lambda: ENDED in shipped.kinds())
-        wait_until(lambda: shipped.rollout().status == "aborted")
+        wait_until(lambda: ENDED in blocked.kinds())
+        wait_until(lambda: blocked.rollout().status == "aborted")
         served.keep_up()
         assert "2" not in served.site.served
         served.keep_up()
         assert served_by(served.decide())[0] == "1"
-    assert shipped.kinds().count(ENDED) == 1
-    assert shipped.kinds()[-2:] == [ENDED, "deploy.aborted"]
+    assert blocked.kinds().count(ENDED) == 1
+    assert blocked.kinds()[-2:] == [ENDED, "deploy.aborted"]
 
 
 def test_its_end_holds_while_the_ledger_is_dead_and_is_recorded_when_it_is_back(
-    shipped: Tiny, monkeypatch: pytest.MonkeyPatch
+    blocked: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started(shipped, lasts_s=DAY)
-    with Served(shipped) as served:
+    started(blocked, lasts_s=DAY)
+    with Served(blocked) as served:
         served.decide()
-        shipped.clock.advance(DAY)
+        blocked.clock.advance(DAY)
         with monkeypatch.context() as dead:
 
             def refuses(*_: object) -> None:
@@ -103,33 +103,33 @@ def test_its_end_holds_while_the_ledger_is_dead_and_is_recorded_when_it_is_back(
             dead.setattr(served.site.ledger, "append_once", refuses)
             served.keep_up()
             assert served_by(served.decide())[0] == "1"
-            assert ENDED not in shipped.kinds()
+            assert ENDED not in blocked.kinds()
         served.keep_up()
         served.keep_up()
-        wait_until(lambda: shipped.kinds().count(ENDED) == 1)
+        wait_until(lambda: blocked.kinds().count(ENDED) == 1)
 
 
-def test_an_end_while_nobody_served_is_noticed_at_the_next_start(shipped: Tiny) -> None:
-    name = started(shipped, lasts_s=DAY)
-    shipped.clock.advance(DAY)
-    with Served(shipped) as served:
+def test_an_end_while_nobody_served_is_noticed_at_the_next_start(blocked: Tiny) -> None:
+    name = started(blocked, lasts_s=DAY)
+    blocked.clock.advance(DAY)
+    with Served(blocked) as served:
         assert served_by(served.decide())[0] == "1"
         assert "2" not in served.site.served
         served.keep_up()
-        wait_until(lambda: shipped.rollout().status == "aborted")
-    assert [entry.body["override"] for entry in shipped.entries() if entry.kind == ENDED] == [name]
+        wait_until(lambda: blocked.rollout().status == "aborted")
+    assert [entry.body["override"] for entry in blocked.entries() if entry.kind == ENDED] == [name]
 
 
-def test_a_rollout_of_it_does_not_begin_after_its_end(shipped: Tiny) -> None:
-    overridden(shipped, lasts_s=DAY)
-    shipped.clock.advance(DAY)
+def test_a_rollout_of_it_does_not_begin_after_its_end(blocked: Tiny) -> None:
+    let_through(blocked, lasts_s=DAY)
+    blocked.clock.advance(DAY)
     with pytest.raises(CannotDecide, match="ended at"):
-        shipped.start("2")
+        blocked.start("2")
 
 
 @pytest.mark.parametrize("passed", [True, False])
 def test_what_did_not_pass_never_becomes_the_baseline(request: pytest.FixtureRequest, passed: bool) -> None:
-    tiny: Tiny = request.getfixturevalue("rolling" if passed else "shipped")
+    tiny: Tiny = request.getfixturevalue("rolling" if passed else "blocked")
     if not passed:
         started(tiny, tenants=("*",))
     with Served(tiny) as served:
@@ -156,10 +156,10 @@ def met() -> Judgement:
     return Judgement(slo="error_rate", segment="*", outcome=Outcome.MET, because="as if")
 
 
-def test_people_of_the_shipped_contract_hold_and_abort_it(shipped: Tiny) -> None:
-    started(shipped, lasts_s=DAY)
-    assert rollout.hold(shipped.workspace, "ana").status == "held"
+def test_people_of_the_shipped_contract_hold_and_abort_it(blocked: Tiny) -> None:
+    started(blocked, lasts_s=DAY)
+    assert rollout.hold(blocked.workspace, "ana").status == "held"
     with pytest.raises(PolicySaysNo):
-        rollout.abort(shipped.workspace, "chidi")
-    shipped.clock.advance(2 * DAY)
-    assert rollout.abort(shipped.workspace, "ana").status == "aborted"
+        rollout.abort(blocked.workspace, "chidi")
+    blocked.clock.advance(2 * DAY)
+    assert rollout.abort(blocked.workspace, "ana").status == "aborted"

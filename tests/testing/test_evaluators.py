@@ -25,6 +25,8 @@ EXAMPLES: dict[str, tuple[Mapping[str, Any], Oracle | None]] = {
     "direction": ({"by": {"speed": 1}, "set": {"belt": 0}, "least": 0.01}, None),
     "conversion": ({"feature": "amount", "unit": "sex", "from": "f", "to": "m", "factor": 1.0}, None),
     "nearest_flip": ({"n": 40, "k": 4, "max_queries": 100}, None),
+    "feasible_flip": ({"n": 100, "max_queries": 600}, None),  # enough rows for the honest model to pass
+    "extraction": ({"queries": [100, 500]}, None),
     "probe": ({"probe": "unit", "feature": "age"}, NOTICED),
     "tail": ({"rarest": 0.5}, None),
     "reweight": ({"feature": "speed", "to": {"4": 0.5, "0": 0.5}}, None),

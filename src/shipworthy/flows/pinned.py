@@ -53,7 +53,8 @@ def _core_type() -> dict[str, str]:
 
 def distributions() -> dict[str, str]:
     """Return what is installed for the interpreter that builds: version by name."""
-    return {str(one.name): str(one.version) for one in importlib.metadata.distributions()}
+    known = (one.metadata for one in importlib.metadata.distributions())  # parsed once for both words
+    return {str(one["Name"]): str(one["Version"]) for one in known}
 
 
 def platform_name() -> str:
