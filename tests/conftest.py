@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 from tests.once import once, run_folder
 
 if TYPE_CHECKING:
     from tests.flows.tiny import Tiny
 
-settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_NOT_TRACED = [phase for phase in Phase if phase is not Phase.explain]  # explaining traces every line of every example
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=_NOT_TRACED)
 settings.load_profile("untimed")
 
 Kept = Callable[[str, "Callable[[Path], Tiny]"], "Tiny"]

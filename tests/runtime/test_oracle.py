@@ -70,8 +70,9 @@ def sent_by(name: str, events: list[Event], random: Random) -> list[Sent]:
     rolls = sorted({*random.sample(range(T0 + 1, END), 3), END})
     collector, left, made = Collector(T0, SHARDS), random.sample(events, len(events)), []
     for seq, now in enumerate(rolls):
-        mine = left if now == END else [one for one in left if one.minute < now and random.random() < 0.7]
-        left = [one for one in left if one not in mine]
+        taken = [now == END or (one.minute < now and random.random() < 0.7) for one in left]
+        mine = [one for one, said in zip(left, taken, strict=True) if said]
+        left = [one for one, said in zip(left, taken, strict=True) if not said]
         for one in mine:
             collector.add(one)
         made.append(Sent(name, seq, collector.roll(now), mine))
@@ -113,7 +114,7 @@ SLOS = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(EVENTS, SLOS, st.data(), st.randoms(use_true_random=False))
 def test_whatever_happens_on_the_way_what_is_judged_is_what_happened_or_nothing(
     events: list[Event], slo: Slo, data: st.DataObject, random: Random
