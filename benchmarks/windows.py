@@ -19,9 +19,8 @@ from msgspec.structs import replace
 from benchmarks.harness import Job, lined, written
 from shipworthy.contract.manifest import Feature
 from shipworthy.facts import OOD_P_BINS, SCORE_BINS, Event, WindowSummary
-from shipworthy.observe.inputs import Inputs
+from shipworthy.observe.inputs import Inputs, inputs_of
 from shipworthy.observe.windows import Collector, merge
-from shipworthy.profile.fit_bins import fit_bins
 from shipworthy.profile.reference import fit_profile
 from shipworthy.profile.rows import Row
 from shipworthy.stats.bounds import rate_bounds
@@ -85,10 +84,9 @@ def _inputs(rows: list[Row]) -> Inputs:
     names = [f"x{j}" for j in range(NUMBERS)]
     features = [Feature(name=name, type="float") for name in names]
     features += [Feature(name=f"c{j}", type="category") for j in range(CATEGORIES)]
-    covariance = fit_profile(features, rows[:2000], rows[2000:]).covariance
-    numbers = {name: [row[name] for row in rows] for name in names}
-    categories = {f"c{j}": [row[f"c{j}"] for row in rows] for j in range(CATEGORIES)}
-    return Inputs(fit_bins(numbers, categories, covariance), covariance)  # type: ignore[arg-type]
+    inputs = inputs_of(fit_profile(features, rows[:2000], rows[2000:]))
+    assert inputs is not None
+    return inputs
 
 
 def _event(row: Row, score: float) -> Event:

@@ -94,10 +94,10 @@ def test_2_is_a_call_that_makes_no_sense(shipped: Tiny, args: tuple[str, ...]) -
     assert left.out == ""
 
 
-SITE_ALONE = {"status", "rollout", "confirm", "review-queue"}  # what has shipped, not what lies in the folder
+SITE_ALONE = {"status", "rollout", "confirm", "review-queue", "abuse"}  # what has shipped, not what lies in the folder
 
 
-@pytest.mark.parametrize("name", sorted(set(VERBS) - {"init", "keys", "serve", "labels", "ledger"}))
+@pytest.mark.parametrize("name", sorted(set(VERBS) - {"init", "keys", "serve", "labels", "ledger", "monitor"}))
 def test_3_is_a_folder_without_a_contract(tmp_path: Path, name: str) -> None:
     more = {
         "decide": ("list",),
@@ -111,6 +111,7 @@ def test_3_is_a_folder_without_a_contract(tmp_path: Path, name: str) -> None:
         "restore": ("--as", "ana"),
         "train": ("--", "true"),
         "override": ("approve", "OVR-1", "--as", "ben"),
+        "abuse": ("--as", "ana", "--because", "x"),
     }.get(name, ())
     left = call("--root", str(tmp_path), name, *more)
     plain(left)

@@ -11,7 +11,7 @@ from shipworthy.cli.show import as_json, progress, result, workspace
 from shipworthy.errors import UsageError
 
 
-@click.command(short_help="Report on logged requests: drift, OOD, calibration, fairness, pages.")
+@click.command(short_help="Report on logged requests by the contract.")
 @click.argument("logs", nargs=-1, required=True)
 @click.option("--every", default=None, help="A period: 1h, 1d, 7d, month, year, or a number of rows (default: 1h).")
 @click.option("--reference", default=None, help="A log to compare with, in place of the built profile.")
