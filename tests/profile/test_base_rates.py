@@ -34,6 +34,12 @@ def test_no_value_of_fewer_than_twenty_rows_is_told_nor_can_be_subtracted(drawn:
     assert len(parts) >= sum(n >= 2 * LEAST_ROWS for n in Counter(value for value, _ in drawn).values()) - 1
 
 
+def test_one_small_group_is_hidden_together_with_the_next() -> None:
+    rows: list[Row] = [{"supplier": value, "label": 1} for value in "a" * 50 + "b" * 30 + "c" * 3]
+    found = {one.segment: one.n for one in base_rates(rows, "label", {"supplier": None})}
+    assert found == {"*": 83, "supplier=a": 50, "supplier=__other__": 33}
+
+
 def test_numbers_are_told_by_their_bins_and_empty_cells_by_their_name() -> None:
     rows: list[Row] = [{"age": 30, "label": at % 2} for at in range(40)] + [{"age": None, "label": 1}] * 30
     assert [(one.segment, one.n, one.positive) for one in base_rates(rows, "label", {"age": AGE})] == [

@@ -142,6 +142,21 @@ def test_a_coded_column_is_the_same_as_its_cells() -> None:
     assert same(texts.score({**columns, "text": in_one}), texts.score_rows(read))
 
 
+def test_edges_and_words_that_are_no_number_are_told_as_alone() -> None:
+    one, many = Scorer(PROFILES["table"]), BatchScorer(PROFILES["table"])
+    edges = [edge for number in PROFILES["table"].numbers if number.name == "amount" for edge in number.edges]
+    asked: list[Row] = [{**rows(1, 5)[0], "amount": edge} for edge in edges]
+    asked.append({**rows(1, 5)[0], "colour": math.nan})
+    assert many.score_rows(asked).p.tolist() == [one.score(row).p for row in asked]
+    assert TOLD[many.score_rows(asked).view[-1]] == one.score(asked[-1]).view == "unseen_category"
+    number = many._exactly[1]  # "amount"
+    quick = many._quickly[1]
+    for edge in edges:
+        calm_rows = quick(np.array([edge]))[0]
+        surprise = number(np.array([edge]))[1][0]
+        assert calm_rows.size or surprise <= many._calm
+
+
 def test_a_column_that_is_not_given_is_empty() -> None:
     many = BatchScorer(PROFILES["table"])
     columns = columns_of(many.profile, rows(5, 1))

@@ -65,7 +65,13 @@ def test_a_closer_look_is_due_only_beyond_what_was_seen(column: str) -> None:
 
 def test_an_interval_that_is_never_calm_is_empty() -> None:
     cut = cells_of("normal", None, None).short_cut(-1.0)
-    assert not any(cut.least <= value < cut.most for value in (-2.0, 0.0, 0.1, 2.0))
+    assert not cut.least < cut.most
+
+
+def test_further_beyond_what_was_seen_is_odder() -> None:
+    cells = cells_of("normal", None, None)
+    assert cells.look(5.0)[0] < cells.look(9.0)[0] < cells.look(90.0)[0]
+    assert cells.look(-5.0)[0] < cells.look(-9.0)[0]
 
 
 def test_a_look_standardises_and_never_further_than_can_be_squared() -> None:

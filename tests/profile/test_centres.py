@@ -46,7 +46,7 @@ def test_one_cloud_is_one_cell_and_three_are_several() -> None:
     one = np.random.default_rng(2).normal(size=(900, 4))
     assert how_many(one, 0) == 1
     assert how_many(clouds(2), 0) == 8
-    assert how_many(clouds(2)[:100], 0) == 1
+    assert how_many(clouds(2)[::9], 0) == 1
 
 
 def test_rows_between_the_clouds_are_far_from_every_centre_and_near_the_common_mean() -> None:

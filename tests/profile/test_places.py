@@ -46,6 +46,16 @@ def test_a_category_that_follows_a_number_is_placed_in_its_order_whatever_its_na
     assert order in (["q", "b", "x", "a", "m"], ["m", "a", "x", "b", "q"])
 
 
+def test_common_and_seldom_values_weigh_by_their_share() -> None:
+    rng = np.random.default_rng(4)
+    words = np.repeat(["a", "b", "c"], [900, 80, 20])
+    x = np.where(words == "a", 0.0, np.where(words == "b", 1.0, 3.0)) + 0.1 * rng.normal(size=1000)
+    found = places({"x": x.tolist()}, {"words": words.tolist()})["words"]
+    scores = np.array([found[word] for word in words])
+    means = np.array([x[words == word].mean() for word in words])
+    assert abs(np.corrcoef(scores, means)[0, 1]) > 0.999  # one other column: the best numbers are its means
+
+
 def test_a_rare_value_has_no_place_and_nobody_has_more_than_32() -> None:
     rng = np.random.default_rng(0)
     n = 5000
