@@ -83,11 +83,6 @@ FAULTS: tuple[Fault, ...] = (
             "live[end - size : end]",
             "live[max(0, end - size - 16) : end - 16 if end > size else end]",
         ),
-        (
-            "below lies above",
-            "[[last, last - 2], np.arange(last - 2), [last - 1]]",
-            "[[last, last - 1], np.arange(last - 2), [last - 2]]",
-        ),
         ("no scores of the reference are no drift", "if reference is None or not n:", "if reference is None:"),
     ),
     *_in(

@@ -91,26 +91,9 @@ FAULTS: tuple[Fault, ...] = (
     *_in(
         "flows/monitor/drift.py",
         _PARTS,
-        (
-            "empty cells stand in the middle",
-            "return np.concatenate([[empty, below], counts[: -len(OUTSIDE)], [above]])",
-            "return np.concatenate([counts[: -len(OUTSIDE)], [empty, below, above]])[::-1]",
-        ),
-        (
-            "the judged feature is the calmest",
-            "worst = max(found, key=lambda one: (one.excess, one.feature))",
-            "worst = min(found, key=lambda one: (one.excess, one.feature))",
-        ),
-        (
-            "a lower bound above the value",
-            "lo = min(max(one.lo for one in strict), worst.excess)",
-            "lo = max(max(one.lo for one in strict), worst.excess) + 1",
-        ),
-        (
-            "no score is no drift",
-            "    if not n:\n        return _measured(",
-            "    if False:\n        return _measured(",
-        ),
+        ("what lies below is inside", "outside = int(live[-3] + live[-2])", "outside = int(live[-2])"),
+        ("empty cells are told as above", "empty=int(live[-1]),", "empty=int(live[-2]),"),
+        ("features overlap", "        first += len(one.counts)\n", "        first += 1\n"),
         ("an unseen category is inside", "        outside = int(live[-2])\n", "        outside = int(live[-1])\n"),
     ),
     *_in(

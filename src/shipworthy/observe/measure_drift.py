@@ -21,7 +21,7 @@ from shipworthy.facts import Measurement, WindowSummary
 from shipworthy.observe.known import Known, ScoreCounts
 from shipworthy.observe.measure import within
 from shipworthy.observe.over import Over, in_full_windows
-from shipworthy.profile.binned import atoms_of
+from shipworthy.profile.binned import atoms_of, in_order
 from shipworthy.profile.bins import InputBins, JointBins, NumberBins
 from shipworthy.stats.binned import Binned, js_bits, ordered_apart, psi, unordered_apart
 from shipworthy.stats.drift import ks_error
@@ -108,8 +108,7 @@ def _features(bins: InputBins, cells: Ints, level: float) -> list[_Compared]:
 def _in_order(bins: NumberBins, live: Ints) -> tuple[Ints, Ints, NDArray[np.bool_]]:
     """Counts of live rows and reference, and which are single values: empty cells first (as `stats.drift` has them),
     then below the least, the bins, above the most."""
-    last = live.size - 1  # counts end with: below, above, empty
-    order = np.concatenate([[last, last - 2], np.arange(last - 2), [last - 1]])
+    order = in_order(bins)
     return live[order], np.array(bins.counts, dtype=np.int64)[order], atoms_of(bins)[order]
 
 

@@ -160,6 +160,12 @@ def atoms_of(bins: NumberBins) -> NDArray[np.bool_]:
     return marked
 
 
+def in_order(bins: NumberBins) -> NDArray[np.intp]:
+    """Return the order of the counts of a number by value: empty cells first, below the least, the bins, above."""
+    last = len(bins.counts) - 1  # counts end with: below, above, empty
+    return np.concatenate([[last, last - 2], np.arange(last - 2), [last - 1]]).astype(np.intp)
+
+
 def lower_edges(bins: NumberBins) -> tuple[float, ...]:
     """Return where each bin begins, lowest first: for plots and reports."""
     table, parted = _laid_out(bins)

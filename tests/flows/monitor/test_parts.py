@@ -98,12 +98,14 @@ def test_drift_of_counts_lies_within_what_whole_columns_show() -> None:
     assert category.seen == pytest.approx(categories_apart(c.tolist(), words["c"]).seen)
     assert category.outside == int((c == "new").sum())
     assert (number.empty, number.outside) == (500, 500)
-    window = _window(0, cells=cells)
+    window = _window(0, cells=cells, reference=bins.fingerprint())
     judged = input_drift(window, bins, 0.95, 0, 60)
     assert judged.method.startswith("c, worst of 2") == (category.excess > number.excess)
     assert judged.lo is not None and judged.value is not None and judged.hi is not None  # noqa: PT018
     assert judged.lo <= judged.value <= judged.hi
-    assert input_drift(_window(0, cells=(0,) * len(cells)), bins, 0.95, 0, 60).value is None
+    assert (
+        input_drift(_window(0, cells=(0,) * len(cells), reference=bins.fingerprint()), bins, 0.95, 0, 60).value is None
+    )
 
 
 def test_scores_that_did_not_move_are_no_drift_and_none_are_no_data() -> None:

@@ -1,10 +1,7 @@
 """How far the inputs and scores of a window lie from the reference, by counts alone.
 
-In: a window with its cells, the cells of the reference. Out: a `Drift` a feature, and the two measurements an SLO may
-ask for. This is the one place of the report that measures drift.
-
-The judged value is the largest excess of a feature over sampling; its upper bound is the largest of the features'
-(valid as it stands), the lower one the largest after Bonferroni, since the feature was picked, as offline.
+In: the cells of a window, those of the reference. Out: a `Drift` a feature, for the pictures of the report, and the two
+measurements that an SLO may ask for, which are those of `observe.measure_drift`.
 """
 
 from __future__ import annotations
@@ -14,11 +11,13 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from shipworthy.facts import Fact, Measurement, WindowSummary
-from shipworthy.observe.minutes import start_of
-from shipworthy.profile.binned import atoms_of
-from shipworthy.profile.bins import OUTSIDE, CategoryBins, InputBins, NumberBins
-from shipworthy.stats.binned import Binned, js_bits, ordered_apart, psi, unordered_apart
+from shipworthy.facts import Fact, Measurement, Scope, WindowSummary
+from shipworthy.observe.known import Known, ScoreCounts
+from shipworthy.observe.measure_drift import drift_excess, prediction_drift
+from shipworthy.observe.over import Over
+from shipworthy.profile.binned import atoms_of, in_order
+from shipworthy.profile.bins import CategoryBins, InputBins, NumberBins
+from shipworthy.stats.binned import js_bits, ordered_apart, psi, unordered_apart
 
 Counts = NDArray[np.int64]
 
@@ -54,39 +53,25 @@ def drifts(cells: Sequence[int], bins: InputBins, level: float = 0.95, full: boo
 
 def input_drift(window: WindowSummary, bins: InputBins, level: float, start: int, end: int) -> Measurement:
     """Return drift_excess of a window: the worst feature."""
-    if not sum(window.cells[: len(bins.features[0].counts)]):
-        return _measured("drift_excess", window, 0, None, None, None, level, "no row", (start, end))
-    found = drifts(window.cells, bins, level, full=False)
-    strict = drifts(window.cells, bins, 1.0 - (1.0 - level) / len(found), full=False)
-    worst = max(found, key=lambda one: (one.excess, one.feature))
-    method = f"{worst.feature}, worst of {len(found)}: KS - sampling by counts, lower bound Bonferroni"
-    lo = min(max(one.lo for one in strict), worst.excess)
-    hi = max(one.hi for one in found)
-    return _measured("drift_excess", window, min(worst.n, bins.n), worst.excess, lo, hi, level, method, (start, end))
+    return drift_excess([window], Known(inputs=bins), _over(window, level, start, end))[0]
 
 
 def score_drift(window: WindowSummary, reference: Sequence[int], level: float, start: int, end: int) -> Measurement:
     """Return prediction_drift of a window against the reference's scores by bin."""
-    n = min(sum(window.scores), sum(reference))
-    if not n:
-        return _measured("prediction_drift", window, 0, None, None, None, level, "no score", (start, end))
-    apart = ordered_apart(window.scores, reference, level=level).apart
-    method = "KS - sampling over 60 score bins, bounds certified"
-    lo = min(apart.lower, apart.excess)
-    return _measured("prediction_drift", window, n, apart.excess, lo, apart.upper, level, method, (start, end))
+    known = ScoreCounts(scored=tuple(reference))
+    return prediction_drift([window], known, _over(window, level, start, end))
 
 
-def in_order(one: NumberBins, counts: Counts) -> Counts:
-    """Return the counts of a number in the order of its values: empty and below first, then the bins, then above."""
-    below, above, empty = counts[-len(OUTSIDE) :].tolist()
-    return np.concatenate([[empty, below], counts[: -len(OUTSIDE)], [above]])
+def _over(window: WindowSummary, level: float, start: int, end: int) -> Over:
+    scope = Scope(model="", version=window.version, tenant=window.tenant, segment=window.segment)
+    return Over(scope, start, end, level=level)
 
 
 def _drift(one: NumberBins | CategoryBins, live: Counts, level: float, full: bool) -> Drift:
     reference = np.array(one.counts, dtype=np.int64)
     if isinstance(one, NumberBins):
-        alone = in_order(one, atoms_of(one).astype(np.int64)).astype(bool)
-        apart: Binned = ordered_apart(in_order(one, live), in_order(one, reference), alone, level)
+        order = in_order(one)
+        apart = ordered_apart(live[order], reference[order], atoms_of(one)[order], level)
         outside = int(live[-3] + live[-2])
     else:
         apart = unordered_apart(live, reference, level)
@@ -105,30 +90,4 @@ def _drift(one: NumberBins | CategoryBins, live: Counts, level: float, full: boo
         js_bits=js_bits(live, reference).excess if full else 0.0,
         empty=int(live[-1]),
         outside=outside,
-    )
-
-
-def _measured(
-    indicator: str,
-    window: WindowSummary,
-    n: int,
-    value: float | None,
-    lo: float | None,
-    hi: float | None,
-    level: float,
-    method: str,
-    span: tuple[int, int],
-) -> Measurement:
-    return Measurement(
-        indicator=indicator,
-        segment=window.segment,
-        source="online",
-        start=start_of(span[0]),
-        end=start_of(span[1]),
-        n=n,
-        value=value,
-        lo=lo,
-        hi=hi,
-        level=level,
-        method=method,
     )

@@ -16,7 +16,7 @@ from shipworthy.facts import LabelSummary, Measurement, Outcome, Policy, Scope, 
 from shipworthy.facts.adding import added
 from shipworthy.flows.monitor.backtest import states
 from shipworthy.flows.monitor.count import Counted
-from shipworthy.flows.monitor.drift import Counts, Drift, drifts, in_order, score_drift
+from shipworthy.flows.monitor.drift import Counts, Drift, drifts, score_drift
 from shipworthy.flows.monitor.gaps import group_rates
 from shipworthy.flows.monitor.judged import Seen, not_from_logs, pages, verdicts
 from shipworthy.flows.monitor.lens import Lens
@@ -38,7 +38,7 @@ from shipworthy.observe.frames.counts import UNTOLD
 from shipworthy.observe.frames.summaries import Reference as Cells
 from shipworthy.observe.frames.summaries import Summaries, summaries
 from shipworthy.observe.measure_labels import Matured, auroc, calibration_bins, error_rate, pooled_ece
-from shipworthy.profile.binned import lower_edges
+from shipworthy.profile.binned import in_order, lower_edges
 from shipworthy.profile.bins import CategoryBins, InputBins, NumberBins
 from shipworthy.stats.bounds import rate_bounds
 from shipworthy.stats.calibration import ece_raw, merge_to_15
@@ -165,7 +165,9 @@ def _period(window: WindowSummary, labels: LabelSummary | None, seen: Seen, ood:
         n_ood=window.n_ood if ood else None,
         n_review=window.n_review if window.n_review + window.n_machine else None,
         excess={one.feature: one.excess for one in drifts(window.cells, seen.bins, full=False)} if window.cells else {},
-        score_excess=score_drift(window, seen.scores, 0.95, 0, 1).value if seen.scores else None,
+        score_excess=score_drift(window, seen.scores, 0.95, window.minute, window.minute + 1).value
+        if seen.scores
+        else None,
         labels=n,
         coverage=n / scored if scored else None,
         auroc=_interval(auroc(told, asked)) if n else None,
@@ -228,7 +230,8 @@ def _bins(one: NumberBins | CategoryBins, live: Counts) -> tuple[Bin, ...]:
     edges = lower_edges(one)
     names = ["empty", f"below {one.least:.4g}", *(_cell(a, b) for a, b in pairwise((*edges, one.most)))]
     names.append(f"above {one.most:.4g}")
-    p, q = in_order(one, live) / max(1, live.sum()), in_order(one, reference) / max(1, reference.sum())
+    order = in_order(one)
+    p, q = live[order] / max(1, live.sum()), reference[order] / max(1, reference.sum())
     return tuple(
         Bin(name=name, reference=float(b), live=float(a)) for name, a, b in zip(names, p, q, strict=True) if a or b
     )
