@@ -128,7 +128,7 @@ FAULTS: tuple[Fault, ...] = (
         "runtime/exports/families.py",
         "tests/runtime/test_exports.py",
         ("what is not judged here is told", "            if one.here:\n", "            if True:\n"),
-        ("every outcome holds", "float(one.outcome is each)", "1.0"),
+        ("every outcome holds", "float(outcome is each)", "1.0"),
         (
             "never judged is fresh",
             "stale = () if shown.stale_s is None else",
@@ -152,12 +152,8 @@ FAULTS: tuple[Fault, ...] = (
         "runtime/exports/push.py",
         "tests/runtime/test_exports.py",
         ("refused is taken", "        if status != 200:", "        if status > 999:"),
-        (
-            "one failure ends it",
-            '            except Unreachable as problem:\n                _log.warning("%s", problem)',
-            '            except KeyError as problem:\n                _log.warning("%s", problem)',
-        ),
-        ("any text is an address", 'if parts.scheme not in ("http", "https") or not parts.hostname:', "if False:"),
+        ("one failure ends it", "except Exception as problem:", "except KeyError as problem:"),
+        ("any text is an address", 'if parts.scheme not in ("http", "https") or not parts.hostname or port == -1', "if False"),
         ("the path is lost", 'self._parts.path.rstrip("/") + PATH', "PATH"),
     ),
     *_in(

@@ -7,6 +7,8 @@ import secrets
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -30,12 +32,25 @@ def command(tiny: Tiny) -> list[str]:
     return [sys.executable, "-m", "shipworthy", "--root", root, "--home", home, "evaluate"]
 
 
+@contextmanager
+def heeding_interrupts() -> Iterator[None]:
+    """A run that was started in the background ignores SIGINT, and what it starts inherits that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 @pytest.mark.slow
 def test_an_interrupted_evaluation_goes_on_where_it_stood(prepared: Tiny, tmp_path: Path) -> None:
     gate = tmp_path / "open"
     wait = f"import os, time; [time.sleep(0.01) for _ in iter(lambda: os.path.exists({str(gate)!r}), True)]"
     tiny = with_hidden(prepared, wait)
-    with subprocess.Popen(command(tiny), stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+    with (
+        heeding_interrupts(),
+        subprocess.Popen(command(tiny), stderr=subprocess.PIPE, text=True, start_new_session=True) as process,
+    ):
         assert process.stderr is not None
         for line in process.stderr:
             if "5 of 6 measured" in line:

@@ -92,6 +92,14 @@ def test_silence_is_an_outcome_of_its_own() -> None:
     assert "judged_age" not in text_of(families(shown(stale_s=None))), "never judged has no age"
 
 
+def test_a_judgement_of_the_past_is_no_data() -> None:
+    met = (Judgement(slo="ood_rate_24h", segment="*", outcome=Outcome.MET, because="met"),)
+    for stale_s, said in ((12.0, "met"), (301.0, "no_data"), (None, "no_data")):
+        found = samples(text_of(families(shown(judgements={"2.0": met}, stale_s=stale_s))))
+        (told,) = [key for key, value in found.items() if "slo_outcome" in key and value]
+        assert told.endswith(f'outcome="{said}"}}')
+
+
 def test_labels_are_escaped() -> None:
     family = Family("n", "gauge", "1", "told", (((("segment", 'a"b\\c\nd'),), 1.0),))
     assert '{segment="a\\"b\\\\c\\nd"} 1' in text_of([family])
@@ -157,7 +165,7 @@ def test_a_receiver_that_refuses_or_is_gone_is_told_in_one_line() -> None:
         Push(url).send(b"{}")
     with pytest.raises(Unreachable, match="not taken"):
         Push(url).send(b"{}")
-    for wrong in ("", "ftp://x", "localhost:4318"):
+    for wrong in ("", "ftp://x", "localhost:4318", "http://h:99999", "http://user:secret@h"):
         with pytest.raises(UsageError, match="not an address"):
             Push(wrong)
 

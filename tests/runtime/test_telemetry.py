@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,52 @@ def test_what_was_rolled_up_across_a_cut_stays_a_gap(cut: int, age: int, left: i
     assert len(told.kept.silent(T0 + cut, T0 + 30)) == left
     assert told.kept.blurred() is None
     commits.close()
+
+
+def test_a_label_on_its_way_when_an_hour_is_parted_counts_once() -> None:
+    store = MemoryStore()
+    told, commits = served(store, 30)
+    told.kept.cut(T0 + 12)
+
+    async def both() -> None:
+        held = threading.Event()
+        commits.submit(lambda _: held.wait(10))
+        label = asyncio.create_task(told.add_label(receipt(0.5, T0 + 20, segments=()), 1, lambda version, where: "*"))
+        await asyncio.sleep(0.01)
+        mended = asyncio.create_task(told.mend(T0 + 30))
+        await asyncio.sleep(0.01)
+        held.set()
+        await asyncio.gather(label, mended)
+
+    asyncio.run(both())
+    assert sum(sum(one.n) for one in told.kept.labels(ALL)) == 1
+    assert told.kept.blurred() is None
+    commits.close()
+
+
+def test_a_write_that_fails_while_an_hour_is_parted_leaves_its_gap(tmp_path: Path) -> None:
+    down = [False]
+
+    def failing(name: str) -> None:
+        if name == "windows.before" and down[0]:
+            raise Unreachable("no answer")
+
+    store = SqliteStore(tmp_path / "store.db", failpoint=failing)
+    told, commits = served(store, 30)
+    commits.submit(lambda _: None).result(10)
+    down[0] = True
+    told.add(event(T0 + 30, segments=()))
+    told.roll(T0 + 31)
+    told.kept.cut(T0 + 12)
+    asyncio.run(told.mend(T0 + 31))
+    assert told.kept.silent(T0 + 12, T0 + 31), "what the store lacks is not taken for all"
+    down[0] = False
+    told.roll(T0 + 32)
+    commits.submit(lambda _: None).result(10)
+    asyncio.run(told.mend(T0 + 32))
+    assert since(told, T0 + 12) == 19
+    commits.close()
+    store.close()
 
 
 def test_while_a_batch_waits_for_the_store_nothing_is_mended() -> None:

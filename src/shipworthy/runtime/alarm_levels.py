@@ -46,6 +46,11 @@ class AlarmLevels:
         self._policies[version] = policy
         self._dealt = self._deal()
 
+    def leave(self, version: str) -> None:
+        """Deal anew without a version that is served no more."""
+        if self._policies.pop(version, None) is not None:
+            self._dealt = self._deal()
+
     def level(self, version: str, slo: Slo, segment: str) -> float:
         """Return the confidence that a breach needs here: never less than the SLO's own."""
         share = self._dealt.levels.get(_name(version, slo, segment))

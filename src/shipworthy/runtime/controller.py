@@ -152,6 +152,14 @@ class Controller:
         self.cells.update({(one.version, bucket): cells for bucket, cells in counts.items()})
         self.probe_rows[one.version] = rows
 
+    def unloaded(self, version: str) -> None:
+        """Judge a version no more, and give its share of the alarm budget to the others."""
+        self.levels.leave(version)
+        self.since.pop(version, None)
+        self.probe_rows.pop(version, None)
+        for told_of in (self.judgements, self.lies):
+            told_of.pop(version, None)
+
     def tick(self) -> None:
         """Close minutes, measure, judge, and act on what is proven bad."""
         now = self.clock()

@@ -182,7 +182,7 @@ class Localiser:
         keys = tuple(sorted(parse_segment(part.segment)))
         if keys not in self._counted:
             return None
-        if (part.tenant != "*" or len(keys) > 1) and self._overflow(part):
+        if keys and part.segment not in self._slo.segments and self._overflow(part):
             return None
         place = (self._version, part.tenant, part.segment)
         end = min(self._end, part.until)

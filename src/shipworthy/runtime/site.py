@@ -133,7 +133,10 @@ class Site:
             self._lapsing = self._recorder.submit(self.permits.lapse, self.authority)
         await self._follow()
         minute = minute_of(self.workspace.clock())
-        await self.telemetry.mend(minute)
+        try:
+            await self.telemetry.mend(minute)
+        except ShipworthyError:  # what could not be parted stays a gap; everything else is judged
+            _log.exception("an hour that a restore went through could not be parted")
         stands, self._minute = minute == self._minute, minute
         due = time.monotonic() - self._ticked > AT_LEAST_EVERY_S
         if minute != self._judged_minute() and (stands or due):
@@ -368,6 +371,7 @@ class Site:
 
     async def _drop(self, version: str) -> None:
         del self.served[version]
+        self.controller.unloaded(version)
         await self.models.stop(version)
 
     def _judged_minute(self) -> int:

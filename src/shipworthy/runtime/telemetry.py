@@ -71,6 +71,10 @@ class Telemetry:
         self._name = run
         self._unwritten: dict[int, list[WindowSummary]] = {}
         self._taken_back: set[str] = set()
+        self._writes: list[Future[bool]] = []
+        self._labelling = 0
+        self._open = asyncio.Event()
+        self._open.set()
         self.kept_for = kept_for
         self.start_minute = start_minute
         self.rolled = start_minute
@@ -125,6 +129,7 @@ class Telemetry:
         name = self._name
         write = self._commits.submit(lambda store: store.add_windows(windows, name, batch))
         write.add_done_callback(partial(self._written, batch, windows))
+        self._writes = [*(one for one in self._writes if not one.done()), write]
         return write
 
     def _written(self, batch: int, windows: list[WindowSummary], write: Future[bool]) -> None:
@@ -178,6 +183,23 @@ class Telemetry:
         What is older than its minutes stays a gap as far as its sums reach across the cut. While a batch waits for the
         store, all of it does.
         """
+        if self.kept.blurred() is None:
+            return
+        self._open.clear()  # labels wait: one that is on its way to the store must not come twice, nor be lost
+        try:
+            await self._settled()
+            await self._part(now_minute)
+        finally:
+            self._open.set()
+
+    async def _settled(self) -> None:
+        """Wait until every label and window that was handed to the store is there, or was refused."""
+        while self._labelling:
+            await asyncio.sleep(0.001)
+        writes = [asyncio.wrap_future(one) for one in self._writes if not one.done()]
+        await asyncio.gather(*writes, return_exceptions=True)
+
+    async def _part(self, now_minute: int) -> None:
         while (blurred := self.kept.blurred()) is not None and not self._unwritten:
             hour = blurred.start - blurred.start % HOUR
             self.kept.set_aside(hour)
@@ -190,19 +212,32 @@ class Telemetry:
 
         `bucket(version, segments)` names the threshold bucket that a decision in these segments was made in.
         """
-        summaries, cells = self._labelled(receipt, label, bucket)
-        write = self._commits.submit(lambda store: store.add_label(receipt.request, *summaries, cells=cells))
-        if not await asyncio.wrap_future(write):
-            return False
-        self._shadows.pop(receipt.request, None)
-        self.kept.take_labels(summaries, cells)
-        return True
+        await self._open.wait()
+        self._labelling += 1
+        try:
+            summaries, cells = self._labelled(receipt, label, bucket)
+            write = self._commits.submit(lambda store: store.add_label(receipt.request, *summaries, cells=cells))
+            if not await asyncio.wrap_future(write):
+                return False
+            self._shadows.pop(receipt.request, None)
+            self.kept.take_labels(summaries, cells)
+            return True
+        finally:
+            self._labelling -= 1
 
     async def add_answer(self, item: QueueItem, receipt: Receipt | None, bucket: Bucket) -> None:
         """Count a person's answer, all or nothing: as a review of its decision, and as its label if there is none yet.
 
         Without a receipt it is only noted as counted.
         """
+        await self._open.wait()
+        self._labelling += 1
+        try:
+            await self._answered(item, receipt, bucket)
+        finally:
+            self._labelling -= 1
+
+    async def _answered(self, item: QueueItem, receipt: Receipt | None, bucket: Bucket) -> None:
         summaries, cells, reviews = list[LabelSummary](), list[LabelCells](), tuple[LabelSummary, ...]()
         if receipt is not None and item.label is not None:
             summaries, cells = self._labelled(receipt, item.label, bucket)
@@ -243,7 +278,9 @@ class Telemetry:
         row = INDICATORS[slo.indicator]
         start, end = self.interval(slo, live_since, now_minute, matured_after)
         if slo.indicator == "abuse_rate" and self._abuse is not None:
-            return (self._abuse.measured(scope, start, end, slo.level, self.kept.silent(start, end)),)
+            before = (start,) if start < self.start_minute < end else ()  # what was counted before this run is gone
+            silent = self.kept.silent(start, end) or before
+            return (self._abuse.measured(scope, start, end, slo.level, silent),)
         if slo.indicator == "ood_repeats":
             silent = self.kept.silent(start, end)
             return (from_alarms(alarms, windows_of(self.kept, scope), scope, start, end, silent),)

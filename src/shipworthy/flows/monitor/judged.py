@@ -26,12 +26,12 @@ from shipworthy.flows.monitor.told import Page, Verdict
 from shipworthy.indicators import INDICATORS
 from shipworthy.observe.frames.columns import Ints
 from shipworthy.observe.frames.counts import UNTOLD
-from shipworthy.observe.full import latency_edges
 from shipworthy.observe.measure import from_windows, rate
 from shipworthy.observe.measure_labels import Matured, auroc, auto_error_rate, block_ece, error_rate, pooled_ece
-from shipworthy.observe.minutes import minutes_in, start_of
+from shipworthy.observe.measure_latency import latency_ms
+from shipworthy.observe.minutes import minutes_in
+from shipworthy.observe.over import Over
 from shipworthy.profile.bins import InputBins
-from shipworthy.stats.bounds import rate_lower, rate_upper
 
 NEEDS = {"ood_rate": "ood", "review_rate": "route", "auto_error_rate": "route", "latency_ms": "took_ms"}
 FROM_LOGS = frozenset(
@@ -163,7 +163,8 @@ def _measured(slo: Slo, seen: Seen, version: str, segment: str, start: int, end:
             return None, "the reference holds no scores: name a log of them with --reference"
         return score_drift(window, seen.scores, slo.level, first, end), ""
     if slo.indicator == "latency_ms":
-        return _latency(slo, window, first, end)
+        over = Over(scope, first, end, level=slo.level, quantile=slo.quantile)
+        return latency_ms([window], over), ""
     return _of_labels(slo, seen, Matured(scope, first, end, end, level=slo.level), window)
 
 
@@ -214,29 +215,3 @@ def _by_group(seen: Seen, asked: Matured) -> dict[str, dict[str, LabelSummary]]:
             if total is not None:
                 made.setdefault(feature, {})[segment] = total
     return made
-
-
-def _latency(slo: Slo, window: WindowSummary, start: int, end: int) -> tuple[Measurement | None, str]:
-    """A percentile of the times: bounds by exact bounds of the rank, widened to the edges of their bins."""
-    counts, n = np.cumsum(window.latency), sum(window.latency)
-    if not n:
-        return None, "no time"
-    share = (slo.quantile or 99) / 100
-    lowest, highest = rate_lower(share * n, n, slo.level), rate_upper(share * n, n, slo.level)
-    edges = (*latency_edges(), float("inf"))
-    at, low, high = (int(np.searchsorted(counts, one * n - 1e-9)) for one in (share, lowest, highest))
-    top = edges[min(high, len(window.latency) - 1) + 1]
-    return Measurement(
-        indicator="latency_ms",
-        segment=window.segment,
-        quantile=slo.quantile,
-        source="online",
-        start=start_of(start),
-        end=start_of(end),
-        n=n,
-        value=edges[at],
-        lo=edges[low],
-        hi=top,
-        level=slo.level,
-        method="order statistics over bins of an eighth of an octave",
-    ), ""

@@ -17,6 +17,7 @@ from shipworthy.observe.full import latency_edges
 from shipworthy.runtime.exports.totals import Total
 
 PREFIX = "shipworthy"
+STALE_S = 300.0  # from here on a judgement is of the past: it is told as no data
 EDGES_MS = (*(2.0**octave for octave in range(-4, 12)), 3840.0)  # octaves of the windows' bins; their last is open
 
 Labels = tuple[tuple[str, str], ...]
@@ -56,7 +57,7 @@ class Shown(NamedTuple):
 
 def families(shown: Shown) -> tuple[Family, ...]:
     """Return every family, those without a sample among them."""
-    return (*_traffic(shown.totals), *_judged(shown.judgements), *_state(shown))
+    return (*_traffic(shown.totals), *_judged(shown), *_state(shown))
 
 
 def _traffic(totals: Mapping[tuple[str, str], Total]) -> Iterable[Family]:
@@ -82,13 +83,15 @@ def _traffic(totals: Mapping[tuple[str, str], Total]) -> Iterable[Family]:
     yield Family(f"{PREFIX}_latency_milliseconds", "histogram", "ms", "Time from the row to the answer.", times)
 
 
-def _judged(judgements: Mapping[str, Sequence[Judgement]]) -> Iterable[Family]:
+def _judged(shown: Shown) -> Iterable[Family]:
     samples = []
-    for version, judged in sorted(judgements.items()):
+    stale = shown.stale_s is None or shown.stale_s > STALE_S
+    for version, judged in sorted(shown.judgements.items()):
         for one in judged:
             if one.here:
                 labels = (("version", version), ("slo", one.slo), ("segment", one.segment))
-                samples += [((*labels, ("outcome", each.value)), float(one.outcome is each)) for each in Outcome]
+                outcome = Outcome.NO_DATA if stale else one.outcome
+                samples += [((*labels, ("outcome", each.value)), float(outcome is each)) for each in Outcome]
     told = "1 for the outcome of an SLO at this moment; only `met` is good."
     yield Family(f"{PREFIX}_slo_outcome", "gauge", "1", told, tuple(samples))
 

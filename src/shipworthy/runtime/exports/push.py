@@ -29,8 +29,12 @@ class Push:
 
     def __init__(self, url: str, every_s: float = EVERY_S, now_ns: Callable[[], int] = time.time_ns) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise UsageError(f"not an address: {url!r}", "--otlp", "write http://HOST:PORT")
+        try:
+            port = parts.port
+        except ValueError:
+            port = -1
+        if parts.scheme not in ("http", "https") or not parts.hostname or port == -1 or "@" in parts.netloc:
+            raise UsageError("not an address of a receiver", "--otlp", "write http://HOST:PORT, without a password")
         self._parts = parts
         self._every_s = every_s
         self._now_ns = now_ns
@@ -43,7 +47,7 @@ class Push:
             body = msgspec.json.encode(body_of(told(), resource, self._began, self._now_ns()))
             try:
                 await asyncio.to_thread(self.send, body)
-            except Unreachable as problem:
+            except Exception as problem:  # whatever it is, the next push is tried: totals are cumulative
                 _log.warning("%s", problem)
 
     def send(self, body: bytes) -> None:
