@@ -153,7 +153,11 @@ FAULTS: tuple[Fault, ...] = (
         "tests/runtime/test_exports.py",
         ("refused is taken", "        if status != 200:", "        if status > 999:"),
         ("one failure ends it", "except Exception as problem:", "except KeyError as problem:"),
-        ("any text is an address", 'if parts.scheme not in ("http", "https") or not parts.hostname or port == -1', "if False"),
+        (
+            "any text is an address",
+            'if parts.scheme not in ("http", "https") or not parts.hostname or port == -1',
+            "if False",
+        ),
         ("the path is lost", 'self._parts.path.rstrip("/") + PATH', "PATH"),
     ),
     *_in(
