@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from shipworthy.errors import Unreachable
+from shipworthy.models.said import first_line, last_words
 from shipworthy.models.spec import DEFAULT_MEMORY_BYTES, ChildSpec, Columns, OpenSpec
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -101,7 +100,7 @@ class ModelProcess:
             self.port = self._read_port(self._process)
         except (OSError, Unreachable) as error:
             self.stop(grace_s=0.0)
-            raise Unreachable(f"the model process did not start: {self._last_words()}", str(self.folder)) from error
+            raise Unreachable(f"the model process did not start: {last_words(self._log)}", str(self.folder)) from error
 
     def alive(self) -> bool:
         """True while the process runs."""
@@ -160,19 +159,4 @@ class ModelProcess:
         )
 
     def _read_port(self, process: subprocess.Popen[bytes]) -> int:
-        assert process.stdout is not None
-        line = b""
-        until = time.monotonic() + self._start_timeout_s
-        while not line.endswith(b"\n"):
-            left = until - time.monotonic()
-            ready = left > 0 and select.select([process.stdout], [], [], left)[0]
-            read = os.read(process.stdout.fileno(), 4096) if ready else b""
-            if not read:
-                raise Unreachable("no port was reported", str(self.folder))
-            line += read
-        return msgspec.json.decode(line, type=_Report).port
-
-    def _last_words(self) -> str:
-        """Return the last line of the log, which says why."""
-        lines = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        return lines[-1] if lines else "it said nothing"
+        return msgspec.json.decode(first_line(process, self._start_timeout_s), type=_Report).port

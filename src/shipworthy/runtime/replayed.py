@@ -26,7 +26,9 @@ from shipworthy.observe.minutes import minute_of, minutes_in
 from shipworthy.runtime.authority import MACHINE, Authority
 from shipworthy.runtime.releases import Loaded, opened
 from shipworthy.runtime.site import Site
+from shipworthy.runtime.versions import Versions
 from shipworthy.runtime.workspace import Workspace
+from shipworthy.store.posture import StateFiles
 
 BEGIN = datetime(2027, 1, 4, 9, 0, tzinfo=UTC)
 LENGTH = timedelta(days=7)
@@ -125,11 +127,18 @@ class Answering:
         return True
 
 
+class _Unasked(Versions):
+    """The version at hand, whether or not the gate passed it."""
+
+    def admit(self, version: str) -> Loaded:
+        return opened(self._workspace.root, self._workspace.contract())
+
+
 class Rehearsal(Site):
     """A site that serves the repository as it lies, without asking whether the gate passed it. It answers nobody."""
 
-    def _admit(self, version: str) -> Loaded:
-        return opened(self.workspace.root, self.workspace.contract())
+    def _versions(self, files: StateFiles) -> Versions:
+        return _Unasked(self.workspace, self.ledger, files, self._come, self._go)
 
     async def _enqueue(self, asked: ForReview) -> None:
         """Nobody waits for a person here."""

@@ -15,19 +15,13 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from shipworthy.artifact.mac import tag
 from shipworthy.contract.manifest import Manifest
 from shipworthy.deploy.http.gateway import Gateway
-from shipworthy.deploy.http.wiring import ForReview, Keys, Wiring
-from shipworthy.deploy.limits import Limited
-from shipworthy.deploy.release import Cut, Release
-from shipworthy.deploy.segments import Hide
-from shipworthy.deploy.throttle import Throttles
+from shipworthy.deploy.http.wiring import ForReview, Wiring
+from shipworthy.deploy.release import Cut
 from shipworthy.errors import CannotDecide, ShipworthyError, UsageError
-from shipworthy.facts import UNSEEN, Receipt, RuntimeState, join, parse_segment
+from shipworthy.facts import Receipt, RuntimeState
 from shipworthy.observe.minutes import minute_of, minutes_in
-from shipworthy.profile.groups import groups_declared
-from shipworthy.profile.thresholds import SEVERAL
 from shipworthy.respond.moments import moment
 from shipworthy.runtime import past
 from shipworthy.runtime import status as told
@@ -38,20 +32,19 @@ from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.controller import Controller
 from shipworthy.runtime.exports.families import Family, Labels, Shown, families
 from shipworthy.runtime.hidden import keyed
-from shipworthy.runtime.known import check_release
 from shipworthy.runtime.learned import asked_once, calibration_cells, calibration_scores, probe_rows
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.models import Models, ModelsLike
-from shipworthy.runtime.permits import Permits
 from shipworthy.runtime.probed import probing_of
 from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.review import queue_item
 from shipworthy.runtime.runs import Run
-from shipworthy.runtime.standing import refuse
 from shipworthy.runtime.telemetry import Telemetry
+from shipworthy.runtime.versions import Versions
+from shipworthy.runtime.wired import keys_of, throttles_of
 from shipworthy.runtime.workspace import Workspace
 from shipworthy.store.group import GroupCommit
-from shipworthy.store.instants import rfc3339
+from shipworthy.store.posture import StateFiles
 from shipworthy.store.tiers import KEPT, RECEIPTS_FOR
 
 RECEIPT_LIVES = timedelta(minutes=RECEIPTS_FOR)
@@ -72,12 +65,10 @@ class Site:
         state = self.authority.begin()
         if not state.baseline:
             raise CannotDecide("no version has shipped yet: there is no baseline to serve", str(workspace.home))
-        self.releases: dict[str, Loaded] = {}
-        self.served: dict[str, Release] = {}
         self.models: ModelsLike = models or Models(workspace.home / "logs")
-        self._loading: dict[str, asyncio.Task[None]] = {}
-        self._refused: dict[str, str] = {}
-        self.permits = Permits(workspace.clock)
+        self.versions = self._versions(files)
+        self.releases, self.served = self.versions.releases, self.versions.served
+        self.permits = self.versions.permits
         self._lapsing: Future[None] | None = None
         self._site_key = workspace.site_key()
         self._recorder = ThreadPoolExecutor(1, "shipworthy-record")
@@ -86,7 +77,7 @@ class Site:
         self.trouble = ""
         self._minute = -1
         self._ticked = 0.0
-        first = self._admit(state.baseline)
+        first = self.versions.admit(state.baseline)
         manifest = first.contract.manifest
         minute = minute_of(workspace.clock())
         self.run = Run(workspace.home, minute)
@@ -112,8 +103,8 @@ class Site:
 
     async def start(self) -> None:
         """Start the warm baseline, and the candidate of a rollout that was under way."""
-        await self._serve(self._first)
-        await self._follow(wait=True)
+        await self.versions.serve(self._first)
+        await self.versions.follow(self.live.state, wait=True)
 
     async def watch(self, every_s: float) -> None:
         """Keep up until cancelled. A round that fails is told in the log and the status; the next one tries again."""
@@ -131,7 +122,7 @@ class Site:
         self.live.epoch()
         if self.permits.due() and (self._lapsing is None or self._lapsing.done()):
             self._lapsing = self._recorder.submit(self.permits.lapse, self.authority)
-        await self._follow()
+        await self.versions.follow(self.live.state)
         minute = minute_of(self.workspace.clock())
         try:
             await self.telemetry.mend(minute)
@@ -142,13 +133,11 @@ class Site:
         if minute != self._judged_minute() and (stands or due):
             self.controller.tick()
             self._ticked = time.monotonic()
-            await take_answers(self.store, self.workspace.host_key(), self.telemetry, self._bucket)
+            await take_answers(self.store, self.workspace.host_key(), self.telemetry, self.versions.bucket)
 
     async def close(self) -> None:
         """Stop everything, writing what is still in memory."""
-        for task in self._loading.values():
-            task.cancel()
-        await asyncio.gather(*self._loading.values(), return_exceptions=True)
+        await self.versions.stop()
         await self.gateway.stop()
         await self.models.close()
         self.telemetry.finish(minute_of(self.workspace.clock()))
@@ -162,7 +151,7 @@ class Site:
     def status(self) -> dict[str, Any]:
         """Return the status page."""
         plain = told.status(self.controller, self.live, self.releases, self.models.pids())
-        plain["refused"] = dict(self._refused)
+        plain["refused"] = dict(self.versions.refused)
         plain["trouble"] = self.trouble
         plain["overrides"] = self.permits.told()
         plain["abuse"] = self.abuse.told()
@@ -206,6 +195,9 @@ class Site:
         here, model = self.workspace, self._first.contract.manifest.model
         return Api(here.home, self.ledger, self.store, model, here.clock, body_within_s, on_abuse=self.abuse)
 
+    def _versions(self, files: StateFiles) -> Versions:
+        return Versions(self.workspace, self.ledger, files, self._come, self._go)
+
     def _begin(self, manifest: Manifest) -> Telemetry:
         """Return the telemetry of this run, which knows how the last one ended and where sums begin anew."""
         now = minute_of(self.workspace.clock())
@@ -220,7 +212,7 @@ class Site:
 
     def _wiring(self, first: Loaded) -> Wiring:
         manifest = first.contract.manifest
-        wiring = Wiring(
+        return Wiring(
             model=manifest.model,
             mac_key=self.workspace.host_key(),
             routes=lambda: self.permits.routes(self.live.routes),
@@ -232,16 +224,9 @@ class Site:
             thresholds=self._cut,
             sink=lambda event, row: self.controller.seen(event, row),
             enqueue=self._enqueue,
-            keys=Keys(
-                tenant=manifest.tenant,
-                unit=manifest.unit,
-                segments=tuple(key.key for key in manifest.segments.keys),
-                pairs=manifest.segments.pairs,
-                groups=tuple(one.name for one in manifest.features if one.protected and groups_declared(one)),
-                hide=self._hidden(manifest),
-                bins={feature.name: feature.bins for feature in manifest.features if feature.bins},
-            ),
-            limits=self._limits,
+            keys=keys_of(manifest, self.workspace.host_key()),
+            throttles=throttles_of(manifest),
+            limits=self.versions.limits,
             on_label=self.take_label,
             sink_shadow=lambda event, row: self.telemetry.add_shadow(
                 event, self.live.held(event.version, event.tenant, event.segments), row
@@ -251,33 +236,9 @@ class Site:
             on_abuse=self.abuse,
             clock=lambda: self.workspace.clock().timestamp(),
         )
-        if manifest.throttles is not None:
-            wiring.throttles = Throttles(manifest.throttles.default, manifest.throttles.tenants)
-        return wiring
-
-    def _hidden(self, manifest: Manifest) -> Hide | None:
-        """Return what stands for values of keys that are not public: a keyed hash, the same on every gateway."""
-        public = {key.key for key in manifest.segments.keys if key.public}
-        if len(public) == len(manifest.segments.keys):
-            return None
-        key = self.workspace.host_key()
-
-        def hide(name: str, value: str) -> str:
-            return value if name in public else f"#{tag(key, 'segment', f'{name}={value}'.encode()).hex()[:12]}"
-
-        return hide
-
-    def _limits(self, keys: Mapping[str, str]) -> Limited:
-        """Return the scope limits of every served version: a review that trims one of them trims the request."""
-        found = [self.releases[version].limits(keys) for version in self.served]
-        if len(found) == 1:
-            return found[0]
-        names = dict.fromkeys(name for one in found for name in one.names)
-        return Limited(posture=join(one.posture for one in found), names=tuple(names))
 
     def _cut(self, version: str, bucket: str) -> Cut | None:
-        one = self.releases.get(version)
-        return one.cut(bucket, self.live.state.thresholds) if one else None
+        return self.versions.cut(version, bucket, self.live.state.thresholds)
 
     async def _enqueue(self, asked: ForReview) -> None:
         one = self.releases[asked.version]
@@ -289,25 +250,8 @@ class Site:
         age = minute_of(self.workspace.clock()) - receipt.minute
         if age < 0 or timedelta(minutes=age) > RECEIPT_LIVES:
             return "expired"
-        taken = await self.telemetry.add_label(receipt, label, self._bucket)
+        taken = await self.telemetry.add_label(receipt, label, self.versions.bucket)
         return "accepted" if taken else "used"
-
-    def _bucket(self, version: str, segments: tuple[str, ...]) -> str:
-        """Return the threshold bucket a decision was made in, from the segments its receipt names."""
-        one = self.releases.get(version)
-        if one is None:
-            return "*"
-        terms = [parse_segment(segment) for segment in segments]
-        unseen = {key for each in terms for key, values in each.items() if UNSEEN in values}
-        accepted = {
-            feature.name
-            for feature in one.contract.manifest.features
-            for each in terms
-            if set(feature.accepted) & each.get(feature.name, frozenset())
-        }
-        if len(one.thresholds.buckets) == 1 and unseen:
-            return SEVERAL  # it has no thresholds of its own for what it has not seen: such labels move nothing
-        return one.thresholds.bucket_of(sorted(unseen | accepted))
 
     def _abuse_kept(self) -> int:
         """Return for how many minutes counts of abuse are kept: the least that a served contract says."""
@@ -318,43 +262,7 @@ class Site:
         if hasattr(self, "controller"):
             self.controller.changed(before, after)
 
-    async def _follow(self, wait: bool = False) -> None:
-        """Load what the state wants served and is not; stop candidates that it no longer wants."""
-        state = self.live.state
-        wanted = {state.baseline}
-        if state.rollout is not None and state.rollout.status in ("running", "held"):
-            wanted.add(state.rollout.version)
-        for version in sorted(wanted - set(self.served) - set(self._loading) - set(self._refused)):
-            self._loading[version] = asyncio.create_task(self._load(version))
-        if wait and self._loading:
-            await asyncio.gather(*self._loading.values())
-        for version in [version for version, task in self._loading.items() if task.done()]:
-            del self._loading[version]
-        self._refused = {version: why for version, why in self._refused.items() if version in wanted}
-        for version in sorted(set(self.served) - wanted):
-            await self._drop(version)
-
-    async def _load(self, version: str) -> None:
-        """Admit and start one version. What is refused stays off, and the status says why."""
-        try:
-            await self._serve(await asyncio.to_thread(self._admit, version))
-        except Exception as problem:  # whatever is wrong with it, it is not served and the status says so
-            self._refused[version] = str(problem) or type(problem).__name__
-            _log.error(
-                "version %s is not served: %s", version, problem, exc_info=not isinstance(problem, ShipworthyError)
-            )
-            await self.models.stop(version)
-
-    def _admit(self, version: str) -> Loaded:
-        """Load a release of this site that the gate passed and that nobody decided not to deploy."""
-        refuse(self.ledger.entries(), version)
-        return self.permits.load(self.workspace.releases / version, self._check)
-
-    def _check(self, one: Loaded) -> None:
-        baseline = self.authority.state().baseline
-        check_release(self.ledger.entries(), baseline, one.folder, one.contract, rfc3339(self.workspace.clock()))
-
-    async def _serve(self, one: Loaded) -> None:
+    async def _come(self, one: Loaded) -> None:
         rows = await asyncio.to_thread(probe_rows, one)
         await self.models.start(one)
         ask = asked_once(partial(self.models.ask, one.version))
@@ -367,10 +275,8 @@ class Site:
         self.abuse.watch(one.version, one.release.columns, await asyncio.to_thread(probing_of, one, self.abuse.salt))
         self.releases[one.version] = one
         self.controller.loaded(one, counts, rows, scores)
-        self.served[one.version] = one.release
 
-    async def _drop(self, version: str) -> None:
-        del self.served[version]
+    async def _go(self, version: str) -> None:
         self.controller.unloaded(version)
         await self.models.stop(version)
 
