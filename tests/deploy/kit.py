@@ -106,6 +106,7 @@ class Told:
     """What the gateway told the world."""
 
     events: list[Event] = field(default_factory=list)
+    callers: list[tuple[Event, Row, str]] = field(default_factory=list)
     shadows: list[Event] = field(default_factory=list)
     reviews: list[ForReview] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
@@ -134,8 +135,9 @@ def wiring_of(state: State, releases: dict[str, Release], upstreams: dict[str, A
         state.told.labels.append((receipt, label))
         return "accepted"
 
-    def sink(event: Event, row: Row) -> None:
+    def sink(event: Event, row: Row, peer: str) -> None:
         state.told.events.append(event)
+        state.told.callers.append((event, row, peer))
 
     told: dict[str, Any] = {
         "model": "claims",

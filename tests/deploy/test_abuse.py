@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
 from shipworthy.contract.manifest import Throttle
-from shipworthy.deploy.body import Cell
 from shipworthy.deploy.http.peer import caller_of, peer_of
 from shipworthy.deploy.throttle import Throttles
-from shipworthy.facts import MISSING, AbuseKind, Event
+from shipworthy.facts import MISSING, AbuseKind
 from tests.deploy.kit import NOW, Site, State, eventually, running, score_of_amount
 
 MINUTE = int(NOW // 60)
@@ -21,16 +20,12 @@ MINUTE = int(NOW // 60)
 
 @dataclass
 class Heard:
-    """A sink that keeps everything."""
+    """A sink that keeps everything refused."""
 
     no: list[tuple[AbuseKind, str, str, int, bytes, int]] = field(default_factory=list)
-    yes: list[tuple[Event, Mapping[str, Cell], str]] = field(default_factory=list)
 
     def refused(self, kind: AbuseKind, tenant: str, peer: str, minute: int, raw: bytes, n: int = 1) -> None:
         self.no.append((kind, tenant, peer, minute, raw, n))
-
-    def answered(self, event: Event, row: Mapping[str, Cell], peer: str) -> None:
-        self.yes.append((event, row, peer))
 
 
 @pytest.fixture
@@ -60,7 +55,7 @@ def test_a_body_that_is_refused_is_malformed(site: Site, heard: Heard, path: str
     assert site.ask("POST", path, body)[0] == 400
     assert eventually(lambda: bool(heard.no))
     assert heard.no == [(AbuseKind.MALFORMED, tenant, "127.0.0.1", MINUTE, body, 1)]
-    assert heard.yes == []
+    assert site.state.told.callers == []
 
 
 UNREAD = [(b" " * ((1 << 20) + 1), {}, 413), (b"x", {"content_encoding": "gzip"}, 415)]
@@ -88,7 +83,7 @@ def test_what_the_throttle_refuses_is_a_flood_of_that_tenant(site: Site, heard: 
     assert eventually(lambda: len(heard.no) == 2)
     assert {one[:4] for one in heard.no} == {(AbuseKind.FLOOD, "acme", "127.0.0.1", MINUTE)}
     assert json.loads(heard.no[0][4])["row"]["tenant"] == "acme"
-    assert len(heard.yes) == 3
+    assert len(site.state.told.callers) == 3
 
 
 def test_more_rows_at_once_than_a_tenant_may_ever_send_are_malformed(site: Site, heard: Heard) -> None:
@@ -105,8 +100,8 @@ def test_every_answered_row_is_told_with_its_event_and_its_caller(site: Site, he
     inputs = [{"name": name, "shape": [2], "datatype": "BYTES", "data": data} for name, data in rows.items()]
     inputs.append({"name": "amount", "shape": [2], "datatype": "FP64", "data": [100.0, 900.0]})
     assert site.ask("POST", "/v2/models/claims/infer", {"inputs": inputs})[0] == 200
-    assert eventually(lambda: len(heard.yes) == 2)
-    told = [(event.tenant, event.unseen, row["amount"], peer) for event, row, peer in heard.yes]
+    assert eventually(lambda: len(site.state.told.callers) == 2)
+    told = [(event.tenant, event.unseen, row["amount"], peer) for event, row, peer in site.state.told.callers]
     assert told == [("acme", (), 100.0, "127.0.0.1"), ("birch", ("supplier",), 900.0, "127.0.0.1")]
     assert heard.no == []
 
@@ -128,8 +123,8 @@ def test_behind_a_proxy_on_this_machine_the_caller_is_whom_it_names(site: Site, 
     row = {"row": {"tenant": "acme", "supplier": "P01", "amount": 1}}
     for named in ("192.0.2.7", "198.51.100.1, 192.0.2.8"):
         site.ask("POST", "/decide", row, x_forwarded_for=named)
-    assert eventually(lambda: len(heard.yes) == 2)
-    assert [peer for _, _, peer in heard.yes] == ["192.0.2.7", "192.0.2.8"]
+    assert eventually(lambda: len(site.state.told.callers) == 2)
+    assert [peer for _, _, peer in site.state.told.callers] == ["192.0.2.7", "192.0.2.8"]
 
 
 @pytest.mark.parametrize(

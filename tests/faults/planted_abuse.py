@@ -169,7 +169,6 @@ FAULTS: tuple[Fault, ...] = (
             "asked.abuse, asked.abuses = AbuseKind.FORGED_RECEIPT, forged",
             "asked.abuse = AbuseKind.FORGED_RECEIPT",
         ),
-        ("what is answered is not told", "            w.on_abuse.answered(outcome.event, row, peer)\n", ""),
     ),
     *_in(
         "deploy/http/peer.py",

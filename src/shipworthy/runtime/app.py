@@ -18,6 +18,7 @@ Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 Asgi = Callable[[Any, Receive, Send], Awaitable[None]]
 METRICS = "/metrics"
+CONTROL = ("/status", "/quality", "/checkpoint", "/metrics", "/labels", "/api/", "/rollouts/", "/hooks/")
 Told = Callable[[Mapping[str, str]], Any]
 
 
@@ -58,3 +59,17 @@ class App:
             await respond(send, Response(200, msgspec.json.encode(page(asked)), []))
         except (ShipworthyError, ValueError, KeyError) as problem:
             await respond(send, error(400, str(problem)))
+
+
+class Divided:
+    """Decisions are answered here, everything else is asked of the control process."""
+
+    def __init__(self, gateway: Gateway, control: Asgi) -> None:
+        self._gateway = gateway
+        self._control = control
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:  # noqa: ANN401
+        """Answer one request."""
+        path = scope.get("path", "")
+        asked = self._control if path.startswith(CONTROL) else self._gateway
+        await asked(scope, receive, send)

@@ -20,11 +20,13 @@ from shipworthy.decide import Place, judge
 from shipworthy.errors import ShipworthyError
 from shipworthy.facts import (
     Event,
+    Held,
     Judgement,
     Measurement,
     Outcome,
     RuntimeState,
     Scope,
+    Severity,
     Slo,
     canonical,
 )
@@ -46,6 +48,7 @@ from shipworthy.runtime.authority import Authority, local_id
 from shipworthy.runtime.learned import known_of
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.localised import Lies, Localiser, Shown, localises
+from shipworthy.runtime.never import never_order
 from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.rolling import Rolling
 from shipworthy.runtime.telemetry import Telemetry
@@ -99,12 +102,22 @@ class Controller:
 
     def seen(self, event: Event, row: Row | None = None) -> None:
         """Take one decision in, and the row it was about; act at once on never events and alarms."""
-        self.telemetry.add(event, row)
         for name in event.never:
-            self._never(name, event)
+            self.never(name, event)
+        self.counted(event, row)
+
+    def counted(self, event: Event, row: Row | None = None) -> None:
+        """Count one decision whose never events were acted on; act at once on an alarm."""
+        self.telemetry.add(event, row)
         alarm = self.repeats.add(event)
         if alarm is not None:
             self._alarm(alarm)
+
+    def placed(self, held: Held, slo: str, severity: Severity) -> None:
+        """Take up an order that another process of this site made to hold: record it, and open its incident."""
+        self.live.refresh()
+        self._unrecorded.append(playbook.Proposal(held, slo, severity))
+        self._later(self._record)
 
     def changed(self, before: RuntimeState, after: RuntimeState) -> None:
         """Follow a new state: streams restart where people restored, and held orders explain their hits."""
@@ -260,15 +273,9 @@ class Controller:
         except ShipworthyError:
             _log.exception("the alarms could not be kept")
 
-    def _never(self, name: str, event: Event) -> None:
-        one = self.releases[event.version]
-        never = next(each for each in one.contract.policy.never_events if each.name == name)
-        now = self.clock()
-        model = one.contract.manifest.model
-        attempt = _Attempt(
-            request=event.request, version=event.version, tenant=event.tenant, leaked=event.leaked, at=event.at
-        )
-        proposal = playbook.on_never(never, attempt, model, self.live.state, "", now)
+    def never(self, name: str, event: Event) -> None:
+        """Act on a never event that was true of a decision."""
+        proposal = never_order(self.releases[event.version], name, event, self.live.state, self.clock())
         if proposal is not None:
             self._order(proposal)
 
@@ -366,11 +373,3 @@ class Controller:
         if one is None or one.contract.manifest.rollout is None:
             return
         self.rolling.step(one, rollout, self.judgements.get(one.version, ()), now)
-
-
-class _Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    request: str
-    version: str
-    tenant: str
-    leaked: bool
-    at: str

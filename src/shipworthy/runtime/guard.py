@@ -158,7 +158,6 @@ class Guard:
         now_s = self._workspace.clock().timestamp()
         outcome = await site.gateway.decider.decide(row, self._tenant(row), now_s)
         site.gateway.shadows.consider(outcome, row, now_s)
-        site.abuse.answered(outcome.event, row, "")
         if outcome.error:
             raise Unreachable(outcome.error, "guard", "see `why` in the log; nothing was decided")
         return reply_of(outcome)

@@ -225,6 +225,7 @@ class _Player:
 
     async def _send(self, claim: Claim) -> None:
         outcome = await self.site.gateway.decider.decide(claim.row, claim.tenant, self.clock.at.timestamp())
+        self.site.flush()
         self.sent += 1
         if claim.label is not None:
             self.due.append((self.clock.at + self.after, outcome.receipt, claim.label))

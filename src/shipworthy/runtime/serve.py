@@ -34,11 +34,17 @@ def serve(
     observe_only: bool = False,
     say: Callable[[str], None] = lambda text: None,
     otlp: str = "",
+    workers: int = 1,
 ) -> None:
     """Serve until SIGINT or SIGTERM. Raises CannotDecide when there is no admitted baseline to serve.
 
     `say` hears one line once requests are taken: which version, and at which address. `otlp`: where metrics are pushed.
     """
+    if workers > 1:
+        from shipworthy.runtime.tree.serve import serve_by
+
+        serve_by(workspace, port, workers, observe_only, say, otlp)
+        return
     push = Push(otlp) if otlp else None
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
@@ -57,14 +63,8 @@ async def _serve(
 
 
 async def _run(site: Site, port: int, say: Callable[[str], None], push: Push | None) -> None:
-    app = App(
-        site.gateway,
-        {"/status": lambda _: site.status(), "/quality": site.quality, "/checkpoint": site.checkpoint},
-        site.api(),
-        lambda: text_of(site.metrics()),
-    )
     config = uvicorn.Config(
-        app,
+        app_of(site),
         host="127.0.0.1",
         port=port,
         log_level="warning",
@@ -73,7 +73,7 @@ async def _run(site: Site, port: int, say: Callable[[str], None], push: Push | N
         timeout_graceful_shutdown=DRAIN_S,
         timeout_keep_alive=KEEP_ALIVE_S,
     )
-    server = _Server(config, lambda url: say(f"serving version {site.live.state.baseline} on {url}"))
+    server = Server(config, lambda url: say(f"serving version {site.live.state.baseline} on {url}"))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.leave)
@@ -88,7 +88,17 @@ async def _run(site: Site, port: int, say: Callable[[str], None], push: Push | N
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class _Server(uvicorn.Server):
+def app_of(site: Site) -> App:
+    """Return the ASGI application of a site."""
+    return App(
+        site.gateway,
+        {"/status": lambda _: site.status(), "/quality": site.quality, "/checkpoint": site.checkpoint},
+        site.api(),
+        lambda: text_of(site.metrics()),
+    )
+
+
+class Server(uvicorn.Server):
     """Leaves by its own door: a signal drains it and returns, so that what is in memory is written at the end."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[str], None]) -> None:
@@ -99,8 +109,7 @@ class _Server(uvicorn.Server):
         """Listen, then tell where: a port that the system chose is known only now."""
         await super().startup(sockets)
         if self.started:
-            host, port = self.servers[0].sockets[0].getsockname()[:2]
-            self._ready(f"http://{host}:{port}")
+            self._ready(_address(self.servers[0].sockets[0]))
 
     def leave(self) -> None:
         """Stop taking requests, finish those under way."""
@@ -110,3 +119,8 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """The loop has the handlers."""
         yield
+
+
+def _address(listening: socket.socket) -> str:
+    name = listening.getsockname()
+    return f"http://{name[0]}:{name[1]}" if isinstance(name, tuple) else str(name)

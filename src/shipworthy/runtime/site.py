@@ -9,18 +9,19 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from shipworthy.contract.manifest import Manifest
+from shipworthy.deploy.body import Cell
 from shipworthy.deploy.http.gateway import Gateway
 from shipworthy.deploy.http.wiring import ForReview, Wiring
 from shipworthy.deploy.release import Cut
 from shipworthy.errors import CannotDecide, ShipworthyError, UsageError
-from shipworthy.facts import Receipt, RuntimeState
+from shipworthy.facts import Event, Receipt, RuntimeState
 from shipworthy.observe.minutes import minute_of, minutes_in
 from shipworthy.respond.moments import moment
 from shipworthy.runtime import past
@@ -49,6 +50,8 @@ from shipworthy.store.tiers import KEPT, RECEIPTS_FOR
 
 RECEIPT_LIVES = timedelta(minutes=RECEIPTS_FOR)
 AT_LEAST_EVERY_S = 1.0
+COUNTED_WITHIN_S = 0.1
+AT_ONCE = 256
 _log = logging.getLogger("shipworthy.site")
 
 
@@ -75,6 +78,9 @@ class Site:
         self._sweeper = ThreadPoolExecutor(1, "shipworthy-sweep")
         self._leaving = threading.Event()
         self.trouble = ""
+        self._uncounted: list[tuple[Event, Mapping[str, Cell], str]] = []
+        self._until: Callable[[], int] | None = None
+        self._workers: Callable[[], Mapping[str, object]] = dict
         self._minute = -1
         self._ticked = 0.0
         first = self.versions.admit(state.baseline)
@@ -106,6 +112,34 @@ class Site:
         await self.versions.serve(self._first)
         await self.versions.follow(self.live.state, wait=True)
 
+    def follow(self, until: Callable[[], int], workers: Callable[[], Mapping[str, object]]) -> None:
+        """Count for workers: `until()` is the minute before which all of them have told everything, `workers()` what
+        the status shows of them. A minute is judged when all of it is told."""
+        self._until, self._workers = until, workers
+
+    def _seen(self, event: Event, row: Mapping[str, Cell], peer: str) -> None:
+        """Take one decision in, just before its answer leaves: never events act now, the rest is counted soon."""
+        for name in event.never:
+            self.controller.never(name, event)
+        self._uncounted.append((event, row, peer))
+        if event.ood_flag or len(self._uncounted) >= AT_ONCE:  # an alarm must not wait
+            self.flush()
+        elif len(self._uncounted) == 1:
+            asyncio.get_running_loop().call_later(COUNTED_WITHIN_S, self.flush)
+
+    def flush(self) -> None:
+        """Count what was seen."""
+        if self._uncounted:
+            seen, self._uncounted = self._uncounted, []
+            events, rows, peers = zip(*seen, strict=True)
+            self.count(events, rows, peers)
+
+    def count(self, events: Sequence[Event], rows: Sequence[Mapping[str, Cell]], peers: Sequence[str]) -> None:
+        """Count decisions; their never events have been acted on."""
+        for event, row, peer in zip(events, rows, peers, strict=True):
+            self.controller.counted(event, row)
+            self.abuse.answered(event, row, peer)
+
     async def watch(self, every_s: float) -> None:
         """Keep up until cancelled. A round that fails is told in the log and the status; the next one tries again."""
         while True:
@@ -119,6 +153,7 @@ class Site:
 
     async def keep_up(self) -> None:
         """Follow the state; judge when the minute has moved and stands still again, or after a while."""
+        self.flush()
         self.live.epoch()
         if self.permits.due() and (self._lapsing is None or self._lapsing.done()):
             self._lapsing = self._recorder.submit(self.permits.lapse, self.authority)
@@ -130,7 +165,8 @@ class Site:
             _log.exception("an hour that a restore went through could not be parted")
         stands, self._minute = minute == self._minute, minute
         due = time.monotonic() - self._ticked > AT_LEAST_EVERY_S
-        if minute != self._judged_minute() and (stands or due):
+        told = self._until is None or self._until() >= minute
+        if told and minute != self._judged_minute() and (stands or due):
             self.controller.tick()
             self._ticked = time.monotonic()
             await take_answers(self.store, self.workspace.host_key(), self.telemetry, self.versions.bucket)
@@ -140,6 +176,7 @@ class Site:
         await self.versions.stop()
         await self.gateway.stop()
         await self.models.close()
+        self.flush()
         self.telemetry.finish(minute_of(self.workspace.clock()))
         self._leaving.set()
         await asyncio.to_thread(self._sweeper.shutdown, cancel_futures=True)
@@ -150,11 +187,13 @@ class Site:
 
     def status(self) -> dict[str, Any]:
         """Return the status page."""
+        self.flush()
         plain = told.status(self.controller, self.live, self.releases, self.models.pids())
         plain["refused"] = dict(self.versions.refused)
         plain["trouble"] = self.trouble
         plain["overrides"] = self.permits.told()
         plain["abuse"] = self.abuse.told()
+        plain["workers"] = dict(self._workers())
         return plain
 
     def quality(self, asked: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -167,6 +206,7 @@ class Site:
 
     def metrics(self) -> tuple[Family, ...]:
         """Return what other monitoring systems are told."""
+        self.flush()
         judged = self.controller.judged_until
         stale_s = (self.workspace.clock() - moment(judged)).total_seconds() if judged else None
         shown = Shown(
@@ -222,7 +262,7 @@ class Site:
             closed=lambda version: self.live.closed(version) or self.permits.over(version),
             epoch=self.live.epoch,
             thresholds=self._cut,
-            sink=lambda event, row: self.controller.seen(event, row),
+            sink=self._seen,
             enqueue=self._enqueue,
             keys=keys_of(manifest, self.workspace.host_key()),
             throttles=throttles_of(manifest),

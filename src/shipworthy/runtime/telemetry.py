@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from shipworthy.contract.manifest import Decisions
 from shipworthy.deploy.receipt import score_bin, score_q
 from shipworthy.errors import CannotDecide, ShipworthyError
-from shipworthy.facts import Event, LabelCells, LabelSummary, Measurement, Receipt, Scope, Slo, WindowSummary
+from shipworthy.facts import Event, LabelCells, LabelSummary, Measurement, Receipt, Scope, Slo, WindowSummary, heartbeat
 from shipworthy.indicators import INDICATORS
 from shipworthy.observe import labels as late
 from shipworthy.observe import windows as seen
@@ -145,6 +145,14 @@ class Telemetry:
         """Write what is still open, this minute included, and that nothing is served after it."""
         self.roll(minute + 1)
         self._commits.submit(lambda store: past.ended(store, minute + 1))
+
+    def lost(self, minutes: Iterable[int]) -> None:
+        """Mark minutes as gaps: counts of theirs will not come any more."""
+        marks = [heartbeat(minute, past.LOST, 0) for minute in sorted(set(minutes))]
+        if marks:
+            self.kept.take_windows(marks)
+            self._batch += 1
+            self._write(self._batch, marks)
 
     def bounds_met(self) -> dict[str, int]:
         """Return how often a bound was met: places added to `__other__` in a minute and in memory, events of a wrong

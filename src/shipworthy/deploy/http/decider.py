@@ -57,8 +57,8 @@ class Decider:
         self.wiring = wiring
         self.circuits = Circuits(lambda version: wiring.upstreams.get(version), wiring.circuit_check_every_s)
 
-    async def decide(self, row: Row, tenant: str, now_s: float) -> Outcome:
-        """Return what leaves for this row. Raises Unreachable when the baseline is not loaded here."""
+    async def decide(self, row: Row, tenant: str, now_s: float, peer: str = "") -> Outcome:
+        """Return what leaves for this row; `peer`: who called. Raises Unreachable when the baseline is not loaded."""
         w = self.wiring
         loop = asyncio.get_running_loop()
         started = loop.time()
@@ -77,7 +77,7 @@ class Decider:
         given = self.answered(view, told.scored, row, tenant)
         event = event_of(view, given, tenant, request, now_s, told.replayed)
         outcome = await self._finished(view, given, event, row, told.candidate, epoch)
-        w.sink(msgspec.structs.replace(outcome.event, took_ms=(loop.time() - started) * 1000.0), row)
+        w.sink(msgspec.structs.replace(outcome.event, took_ms=(loop.time() - started) * 1000.0), row, peer)
         return outcome
 
     def may_serve(self, version: str | None) -> bool:

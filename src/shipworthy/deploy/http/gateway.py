@@ -66,6 +66,7 @@ class _Asked:
     """One HTTP request under way: its body, whose it is, what was decided of its rows, and what of it was abuse."""
 
     now_s: float
+    peer: str = ""
     body: bytes = b""
     tenant: str = MISSING
     done: list[tuple[Outcome, Row]] = field(default_factory=list)
@@ -97,7 +98,7 @@ class Gateway:
             return await self._lifespan(receive, send)
         if scope["type"] != "http":
             raise RuntimeError(f"no {scope['type']} here")
-        asked = _Asked(self.wiring.clock())
+        asked = _Asked(self.wiring.clock(), peer_of(scope))
         try:
             response = await self._response(scope, receive, asked)
         except Refusal as refusal:
@@ -113,7 +114,7 @@ class Gateway:
             _log.exception("a request failed inside the gateway")
             response = error(500, "the gateway failed; nothing was decided")
         await respond(send, response)
-        self._answered(asked, peer_of(scope))
+        self._answered(asked)
         return None
 
     async def stop(self) -> None:
@@ -121,15 +122,14 @@ class Gateway:
         await self.shadows.stop()
         await self.decider.circuits.stop()
 
-    def _answered(self, asked: _Asked, peer: str) -> None:
-        """What is done after the answer has left: shadow scores, and the look for abuse."""
+    def _answered(self, asked: _Asked) -> None:
+        """What is done after the answer has left: shadow scores, and telling what was refused."""
         w = self.wiring
         for outcome, row in asked.done:
             self.shadows.consider(outcome, row, asked.now_s)
-            w.on_abuse.answered(outcome.event, row, peer)
         if asked.abuse is not None:
             minute = int(asked.now_s // 60)
-            w.on_abuse.refused(asked.abuse, asked.tenant, peer, minute, asked.body, asked.abuses)
+            w.on_abuse.refused(asked.abuse, asked.tenant, asked.peer, minute, asked.body, asked.abuses)
 
     async def _response(self, scope: Scope, receive: Receive, asked: _Asked) -> Response:
         path, method = scope["path"], scope["method"]
@@ -148,7 +148,7 @@ class Gateway:
         row = read_ask(asked.body)
         tenant = asked.tenant = self._tenant(row)
         limit = self._admitted(tenant, 1, asked.now_s)
-        outcome = await self.decider.decide(row, tenant, asked.now_s)
+        outcome = await self.decider.decide(row, tenant, asked.now_s, asked.peer)
         asked.done.append((outcome, row))
         event = outcome.event
         headers = [*self._headers([outcome]), (b"x-request-id", event.request.encode()), *limit]
@@ -168,7 +168,9 @@ class Gateway:
         for tenant in dict.fromkeys(tenants):
             asked.tenant = tenant
             limit = self._admitted(tenant, tenants.count(tenant), asked.now_s)
-        jobs = [self.decider.decide(row, tenant, asked.now_s) for row, tenant in zip(rows, tenants, strict=True)]
+        jobs = [
+            self.decider.decide(row, tenant, asked.now_s, asked.peer) for row, tenant in zip(rows, tenants, strict=True)
+        ]
         outcomes = await asyncio.gather(*jobs)
         asked.done += zip(outcomes, rows, strict=True)
         headers = [*self._headers(outcomes), *limit]

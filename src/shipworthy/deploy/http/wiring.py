@@ -82,10 +82,11 @@ class Wiring:
       `shadow()`: the state of the moment. `shadow()` gives canonical segments that the candidate also scores.
     - `releases`, `upstreams`: by version. `limits`: scope limits. `throttles`: per tenant.
     - `enqueue`: makes a review durable before the answer leaves; raising refuses the request.
-    - `sink(event, row)`: called just before an answer is sent. `sink_shadow(event, row)`: after it, arm `shadow`.
+    - `sink(event, row, peer)`: called just before an answer is sent; `peer`: who called. `sink_shadow(event, row)`:
+      after it, arm `shadow`.
     - `override()`: the overrides that hold, as the header `x-shipworthy-override` tells them; "" when none does.
     - `on_failure(version, reason)`: each failed attempt, replayed or not.
-    - `on_abuse`: told of what was refused and of what was answered, after the answer has left.
+    - `on_abuse`: told of what was refused, after the answer has left.
     - `on_label(receipt, label)`: returns a status word. `deadline_s`: of a request; a candidate gets 60 % of it.
     """
 
@@ -98,7 +99,7 @@ class Wiring:
     closed: Callable[[str], bool]
     epoch: Callable[[], int]
     thresholds: Callable[[str, str], Cut | None]
-    sink: Callable[[Event, Row], None]
+    sink: Callable[[Event, Row, str], None]
     enqueue: Callable[[ForReview], Awaitable[None]]
     keys: Keys = field(default_factory=Keys)
     limits: Limits = _unlimited

@@ -1,0 +1,106 @@
+"""The control process: judges, acts, remembers and answers pages; it decides no request.
+
+In: a `ChildSpec` and a clock. Out: runs until its standard input ends. It listens on sockets in the run's private
+directory only; workers bring it what callers ask of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import uvicorn
+
+from shipworthy.observe.minutes import minute_of
+from shipworthy.runtime.exports.push import Push
+from shipworthy.runtime.serve import DRAIN_S, TICK_S, Server, app_of
+from shipworthy.runtime.site import Site
+from shipworthy.runtime.tree import forward
+from shipworthy.runtime.tree.child import ChildSpec
+from shipworthy.runtime.tree.feed import Frame
+from shipworthy.runtime.tree.feeds import Feeds
+from shipworthy.runtime.tree.hosted import HostedModels
+from shipworthy.runtime.tree.leaving import until_left
+from shipworthy.runtime.tree.slots import Slots
+from shipworthy.runtime.workspace import Clock, Workspace
+
+
+async def control(spec: ChildSpec, clock: Clock, ready: int) -> None:
+    """Run until told to leave. `ready`: a descriptor that gets a line once it takes frames and requests."""
+    run = Path(spec.run)
+    workspace = Workspace(root=Path(spec.root), home=Path(spec.home), clock=clock)
+    slots = Slots(run / "slots", spec.workers)
+    models = HostedModels(run, workspace.home / "logs", asks=True)
+    await models.open()
+    site = Site(workspace, spec.observe_only, models)
+    feeds = Feeds(_Counting(site), slots, lambda: minute_of(clock()))
+    site.follow(feeds.until, lambda: _told(feeds, slots))
+    try:
+        await site.start()
+        await feeds.open(run)
+        await _serve(site, run, ready, spec)
+    finally:
+        await feeds.close()
+        await site.close()
+
+
+class _Counting:
+    """What workers tell goes to the site."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+
+    def take(self, frame: Frame) -> None:
+        """Count one frame."""
+        site = self._site
+        for placed in frame.placed:
+            site.controller.placed(placed.held, placed.slo, placed.severity)
+        site.count(frame.events, frame.rows, frame.peers)
+        for event, held, row in frame.shadows:
+            site.telemetry.add_shadow(event, held, row)
+        for one in frame.refused:
+            site.abuse.refused(one.kind, one.tenant, one.peer, one.minute, one.raw, one.n)
+
+    def lost(self, minutes: Sequence[int]) -> None:
+        """Mark minutes as gaps."""
+        self._site.telemetry.lost(minutes)
+
+
+def _told(feeds: Feeds, slots: Slots) -> dict[str, object]:
+    """Return what the status shows of the workers."""
+    return {
+        "heard": feeds.connected(),
+        "epochs": {str(number): slots.read(number).epoch for number in range(slots.n)},
+    }
+
+
+async def _serve(site: Site, run: Path, ready: int, spec: ChildSpec) -> None:
+    path = run / forward.NAME
+    path.unlink(missing_ok=True)
+    config = uvicorn.Config(
+        app_of(site),
+        uds=str(path),
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=DRAIN_S,
+        proxy_headers=True,
+        forwarded_allow_ips="*",
+    )
+    server = Server(config, lambda _: _tell(ready))
+    tasks = [asyncio.create_task(site.watch(TICK_S)), asyncio.create_task(until_left(server.leave))]
+    if spec.otlp:
+        tasks.append(asyncio.create_task(Push(spec.otlp).every(site.metrics, site.resource())))
+    try:
+        await server.serve()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _tell(ready: int) -> None:
+    os.write(ready, b"ready\n")

@@ -1,0 +1,189 @@
+"""What a worker tells the control process: decisions by the batch, refusals, and orders it placed itself.
+
+In: events one by one. Out: frames on a unix socket, at least every 50 ms while there is something to tell, and a sign
+of life each time. What the control process does not take is kept, up to a bound; what goes over it is counted as lost,
+and the minutes it was lost in are told, so that they become a gap and never look quiet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from shipworthy.deploy.body import Cell
+from shipworthy.errors import CannotDecide
+from shipworthy.facts import AbuseKind, Event, Held, Severity
+from shipworthy.runtime.tree.slots import Slots
+
+_log = logging.getLogger("shipworthy.feed")
+NAME = "feed.sock"
+MOST_FRAME = 16 << 20
+MOST_KEPT = 50_000  # decisions that wait for the control process
+AT_ONCE = 512  # decisions of one frame
+EVERY_S = 0.05
+AGAIN_S = 0.1
+_LENGTH = 4
+
+
+class Refusal(msgspec.Struct, frozen=True, array_like=True):
+    """Requests or labels that were refused."""
+
+    kind: AbuseKind
+    tenant: str
+    peer: str
+    minute: int
+    raw: bytes
+    n: int
+
+
+class Placed(msgspec.Struct, frozen=True, array_like=True):
+    """An order that a worker placed at once, and which rule asked for it."""
+
+    held: Held
+    slo: str
+    severity: Severity
+
+
+class Frame(msgspec.Struct, kw_only=True):
+    """One message. `told`: decisions of this worker since it began, those of this frame included; `minute`: nothing of
+    an earlier one will come any more; `lost`: minutes whose counts are not complete; `bye`: it leaves in good order."""
+
+    worker: int
+    pid: int
+    minute: int
+    told: int = 0
+    events: list[Event] = []
+    rows: list[dict[str, Cell]] = []
+    peers: list[str] = []
+    shadows: list[tuple[Event, bool, dict[str, Cell]]] = []
+    refused: list[Refusal] = []
+    placed: list[Placed] = []
+    lost: list[int] = []
+    bye: bool = False
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_frames = msgspec.msgpack.Decoder(Frame)
+
+
+def packed(frame: Frame) -> bytes:
+    """Return the bytes of a frame: four of length, big-endian, then MessagePack."""
+    body = _encode(frame)
+    return len(body).to_bytes(_LENGTH, "big") + body
+
+
+async def read_frame(reader: asyncio.StreamReader) -> Frame | None:
+    """Return the next frame; None at the end. Raises CannotDecide for what is none."""
+    try:
+        length = int.from_bytes(await reader.readexactly(_LENGTH), "big")
+        if length > MOST_FRAME:
+            raise CannotDecide(f"a frame of {length} bytes", "feed")
+        return _frames.decode(await reader.readexactly(length))
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
+    except msgspec.MsgspecError as error:
+        raise CannotDecide(f"not a frame: {error}", "feed") from error
+
+
+class Feed:
+    """Gathers and sends. One event loop. `minute()`: the minute of the clock now."""
+
+    def __init__(self, run: Path, number: int, pid: int, slots: Slots) -> None:
+        self._path = run / NAME
+        self._number, self._pid = number, pid
+        self._slots = slots
+        self._counted = self._sent = 0
+        self._next = self._empty(0)
+        self._waiting: list[Frame] = []
+        self._lost: set[int] = set()
+        self._writer: asyncio.StreamWriter | None = None
+        self.connected = asyncio.Event()
+        self.urgent = asyncio.Event()
+        slots.begin(number, pid)
+
+    def seen(self, event: Event, row: Mapping[str, Cell], peer: str) -> None:
+        """Take one decision in, before its answer leaves."""
+        self._counted += 1
+        self._slots.count(self._number, self._counted)
+        frame = self._next
+        frame.events.append(event)
+        frame.rows.append(dict(row))
+        frame.peers.append(peer)
+        if len(frame.events) >= AT_ONCE:
+            self._cut()
+        if event.ood_flag:
+            self.urgent.set()  # an alarm must not wait
+
+    def shadowed(self, event: Event, held: bool, row: Mapping[str, Cell]) -> None:
+        """Take one shadow score in."""
+        self._next.shadows.append((event, held, dict(row)))
+
+    def refused(self, kind: AbuseKind, tenant: str, peer: str, minute: int, raw: bytes, n: int = 1) -> None:
+        """Take in what was refused."""
+        self._next.refused.append(Refusal(kind, tenant, peer, minute, raw, n))
+
+    def placed(self, held: Held, slo: str, severity: Severity) -> None:
+        """Tell of an order that holds already."""
+        self._next.placed.append(Placed(held, slo, severity))
+
+    def send(self, minute: int, bye: bool = False) -> None:
+        """Send what there is, and that nothing before `minute` will come."""
+        self._cut()
+        if self._writer is None or self._writer.is_closing():
+            return
+        for frame in self._waiting:
+            self._writer.write(packed(frame))
+        self._waiting.clear()
+        lost, self._lost = sorted(self._lost), set()
+        sign = Frame(worker=self._number, pid=self._pid, minute=minute, told=self._counted, lost=lost, bye=bye)
+        self._writer.write(packed(sign))
+
+    async def keep(self) -> None:
+        """Stay connected until cancelled."""
+        while True:
+            try:
+                reader, self._writer = await asyncio.open_unix_connection(self._path)
+                self.connected.set()
+                await reader.read()  # the control process says nothing: this ends when it goes
+            except OSError:
+                await asyncio.sleep(AGAIN_S)
+            self._writer = None
+            self.connected.clear()
+
+    async def due(self) -> None:
+        """Wait until it is time to send."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(EVERY_S):
+                await self.urgent.wait()
+        self.urgent.clear()
+
+    async def drain(self) -> None:
+        """Wait until what was sent has left this process."""
+        if self._writer is not None:
+            await self._writer.drain()
+
+    def _cut(self) -> None:
+        """End the present frame; drop the oldest decisions when too many wait."""
+        frame = self._next
+        if not (frame.events or frame.shadows or frame.refused or frame.placed):
+            return
+        frame.told = self._counted
+        self._waiting.append(frame)
+        self._next = self._empty(frame.minute)
+        while sum(len(one.events) for one in self._waiting) > MOST_KEPT:
+            self._drop()
+
+    def _drop(self) -> None:
+        """Forget the decisions of the oldest frame that has any; orders are never forgotten."""
+        oldest = next(one for one in self._waiting if one.events)
+        self._lost |= {event.minute for event in oldest.events}
+        _log.error("%d decisions are lost to the windows: the control process does not answer", len(oldest.events))
+        oldest.events, oldest.rows, oldest.peers, oldest.shadows, oldest.refused = [], [], [], [], []
+
+    def _empty(self, minute: int) -> Frame:
+        return Frame(worker=self._number, pid=self._pid, minute=minute, told=self._counted, events=[])

@@ -1,0 +1,141 @@
+"""What answers requests in a worker: the state of this host, the loaded versions, and the gateway over them.
+
+In: a workspace, where the models are, and the feed to the control process. Out: a gateway that goes on deciding when
+the control process is dead. A never event closes its scope here, before the answer leaves; reviews are made durable
+here; everything else that was seen is told to the control process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+
+import msgspec
+
+from shipworthy.deploy.body import Cell
+from shipworthy.deploy.http.gateway import Gateway
+from shipworthy.deploy.http.wiring import ForReview, Wiring
+from shipworthy.deploy.release import Cut
+from shipworthy.facts import Event, Receipt, RuntimeState
+from shipworthy.runtime.authority import Authority, local_id
+from shipworthy.runtime.live import Live
+from shipworthy.runtime.never import never_order
+from shipworthy.runtime.releases import Loaded
+from shipworthy.runtime.review import queue_item
+from shipworthy.runtime.tree.feed import Feed
+from shipworthy.runtime.tree.hosted import HostedModels
+from shipworthy.runtime.versions import Versions
+from shipworthy.runtime.wired import keys_of, throttles_of
+from shipworthy.runtime.workspace import Workspace
+from shipworthy.store.group import GroupCommit
+
+_log = logging.getLogger("shipworthy.front")
+
+
+class Front:
+    """Everything one worker holds. Use from one event loop."""
+
+    def __init__(self, workspace: Workspace, models: HostedModels, feed: Feed, observe_only: bool) -> None:
+        self.workspace = workspace
+        self.models = models
+        self.feed = feed
+        self._act = not observe_only
+        self._store = workspace.store()
+        self._commits = GroupCommit(self._store)
+        self._site_key = workspace.site_key()
+        ledger = workspace.ledger(self._store)
+        files = workspace.state_files()
+        self._authority = Authority(files, ledger, self._store, workspace.clock)
+        self.versions = Versions(workspace, ledger, files, self._come, self._go)
+        self._first = self.versions.admit(files.read().baseline)
+        manifest = self._first.contract.manifest
+        self.live = Live(files, manifest.model, manifest.fallback, manifest.kill_fallback, _unchanged)
+        self.gateway = Gateway(self._wiring(self._first))
+
+    async def start(self) -> None:
+        """Serve the warm baseline, and the candidate of a rollout that is under way."""
+        await self.versions.serve(self._first)
+        await self.versions.follow(self.live.state, wait=True)
+
+    async def keep_up(self) -> None:
+        """Follow the state."""
+        self.live.epoch()
+        await self.versions.follow(self.live.state)
+
+    async def close(self) -> None:
+        """Stop, everything that was promised being durable."""
+        await self.versions.stop()
+        await self.gateway.stop()
+        await asyncio.to_thread(self._commits.close)
+        self._store.close()
+
+    def seen(self, event: Event, row: Mapping[str, Cell], peer: str = "") -> None:
+        """Take one decision in, just before its answer leaves."""
+        for name in event.never:
+            self._never(name, event)
+        self.feed.seen(event, row, peer)
+
+    def _never(self, name: str, event: Event) -> None:
+        now = self.workspace.clock()
+        proposal = never_order(self.versions.releases[event.version], name, event, self.live.state, now)
+        if proposal is None or not self._act:
+            return
+        order = msgspec.structs.replace(proposal.held.order, id=local_id(proposal.held))
+        held = msgspec.structs.replace(proposal.held, order=order)
+        self._authority.hold(held)
+        self.live.refresh()
+        self.feed.placed(held, proposal.slo, proposal.severity)
+
+    def _wiring(self, first: Loaded) -> Wiring:
+        manifest = first.contract.manifest
+        mac_key = self.workspace.host_key()
+        permits = self.versions.permits
+        return Wiring(
+            model=manifest.model,
+            mac_key=mac_key,
+            routes=lambda: permits.routes(self.live.routes),
+            releases=self.versions.served,
+            upstreams=self.models.upstreams,
+            posture=self.live.posture,
+            closed=lambda version: self.live.closed(version) or permits.over(version),
+            epoch=self.live.epoch,
+            thresholds=self._cut,
+            sink=self.seen,
+            enqueue=self._enqueue,
+            keys=keys_of(manifest, mac_key),
+            throttles=throttles_of(manifest),
+            limits=self.versions.limits,
+            on_label=_not_here,
+            sink_shadow=self._shadowed,
+            shadow=self.live.shadow,
+            override=permits.header,
+            on_abuse=self.feed,
+            clock=lambda: self.workspace.clock().timestamp(),
+        )
+
+    def _cut(self, version: str, bucket: str) -> Cut | None:
+        return self.versions.cut(version, bucket, self.live.state.thresholds)
+
+    def _shadowed(self, event: Event, row: Mapping[str, Cell]) -> None:
+        self.feed.shadowed(event, self.live.held(event.version, event.tenant, event.segments), row)
+
+    async def _enqueue(self, asked: ForReview) -> None:
+        one = self.versions.releases[asked.version]
+        item = queue_item(asked, self._site_key, one.contract.manifest.retention)
+        await asyncio.wrap_future(self._commits.submit(lambda store: store.enqueue(item)))
+
+    async def _come(self, one: Loaded) -> None:
+        await self.models.start(one)
+        self.versions.releases[one.version] = one
+
+    async def _go(self, version: str) -> None:
+        await self.models.stop(version)
+
+
+def _unchanged(before: RuntimeState, after: RuntimeState) -> None:
+    """Nothing here follows a new state but what is asked of it."""
+
+
+async def _not_here(receipt: Receipt, label: int) -> str:
+    raise RuntimeError("labels go to the control process")

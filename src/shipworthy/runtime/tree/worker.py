@@ -1,0 +1,100 @@
+"""One worker: answers requests on the socket that all workers share.
+
+In: a `ChildSpec` and a clock. Out: runs until its standard input ends, then finishes what is under way, tells the rest
+and leaves. What it needs of the control process for a decision is nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+import uvicorn
+
+from shipworthy.observe.minutes import minute_of
+from shipworthy.runtime.app import Divided
+from shipworthy.runtime.serve import DRAIN_S, KEEP_ALIVE_S, Server
+from shipworthy.runtime.tree.child import ChildSpec
+from shipworthy.runtime.tree.feed import Feed
+from shipworthy.runtime.tree.forward import Forward
+from shipworthy.runtime.tree.front import Front
+from shipworthy.runtime.tree.hosted import HostedModels
+from shipworthy.runtime.tree.leaving import until_left
+from shipworthy.runtime.tree.slots import Slots
+from shipworthy.runtime.workspace import Clock, Workspace
+
+FIRST_SIGN_S = 2.0
+
+
+async def work(spec: ChildSpec, clock: Clock, ready: int) -> None:
+    """Serve until told to leave. `ready`: a descriptor that gets a line once requests are taken."""
+    run = Path(spec.run)
+    workspace = Workspace(root=Path(spec.root), home=Path(spec.home), clock=clock)
+    slots = Slots(run / "slots", spec.workers)
+    feed = Feed(run, spec.number, os.getpid(), slots)
+    models = HostedModels(run, workspace.home / "logs", asks=False)
+    await models.open()
+    front = Front(workspace, models, feed, spec.observe_only)
+    keeping = asyncio.create_task(feed.keep())
+    watching = asyncio.create_task(_watch(front, feed, slots, spec.number))
+    try:
+        await front.start()
+        await _first_sign(feed)
+        await _serve(front, run, spec.listen, ready)
+        feed.send(_minute(front), bye=True)
+        await feed.drain()
+    finally:
+        for task in (keeping, watching):
+            task.cancel()
+        await asyncio.gather(keeping, watching, return_exceptions=True)
+        await front.close()
+        await models.close()
+
+
+async def _serve(front: Front, run: Path, listen: int, ready: int) -> None:
+    app = Divided(front.gateway, Forward(run))
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=DRAIN_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
+    )
+    server = Server(config, lambda _: _tell(ready))
+    leaving = asyncio.create_task(until_left(server.leave))
+    try:
+        await server.serve(sockets=[socket.socket(fileno=listen)])
+    finally:
+        leaving.cancel()
+
+
+async def _watch(front: Front, feed: Feed, slots: Slots, number: int) -> None:
+    """Tell the control process what was seen, follow the state, and write which epoch this worker answers by."""
+    epoch = -1
+    while True:
+        await front.keep_up()
+        if front.live.state.epoch != epoch:
+            epoch = front.live.state.epoch
+            slots.saw(number, epoch, int(front.workspace.clock().timestamp() * 1_000_000))
+        feed.send(_minute(front))
+        await feed.due()
+
+
+async def _first_sign(feed: Feed) -> None:
+    """Wait until the control process hears this worker, for a while: without it decisions are made all the same."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(FIRST_SIGN_S):
+            await feed.connected.wait()
+
+
+def _minute(front: Front) -> int:
+    return minute_of(front.workspace.clock())
+
+
+def _tell(ready: int) -> None:
+    os.write(ready, b"ready\n")
