@@ -1,4 +1,5 @@
-"""A model process that answers at once: whatever comes as one request gets the same score.
+"""A model process that answers at once: whatever comes as one request gets the same score (its
+argument, 0.5 by default).
 
 Started by `upstream.py` as a process of its own, so that it shares no interpreter with what is measured. It prints its
 port and ends when its standard input does.
@@ -11,7 +12,8 @@ import sys
 
 import uvloop
 
-BODY = b'{"scores":[0.5],"decisions":null}'
+SCORE = sys.argv[1] if len(sys.argv) > 1 else "0.5"
+BODY = b'{"scores":[%b],"decisions":null}' % SCORE.encode()
 ANSWER = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b" % (len(BODY), BODY)
 _LENGTH = b"content-length:"
 

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipworthy.artifact.mac import check, open_token, seal_token, tag
+from shipworthy.artifact.mac import TokenSealer, check, open_token, seal_token, tag
 from shipworthy.artifact.sealing import seal, tenant_key, unseal
 from shipworthy.errors import CannotDecide
 
@@ -89,3 +88,13 @@ def test_keys_and_nonces_have_their_length_and_tenants_their_own_key() -> None:
         seal(bytes(32), "a", b"short", b"", b"")
     with pytest.raises(CannotDecide):
         unseal(bytes(32), "a", b"short", b"")
+
+
+@given(keys, st.text(max_size=20), st.binary(max_size=300))
+def test_a_sealer_tags_as_hmac_does(key: bytes, label: str, payload: bytes) -> None:
+    named = label.encode()
+    whole = b"shipworthy-mac-v1" + len(named).to_bytes(4, "big") + named + payload
+    expected = hmac.new(key, whole, hashlib.sha256).digest()
+    assert TokenSealer(key, label).tag(payload) == expected
+    assert tag(key, label, payload) == expected
+    assert open_token(key, label, TokenSealer(key, label).seal(payload)) == payload

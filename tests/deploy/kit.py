@@ -23,7 +23,8 @@ import uvloop
 from shipworthy.contract.manifest import Decisions
 from shipworthy.deploy.http.client import Pool
 from shipworthy.deploy.http.gateway import Gateway
-from shipworthy.deploy.http.wiring import ForReview, Keys, Row, Wiring
+from shipworthy.deploy.http.places import Keys, Row
+from shipworthy.deploy.http.wiring import ForReview, Wiring
 from shipworthy.deploy.neverevents import NeverEvents, compile_never
 from shipworthy.deploy.release import Release
 from shipworthy.deploy.routing import Routes

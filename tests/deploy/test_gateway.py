@@ -12,7 +12,7 @@ import pytest
 import uvloop
 
 from shipworthy.contract.manifest import ScopeLimit, Throttle
-from shipworthy.deploy.http.wiring import Keys
+from shipworthy.deploy.http.places import Keys
 from shipworthy.deploy.limits import compile_limits
 from shipworthy.deploy.receipt import unseal
 from shipworthy.deploy.routing import Routes

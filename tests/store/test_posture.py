@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from shipworthy.errors import CannotDecide, UsageError
 from shipworthy.facts import Named, RuntimeState, canonical
+from shipworthy.store.epoch_map import STANDS_S
 from shipworthy.store.posture import StateFiles
 from shipworthy.testing.clock import HandClock
 from tests.store.child import child_environ
@@ -48,10 +50,21 @@ def test_a_reader_that_has_the_map_open_sees_the_next_epoch(home: Path) -> None:
     writer.write(state(2))
     assert reader.epoch() == 2
     (home / "state.map").unlink()
+    time.sleep(2 * STANDS_S)
     with pytest.raises(CannotDecide):
         reader.epoch()
     writer.rebuild(state(3))
     assert reader.epoch() == 3
+
+
+@pytest.mark.parametrize("raw", [b"", b"SHIPMAP1", b"\xff" * 64, b"\x00" * 200])
+def test_a_map_that_is_damaged_in_place_is_noticed_at_the_next_question(home: Path, raw: bytes) -> None:
+    reader = files_in(home)
+    reader.write(state(1))
+    assert reader.epoch() == 1
+    (home / "state.map").write_bytes(raw)
+    with pytest.raises(CannotDecide):
+        reader.epoch()
 
 
 def test_nothing_there_is_not_normal(home: Path) -> None:

@@ -18,6 +18,8 @@ from shipworthy.facts import NORMAL, Decider, Fact, Posture, Source
 MACHINE = "machine"
 PERSON = "person"
 REFUSED = "refused"
+_NO_THRESHOLDS, _CROSS, _BETWEEN = ("no_thresholds",), ("thresholds_cross",), ("between_thresholds",)
+_TO_DENY, _FROM_APPROVE = ("to_deny",), ("from_approve",)
 
 
 class Answer(Fact, frozen=True, kw_only=True):
@@ -69,13 +71,18 @@ def answer(
     if bound.source is Source.NONE:
         score, own, uncertainty = None, None, None
         draft = _without_model(release, bound, "no_source")
-    elif score is None or not usable(score):
+    elif score is None or not 0.0 <= score <= 1.0:
         score, own, uncertainty = None, None, None
         draft = _without_model(release, bound, "model_failed")
     else:
         chosen = _own(release, own) if own is not None else _choose(release, score, cut)
-        draft = _bounded(release, _abstained(release, chosen, ood, uncertainty), bound)
-    draft = draft._replace(why=draft.why + _reasons(posture, limited))
+        if chosen.route == MACHINE:
+            chosen = _abstained(release, chosen, ood, uncertainty)
+        draft = chosen if bound.decider is Decider.MACHINE else _bounded(release, chosen, bound)
+    if posture is not NORMAL or limited is not UNLIMITED:
+        draft = draft._replace(why=draft.why + _reasons(posture, limited))
+    if not release.never:
+        return _told(draft, score, uncertainty)
     return _checked(release, draft, own, bound, {**fields, "score": score, "uncertainty": uncertainty})
 
 
@@ -104,19 +111,18 @@ def _choose(release: Release, score: float, cut: Cut | None) -> _Draft:
     """The thresholds decide, both edges included; without valid ones a person does."""
     words = release.words
     deny, approve = (cut.deny, cut.approve) if cut is not None else (None, None)
-    if not any(edge is not None and math.isfinite(edge) for edge in (deny, approve)):
-        return _Draft(words.review, PERSON, ("no_thresholds",))
+    valid = (deny is not None and math.isfinite(deny)) or (approve is not None and math.isfinite(approve))
+    if not valid:
+        return _Draft(words.review, PERSON, _NO_THRESHOLDS)
     denied = deny is not None and score <= deny
     approved = approve is not None and score >= approve
     if denied == approved:  # neither; or both, when thresholds cross and contradict each other
-        return _Draft(words.review, PERSON, ("thresholds_cross" if denied else "between_thresholds",))
-    return _Draft(words.deny, MACHINE, ("to_deny",)) if denied else _Draft(words.approve, MACHINE, ("from_approve",))
+        return _Draft(words.review, PERSON, _CROSS if denied else _BETWEEN)
+    return _Draft(words.deny, MACHINE, _TO_DENY) if denied else _Draft(words.approve, MACHINE, _FROM_APPROVE)
 
 
 def _abstained(release: Release, draft: _Draft, ood: Ood, uncertainty: float | None) -> _Draft:
     """Turn a machine decision into review where the input or the model's uncertainty asks for it."""
-    if draft.route != MACHINE:
-        return draft
     if ood.flag and ood.view in release.abstain_on:
         return _to_person(release, draft, f"ood:{ood.view}")
     limit = release.max_uncertainty
@@ -145,38 +151,45 @@ def _reasons(posture: Posture, limited: Limited) -> tuple[str, ...]:
 
 def _checked(release: Release, draft: _Draft, own: str | None, bound: Posture, fields: dict[str, Any]) -> Answer:
     """Ask the never events about the model's own decision and about what would leave."""
-    violated: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-    if release.never:
+    score, uncertainty = fields["score"], fields["uncertainty"]
+    if draft.suggestion is not None:
         draft = _suggestible(release, draft, fields)
-        violated, unknown = _asked(release, _attempts(draft, own), fields)
-        if violated:
-            draft = _withheld(release, draft, bound)
-        elif unknown:
-            draft = _uncertain(release, draft)
-        if (violated or unknown) and draft.route == PERSON:
-            more, _ = _asked(release, [(draft.decision, PERSON)], fields)
-            violated += tuple(name for name in more if name not in violated)
-            draft = _Draft("", REFUSED, draft.why, failed=draft.failed) if more else draft
+    violated, unknown = _asked(release, _attempts(draft, own), fields)
+    if not violated and not unknown:
+        return _told(draft, score, uncertainty)
+    draft = _withheld(release, draft, bound) if violated else _uncertain(release, draft)
+    if draft.route == PERSON:
+        more, _ = _asked(release, [(draft.decision, PERSON)], fields)
+        violated += tuple(name for name in more if name not in violated)
+        draft = _Draft("", REFUSED, draft.why, failed=draft.failed) if more else draft
     why = draft.why + tuple(f"never:{name}" for name in violated) + tuple(f"unknown:{name}" for name in unknown)
+    return _told(draft._replace(why=why), score, uncertainty, violated, unknown)
+
+
+def _told(
+    draft: _Draft,
+    score: float | None,
+    uncertainty: float | None,
+    violated: tuple[str, ...] = (),
+    unknown: tuple[str, ...] = (),
+) -> Answer:
+    decision, route, why, suggestion, failed = draft
     return Answer(
-        decision=draft.decision,
-        route=draft.route,
-        score=fields["score"],
-        uncertainty=fields["uncertainty"],
+        decision=decision,
+        route=route,
+        score=score,
+        uncertainty=uncertainty,
         why=why,
-        suggestion=draft.suggestion,
+        suggestion=suggestion,
         violated=violated,
         unknown=unknown,
-        failed=draft.failed,
+        failed=failed,
     )
 
 
 def _suggestible(release: Release, draft: _Draft, fields: dict[str, Any]) -> _Draft:
     """Drop a suggestion that could never have left. The platform itself held it back, so it was no attempt."""
-    if draft.suggestion is None:
-        return draft
-    bad, untold = _asked(release, [(draft.suggestion, MACHINE)], fields)
+    bad, untold = _asked(release, [(draft.suggestion or "", MACHINE)], fields)
     return draft._replace(suggestion=None) if bad or untold else draft
 
 
@@ -191,14 +204,17 @@ def _attempts(draft: _Draft, own: str | None) -> list[tuple[str, str]]:
 def _asked(
     release: Release, attempts: list[tuple[str, str]], fields: dict[str, Any]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    violated: dict[str, None] = {}
-    unknown: dict[str, None] = {}
+    violated: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
     for decision, route in attempts:
         fields["decision"], fields["route"] = decision, route
         true, untold = release.never.check(fields)
-        violated.update(dict.fromkeys(true))
-        unknown.update(dict.fromkeys(untold))
-    return tuple(violated), tuple(name for name in unknown if name not in violated)
+        if true or untold:
+            violated += tuple(name for name in true if name not in violated)
+            unknown += tuple(name for name in untold if name not in unknown)
+    if unknown and violated:
+        unknown = tuple(name for name in unknown if name not in violated)
+    return violated, unknown
 
 
 def _withheld(release: Release, draft: _Draft, bound: Posture) -> _Draft:

@@ -48,6 +48,9 @@ def compile_limits(limits: Iterable[LimitLike], fallback: str, kill_fallback: st
         for limit in limits
     ]
 
+    if not compiled:
+        return lambda keys: UNLIMITED
+
     def limited(keys: Mapping[str, str]) -> Limited:
         held = [(name, posture) for name, terms, posture in compiled if _may_hold(terms, keys)]
         if not held:

@@ -27,15 +27,15 @@ class NeverEvents:
 
     def check(self, fields: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return (names that are true, names that are unknown)."""
-        violated: list[str] = []
-        unknown: list[str] = []
+        violated: tuple[str, ...] = ()
+        unknown: tuple[str, ...] = ()
         for name, never in self._compiled:
             seen = never(fields)
             if seen is None:
-                unknown.append(name)
+                unknown += (name,)
             elif seen:
-                violated.append(name)
-        return tuple(violated), tuple(unknown)
+                violated += (name,)
+        return violated, unknown
 
 
 def compile_never(events: Iterable[NeverEvent], endpoint: str = "decide") -> NeverEvents:

@@ -5,9 +5,11 @@ In: an event, out: a compact token authenticated by the site's MAC key; and back
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import msgspec
 
-from shipworthy.artifact.mac import open_token, seal_token
+from shipworthy.artifact.mac import TokenSealer, open_token
 from shipworthy.errors import CannotDecide, UsageError
 from shipworthy.facts import FIXED, SCORE_BINS, Event, Receipt
 
@@ -58,7 +60,23 @@ def receipt_of(event: Event) -> Receipt:
 
 def seal(key: bytes, receipt: Receipt) -> str:
     """Return the token of a receipt. `key`: 32 bytes."""
-    return seal_token(key, LABEL, _encode([getattr(receipt, name) for name in _FIELDS]))
+    return _sealer(key).seal(_encode([getattr(receipt, name) for name in _FIELDS]))
+
+
+def seal_event(key: bytes, event: Event, score: float | None) -> str:
+    """Return the token of an event's receipt, as `seal` and `receipt_of` make it, with `score` in place of its own: a
+    receipt can be read, so a withheld score is not in it."""
+    bin_, fixed = (NO_SCORE, NO_SCORE) if score is None else (score_bin(score), round(score * FIXED))
+    told = (
+        event.request, event.version, event.tenant, event.segments, event.minute, bin_, fixed, event.arm, event.route,
+        event.decision, event.groups,
+    )  # fmt: skip
+    return _sealer(key).seal(_encode(told))
+
+
+@lru_cache(maxsize=8)
+def _sealer(key: bytes) -> TokenSealer:
+    return TokenSealer(key, LABEL)
 
 
 def unseal(key: bytes, token: str) -> Receipt:

@@ -47,6 +47,8 @@ class Posture(Fact, frozen=True, kw_only=True):
 
 
 NORMAL = Posture()
+_POSTURES = [[Posture(source=source, decider=decider) for decider in Decider] for source in Source]
+_POSTURES[0][0] = NORMAL
 
 
 def join(postures: Iterable[Posture]) -> Posture:
@@ -55,7 +57,7 @@ def join(postures: Iterable[Posture]) -> Posture:
     for posture in postures:
         source = max(source, _SOURCES.index(posture.source))
         decider = max(decider, _DECIDERS.index(posture.decider))
-    return Posture(source=Source(_SOURCES[source]), decider=Decider(_DECIDERS[decider]))
+    return _POSTURES[source][decider]
 
 
 def tightens(before: Posture, after: Posture) -> bool:

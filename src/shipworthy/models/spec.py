@@ -6,7 +6,7 @@ In: what the manifest says of the adapter and the features. Out: `OpenSpec` (tra
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Literal, Protocol
 
 import msgspec
@@ -105,6 +105,26 @@ def values_of(row: Row, columns: Columns) -> list[Cell]:
             cell = text_of(cell)
         values.append(cell)
     return values
+
+
+def taker_of(columns: Columns) -> Callable[[Row], list[Cell]]:
+    """Return `values_of` for these columns, which costs a third of it where a row is as it should be."""
+    names = [name for name, _ in columns]
+    texts = [place for place, (_, kind) in enumerate(columns) if kind == TEXT]
+    categories = [place for place, (_, kind) in enumerate(columns) if kind == "category"]
+
+    def take(row: Row) -> list[Cell]:
+        get = row.get
+        values: list[Cell] = [get(name) for name in names]
+        if texts or "" in values:
+            return values_of(row, columns)
+        for place in categories:
+            cell = values[place]
+            if cell is not None and not isinstance(cell, str):
+                values[place] = text_of(cell)
+        return values
+
+    return take
 
 
 def text_of(cell: float | int | bool) -> str:

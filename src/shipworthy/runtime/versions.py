@@ -10,7 +10,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 
-from shipworthy.deploy.limits import Limited
+from shipworthy.deploy.limits import UNLIMITED, Limited
 from shipworthy.deploy.release import Cut, Release
 from shipworthy.errors import ShipworthyError
 from shipworthy.facts import UNSEEN, LiveThresholds, RuntimeState, join, parse_segment
@@ -25,6 +25,7 @@ from shipworthy.store.instants import rfc3339
 from shipworthy.store.posture import StateFiles
 
 _log = logging.getLogger("shipworthy.versions")
+MOST_CUTS = 1_000
 Come = Callable[[Loaded], Awaitable[None]]
 Go = Callable[[str], Awaitable[None]]
 
@@ -49,6 +50,8 @@ class Versions:
         self.releases: dict[str, Loaded] = {}
         self.served: dict[str, Release] = {}
         self.refused: dict[str, str] = {}
+        self._cuts: dict[tuple[str, str], Cut] = {}
+        self._cuts_of: tuple[LiveThresholds, ...] = ()
         self._loading: dict[str, asyncio.Task[None]] = {}
 
     def admit(self, version: str) -> Loaded:
@@ -83,16 +86,24 @@ class Versions:
 
     def limits(self, keys: Mapping[str, str]) -> Limited:
         """Return the scope limits of every served version: a review that trims one of them trims the request."""
-        found = [self.releases[version].limits(keys) for version in self.served]
-        if len(found) == 1:
-            return found[0]
+        each = [self.releases[version].limits(keys) for version in self.served]
+        found = [one for one in each if one is not UNLIMITED]
+        if len(found) < 2:
+            return found[0] if found else UNLIMITED
         names = dict.fromkeys(name for one in found for name in one.names)
         return Limited(posture=join(one.posture for one in found), names=tuple(names))
 
     def cut(self, version: str, bucket: str, live: tuple[LiveThresholds, ...]) -> Cut | None:
         """Return the thresholds of a bucket; None where the version is not loaded."""
-        one = self.releases.get(version)
-        return one.cut(bucket, live) if one else None
+        if live is not self._cuts_of:
+            self._cuts, self._cuts_of = {}, live
+        known = self._cuts.get((version, bucket))
+        if known is None:
+            one = self.releases.get(version)
+            known = one.cut(bucket, live) if one else None
+            if known is not None and len(self._cuts) < MOST_CUTS:
+                self._cuts[version, bucket] = known
+        return known
 
     def bucket(self, version: str, segments: tuple[str, ...]) -> str:
         """Return the threshold bucket a decision was made in, from the segments its receipt names."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from shipworthy.artifact.mac import tag
 from shipworthy.contract.manifest import Manifest
-from shipworthy.deploy.http.wiring import Keys
+from shipworthy.deploy.http.places import Keys
 from shipworthy.deploy.segments import Hide
 from shipworthy.deploy.throttle import Throttles
 from shipworthy.profile.groups import groups_declared

@@ -27,6 +27,7 @@ _HEAD: Final = struct.Struct("<8sQQ32s")
 _CHECK: Final = struct.Struct("<I4x")
 _SIZE: Final = _HEAD.size + _CHECK.size
 _TRIES: Final = 100
+STANDS_S: Final = 0.01
 
 
 class MapHeader(NamedTuple):
@@ -51,6 +52,10 @@ class EpochMap:
         self._lock = threading.Lock()
         self._mapped: mmap.mmap | None = None
         self._inode = -1
+        self._file: _Open | None = None
+        self._stands_until = 0.0
+        self._raw = b""
+        self._epoch = -1
 
     def read(self) -> MapHeader:
         """Return the header. Raises CannotDecide when missing or damaged."""
@@ -61,6 +66,30 @@ class EpochMap:
                 return head
             time.sleep(0.0001)  # a writer is in the middle of its 64 bytes
         raise CannotDecide("the map is damaged", str(self.path), "rebuild the state from the ledger")
+
+    def epoch(self) -> int:
+        """Return the epoch alone, in under a microsecond. Raises CannotDecide when missing or damaged.
+
+        The 64 bytes are read, not touched through the map: of a file cut short, that would end this process. Whether
+        another file stands at the path is looked up a hundred times a second.
+        """
+        now = time.monotonic()
+        if now >= self._stands_until:
+            self._reopen()
+            self._stands_until = now + STANDS_S
+        assert self._file is not None
+        raw = os.pread(self._file.number, _SIZE, 0)
+        if raw != self._raw:
+            self._raw, self._epoch = b"", self.read().epoch
+            self._raw = raw if _parsed_whole(raw) is not None else b""
+        return self._epoch
+
+    def _reopen(self) -> None:
+        """Have the file open that stands at the path."""
+        self._current()
+        with self._lock:
+            if self._file is None or self._file.inode != self._inode:
+                self._file, self._raw = _Open(self.path), b""
 
     def write(self, epoch: int, content: bytes, at: datetime) -> None:
         """Set the header in place; a missing or damaged file is made anew. Call it under the directory's lock."""
@@ -95,12 +124,29 @@ class EpochMap:
             return self._mapped
 
 
+class _Open:
+    """An open file, closed when nobody holds it any more."""
+
+    __slots__ = ("inode", "number")
+
+    def __init__(self, path: Path) -> None:
+        self.number = open_plain(path, os.O_RDONLY)
+        self.inode = os.fstat(self.number).st_ino
+
+    def __del__(self) -> None:
+        os.close(self.number)
+
+
 def _map(path: Path) -> tuple[mmap.mmap, int]:
     descriptor = open_plain(path, os.O_RDWR)
     try:
         return mmap.mmap(descriptor, _SIZE), os.fstat(descriptor).st_ino
     finally:
         os.close(descriptor)
+
+
+def _parsed_whole(raw: bytes) -> MapHeader | None:
+    return _parsed(raw) if len(raw) == _SIZE else None
 
 
 def _parsed(whole: bytes) -> MapHeader | None:

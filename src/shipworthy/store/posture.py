@@ -55,7 +55,7 @@ class StateFiles:
 
     def epoch(self) -> int:
         """Return the epoch of the map: cheap, for every request. Raises CannotDecide when it is missing or damaged."""
-        return self._map.read().epoch
+        return self._map.epoch()
 
     def read(self) -> RuntimeState:
         """Return what holds: the twin, and the journalled orders that it lacks.

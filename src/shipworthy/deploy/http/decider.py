@@ -17,13 +17,14 @@ from shipworthy.deploy.answer import PERSON, REFUSED, Answer, answer
 from shipworthy.deploy.http.circuit import Circuits
 from shipworthy.deploy.http.client import Scored, UpstreamFailed
 from shipworthy.deploy.http.ids import rfc3339
+from shipworthy.deploy.http.places import Row
 from shipworthy.deploy.http.view import View, view_of
-from shipworthy.deploy.http.wiring import ForReview, Row, Wiring
-from shipworthy.deploy.receipt import receipt_of, seal
+from shipworthy.deploy.http.wiring import ForReview, Wiring
+from shipworthy.deploy.receipt import seal_event
 from shipworthy.deploy.release import bucket_name
 from shipworthy.deploy.routing import BASELINE, CANDIDATE, Routes, arm
 from shipworthy.facts import NORMAL, Event, Source
-from shipworthy.models.spec import text_of, values_of
+from shipworthy.models.spec import text_of
 
 DECIDE_AGAIN = 3  # times, when the state changes under a request
 CANDIDATE_PART = 0.6  # of the deadline: a hung candidate leaves time for the replay
@@ -119,7 +120,7 @@ class Decider:
         upstream = self.wiring.upstreams.get(view.release.version)
         if upstream is None:
             raise UpstreamFailed("connect: no upstream")
-        return await upstream.score(values_of(row, view.release.columns), deadline)
+        return await upstream.score(view.release.values(row), deadline)
 
     def _first(self, routes: Routes, row: Row, tenant: str, request: str) -> View:
         """Choose the arm and take its view; a posture that wants the baseline moves the request there."""
@@ -166,14 +167,14 @@ class Decider:
     ) -> Outcome:
         """Make a review durable, return the outcome."""
         w = self.wiring
-        receipt = seal(w.mac_key, receipt_of(shown(event)))
+        receipt = _sealed(w.mac_key, event)
         error = "no model could answer and the contract names nobody else" if given.failed else ""
         if given.route == PERSON:
             error = await self._enqueued(view, given, event, row, receipt)
             if error:  # an answer that says "a person will decide" while no person knows would be a lie
                 given = Answer(decision="", route=REFUSED, why=(*given.why, "queue_failed"), failed=True)
                 event = msgspec.structs.replace(event, decision="", route=REFUSED, failed=True)
-                receipt = seal(w.mac_key, receipt_of(shown(event)))
+                receipt = _sealed(w.mac_key, event)
         status = 503 if given.failed and given.route == REFUSED else 200
         return Outcome(status, given, event, receipt, epoch, asked_candidate, error if status == 503 else "")
 
@@ -203,9 +204,9 @@ class Decider:
         return ""
 
 
-def shown(event: Event) -> Event:
-    """Return the event as its receipt may tell it: a receipt can be read, so a withheld score is not in it."""
-    return msgspec.structs.replace(event, score=None) if event.never or event.route == REFUSED else event
+def _sealed(key: bytes, event: Event) -> str:
+    """Return the receipt of an event: it can be read, so a withheld score is not in it."""
+    return seal_event(key, event, None if event.never or event.route == REFUSED else event.score)
 
 
 def event_of(view: View, given: Answer, tenant: str, request: str, now_s: float, replayed: bool = False) -> Event:

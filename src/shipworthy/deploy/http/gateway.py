@@ -18,6 +18,7 @@ from shipworthy.deploy.body import BadBody, Cell, read_ask, read_labels
 from shipworthy.deploy.http.decider import Decider, Outcome
 from shipworthy.deploy.http.labels import take_labels
 from shipworthy.deploy.http.peer import peer_of
+from shipworthy.deploy.http.places import Row
 from shipworthy.deploy.http.shadow import Shadows
 from shipworthy.deploy.http.wire import (
     Headers,
@@ -32,7 +33,7 @@ from shipworthy.deploy.http.wire import (
     read_body,
     respond,
 )
-from shipworthy.deploy.http.wiring import Row, Wiring
+from shipworthy.deploy.http.wiring import Wiring
 from shipworthy.deploy.throttle import headers as throttle_headers
 from shipworthy.deploy.v2 import EXTENSIONS, InferRow, infer_reply, metadata, read_infer
 from shipworthy.errors import ShipworthyError, UsageError

@@ -11,8 +11,8 @@ import logging
 
 from shipworthy.deploy.http.client import UpstreamFailed
 from shipworthy.deploy.http.decider import Decider, Outcome, event_of
+from shipworthy.deploy.http.places import Row
 from shipworthy.deploy.http.view import View, view_of
-from shipworthy.deploy.http.wiring import Row
 from shipworthy.deploy.limits import UNLIMITED
 from shipworthy.deploy.routing import chosen
 from shipworthy.facts import NORMAL, holds

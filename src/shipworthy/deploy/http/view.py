@@ -1,7 +1,6 @@
 """A request as one version sees it: its OOD score, its segments, and the postures that hold for it.
 
-In: the wiring, a version and a row. Out: a `View`. A value that this version has never seen is `__unseen__` to its
-windows; yet an order on the value's own name holds too, or an order could be slipped by a model's ignorance.
+In: the wiring, a version and a row. Out: a `View`.
 """
 
 from __future__ import annotations
@@ -9,26 +8,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from shipworthy.deploy.http.wiring import Keys, Row, Wiring
+from shipworthy.deploy.http.places import Place, Row
+from shipworthy.deploy.http.wiring import Wiring
 from shipworthy.deploy.limits import Limited, bound_of
 from shipworthy.deploy.release import Ood, Release
-from shipworthy.deploy.segments import Hide, segments_of
 from shipworthy.errors import Unreachable
 from shipworthy.facts import NORMAL, Decider, Posture, Source, join
 
 # Orders close a version; here it only must not compute. Who decides is for the order to say, a person at the least.
 CLOSED = Posture(source=Source.NONE, decider=Decider.PERSON)
-Readings = list[dict[str, str]]
-
-
-class Place(NamedTuple):
-    """Segment texts, and key values: `orders` as windows and orders name them, `plain` as the contract does. `groups`:
-    texts of the audited features."""
-
-    texts: tuple[str, ...]
-    orders: Readings
-    plain: Readings
-    groups: tuple[str, ...] = ()
 
 
 class View(NamedTuple):
@@ -47,14 +35,6 @@ class View(NamedTuple):
         return bound_of(self.posture, self.limited)
 
 
-def locate(keys: Keys, tenant: str, row: Row, unseen: tuple[str, ...]) -> Place:
-    """Return where a request lies. Two readings when a segment key's value is unseen: by `__unseen__` and by name."""
-    orders, texts = _readings(keys, tenant, row, unseen, keys.hide)
-    plain = orders if keys.hide is None else _readings(keys, tenant, row, unseen, None)[0]
-    groups = segments_of(row, keys.groups, (), unseen, bins=keys.bins)[1] if keys.groups else ()
-    return Place(texts, orders, plain, groups)
-
-
 def view_of(w: Wiring, version: str, arm: str, tenant: str, row: Row, carried: View | None = None) -> View:
     """Return the view of `version`. `carried`: a view already taken, whose postures go on holding.
 
@@ -64,9 +44,14 @@ def view_of(w: Wiring, version: str, arm: str, tenant: str, row: Row, carried: V
     if release is None:
         raise Unreachable(f"version {version or '(none)'} is not loaded", "gateway", "start it, or roll back")
     ood = release.scorer.score(row)
-    place = locate(w.keys, tenant, row, ood.unseen)
+    place = w.places.of(tenant, row, ood.unseen)
     # the machine orders by what it may know, a hidden value; a person may order by the value's own name: both hold
     readings = place.orders if w.keys.hide is None else (*place.orders, *place.plain)
+    if len(readings) == 1 and carried is None:
+        posture, limited = w.posture(version, tenant, readings[0]), w.limits(place.plain[0])
+        if w.closed(version):
+            posture = join((posture, CLOSED))
+        return View(release, arm, ood, place, posture, limited)
     postures = [w.posture(version, tenant, reading) for reading in readings]
     limits = [w.limits(reading) for reading in place.plain]
     if carried is not None:
@@ -75,18 +60,6 @@ def view_of(w: Wiring, version: str, arm: str, tenant: str, row: Row, carried: V
     if w.closed(version):
         postures.append(CLOSED)
     return View(release, arm, ood, place, _joined(postures), _limited(limits))
-
-
-def _readings(
-    keys: Keys, tenant: str, row: Row, unseen: tuple[str, ...], hide: Hide | None
-) -> tuple[Readings, tuple[str, ...]]:
-    values, texts = segments_of(row, keys.segments, keys.pairs, unseen, bins=keys.bins, hide=hide)
-    readings = [values]
-    if unseen and not set(unseen).isdisjoint(keys.segments):
-        readings.append(segments_of(row, keys.segments, (), (), bins=keys.bins, hide=hide)[0])
-    for reading in readings:
-        reading["tenant"] = tenant
-    return readings, texts
 
 
 def _joined(postures: list[Posture]) -> Posture:

@@ -16,15 +16,13 @@ import msgspec
 from shipworthy.deploy.abuse import UNWATCHED, OnAbuse
 from shipworthy.deploy.body import Cell
 from shipworthy.deploy.http.client import Upstream
-from shipworthy.deploy.http.ids import uuid7
+from shipworthy.deploy.http.ids import uuids
+from shipworthy.deploy.http.places import Keys, Places, Row
 from shipworthy.deploy.limits import UNLIMITED, Limited, Limits
 from shipworthy.deploy.release import Cut, Release
 from shipworthy.deploy.routing import Routes
-from shipworthy.deploy.segments import Hide
 from shipworthy.deploy.throttle import Throttles
 from shipworthy.facts import Event, Posture, Receipt
-
-Row = Mapping[str, Cell]
 
 
 class ForReview(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,23 +41,6 @@ class ForReview(msgspec.Struct, frozen=True, kw_only=True):
     uncertainty: float | None
     why: tuple[str, ...]
     receipt: str
-
-
-@dataclass(frozen=True, slots=True)
-class Keys:
-    """Where a row says whose it is. `tenant` None: there are no tenants, all are `default`.
-
-    `segments`: keys and declared pairs; `groups`: audited features, whose groups windows tell apart; `bins`: edges of
-    numeric keys; `hide`: what stands for a non-public value.
-    """
-
-    tenant: str | None = None
-    unit: str | None = None
-    segments: tuple[str, ...] = ()
-    pairs: tuple[tuple[str, str], ...] = ()
-    groups: tuple[str, ...] = ()
-    bins: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    hide: Hide | None = None
 
 
 async def _no_label(receipt: Receipt, label: int) -> str:
@@ -111,7 +92,11 @@ class Wiring:
     on_failure: Callable[[str, str], None] = _ignore
     on_abuse: OnAbuse = UNWATCHED
     clock: Callable[[], float] = time.time
-    new_id: Callable[[float], str] = uuid7
+    new_id: Callable[[float], str] = field(default_factory=uuids)
     deadline_s: float = 2.0
     shadow_pending: int = 64
     circuit_check_every_s: float = 0.25
+    places: Places = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.places = Places(self.keys)

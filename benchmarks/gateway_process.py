@@ -1,0 +1,147 @@
+"""A gateway process to measure: `python -m benchmarks.gateway_process ROLE MODEL_PORT FOLDER`.
+
+`bare`: our server, our client and the choice of the arm; bodies pass as they are. `full`: a site of a real release with
+a rollout on half of the units, and everything a decision passes but the out-of-distribution score. `ood`: with it. All
+have the same server, the same upstream client and the same model process. It prints its port and ends when its standard
+input does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvicorn
+import uvloop
+
+from shipworthy.deploy.http.client import Pool, Upstream, UpstreamFailed
+from shipworthy.deploy.http.wire import Receive, Response, Scope, Send, error, read_body, respond
+from shipworthy.deploy.routing import CANDIDATE, Routes, arm
+from shipworthy.facts import RolloutState
+from shipworthy.models.spec import Cell
+from shipworthy.runtime.releases import Loaded
+from shipworthy.runtime.serve import TICK_S, Server, app_of
+from shipworthy.runtime.site import Site
+from shipworthy.runtime.workspace import Workspace
+from shipworthy.testing.clock import SharedClock
+
+SCORE = 0.99  # of the model process: what it says is approved by a machine
+HALF = Routes(baseline="1", candidate="2", share_bp=5_000, tenants=("*",), salt="s")
+
+
+class Loopback:
+    """Every version is computed by the same model process."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.upstreams: dict[str, Upstream] = {}
+
+    async def start(self, one: Loaded) -> None:
+        """Take a version up."""
+        self.upstreams[one.version] = Pool("127.0.0.1", self._port)
+
+    async def stop(self, version: str) -> None:
+        """Let a version go."""
+        self.upstreams.pop(version, None)
+
+    async def close(self) -> None:
+        """Let go of all."""
+        self.upstreams.clear()
+
+    def ask(self, version: str, rows: list[list[Cell]]) -> Sequence[float | None]:
+        """Return its only score."""
+        return [SCORE] * len(rows)
+
+    def pids(self) -> dict[str, int]:
+        """There are none of ours."""
+        return {}
+
+
+class _Familiar:
+    """Nothing is out of distribution."""
+
+    p, view, feature, flag, unseen = 0.5, "marginal", "", False, ()
+
+    def score(self, row: object) -> _Familiar:
+        return self
+
+    def bucket(self, row: object) -> tuple[str, ...]:
+        return ()
+
+
+class NoOod(Site):
+    """A site that looks at no row."""
+
+    async def _come(self, one: Loaded) -> None:
+        plain = msgspec.structs.replace(one, release=dataclasses.replace(one.release, scorer=_Familiar()))
+        await super()._come(plain)
+        self._plain = plain.release
+
+    async def start(self) -> None:
+        """Start, and forget how to look."""
+        await super().start()
+        for version, release in self.served.items():
+            self.served[version] = dataclasses.replace(release, scorer=_Familiar())
+
+
+class Bare:
+    """The reverse proxy in it: read, choose the arm by a header, pass on, pass back."""
+
+    def __init__(self, port: int) -> None:
+        self._arms = {name: Pool("127.0.0.1", port) for name in ("candidate", "baseline")}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        body = await read_body(scope, receive)
+        unit = next((value for name, value in scope["headers"] if name == b"x-unit"), b"")
+        chosen = arm(HALF, "acme", unit.decode())
+        deadline = asyncio.get_running_loop().time() + 2.0
+        try:
+            status, answer = await self._arms["candidate" if chosen == CANDIDATE else "baseline"].request(
+                b"POST", b"/score", body, deadline
+            )
+            response = Response(status, answer, [(b"x-arm", chosen.encode())])
+        except UpstreamFailed as problem:
+            response = error(502, str(problem))
+        await respond(send, response)
+
+
+def half(state: RolloutState) -> RolloutState:
+    """Return the rollout on half of everybody's units."""
+    return msgspec.structs.replace(state, share_bp=5_000, tenants=("*",))
+
+
+async def _run(role: str, port: int, folder: Path) -> None:
+    site: Site | None = None
+    app: Any = Bare(port)
+    if role != "bare":
+        clock = SharedClock(folder / "clock")
+        workspace = Workspace(root=folder / "repo", home=folder / "home", clock=clock)
+        site = (Site if role == "ood" else NoOod)(workspace, models=Loopback(port))
+        await site.start()
+        app = app_of(site)
+    config = uvicorn.Config(
+        app, port=0, log_level="warning", access_log=False, lifespan="off", timeout_keep_alive=120, http="httptools"
+    )
+    server = Server(config, lambda url: print(url.rpartition(":")[2], flush=True))
+    loop = asyncio.get_running_loop()
+    tasks = [loop.create_task(site.watch(TICK_S))] if site is not None else []
+    loop.run_in_executor(None, sys.stdin.read).add_done_callback(lambda _: server.leave())
+    try:
+        await server.serve()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if site is not None:
+            await site.close()
+
+
+if __name__ == "__main__":
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3])))
