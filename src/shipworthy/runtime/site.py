@@ -45,7 +45,7 @@ from shipworthy.runtime.models import Models, ModelsLike
 from shipworthy.runtime.permits import Permits
 from shipworthy.runtime.probed import probing_of
 from shipworthy.runtime.releases import Loaded
-from shipworthy.runtime.review import queue_item
+from shipworthy.runtime.review import queue_item, review_of
 from shipworthy.runtime.runs import Run
 from shipworthy.runtime.standing import refuse
 from shipworthy.runtime.telemetry import Telemetry
@@ -249,6 +249,7 @@ class Site:
             shadow=self.live.shadow,
             override=self.permits.header,
             on_abuse=self.abuse,
+            review=partial(review_of, self.store, self.workspace.clock),
             clock=lambda: self.workspace.clock().timestamp(),
         )
         if manifest.throttles is not None:

@@ -45,6 +45,14 @@ class ForReview(msgspec.Struct, frozen=True, kw_only=True):
     receipt: str
 
 
+class Reviewed(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be told of a review: `waiting`, `answered` or `expired`; `decision` is None until a person decided."""
+
+    status: str
+    decision: str | None
+    deadline: str
+
+
 @dataclass(frozen=True, slots=True)
 class Keys:
     """Where a row says whose it is. `tenant` None: there are no tenants, all are `default`.
@@ -64,6 +72,10 @@ class Keys:
 
 async def _no_label(receipt: Receipt, label: int) -> str:
     return "accepted"
+
+
+async def _no_review(request: str) -> Reviewed | None:
+    return None
 
 
 def _ignore(*_: Any) -> None:  # noqa: ANN401
@@ -86,6 +98,7 @@ class Wiring:
     - `override()`: the overrides that hold, as the header `x-shipworthy-override` tells them; "" when none does.
     - `on_failure(version, reason)`: each failed attempt, replayed or not.
     - `on_abuse`: told of what was refused and of what was answered, after the answer has left.
+    - `review(request)`: what became of a review, None when there is none of that request.
     - `on_label(receipt, label)`: returns a status word. `deadline_s`: of a request; a candidate gets 60 % of it.
     """
 
@@ -109,6 +122,7 @@ class Wiring:
     override: Callable[[], str] = str
     on_failure: Callable[[str, str], None] = _ignore
     on_abuse: OnAbuse = UNWATCHED
+    review: Callable[[str], Awaitable[Reviewed | None]] = _no_review
     clock: Callable[[], float] = time.time
     new_id: Callable[[float], str] = uuid7
     deadline_s: float = 2.0
