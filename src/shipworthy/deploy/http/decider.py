@@ -39,7 +39,7 @@ class Told(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a request. `status` is 200, or 503 with `error` when nobody could take it. `posture`: what held."""
+    """What became of a request. `status`: 200, or 503 with `error` when nobody could take it. `posture`: what held."""
 
     status: int
     answer: Answer
