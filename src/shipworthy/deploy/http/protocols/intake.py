@@ -7,7 +7,7 @@ of which one tenant's part is over its throttle. Then nothing of it is decided.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -90,11 +90,18 @@ class Intake:
     def headers(self, outcomes: Sequence[Outcome]) -> Headers:
         """Return arms, versions, postures, the epoch and overrides: what stood behind this answer."""
         override = self.wiring.override()
+        first = outcomes[0]
+        if len(outcomes) == 1:  # the common case, on the path of every request
+            arm, version, posture = first.event.arm, first.event.version, posture_text(first.posture)
+        else:
+            arm = _each(one.event.arm for one in outcomes)
+            version = _each(one.event.version for one in outcomes)
+            posture = _each(posture_text(one.posture) for one in outcomes)
         return [
-            (b"x-shipworthy-arm", _each([one.event.arm for one in outcomes])),
-            (b"x-shipworthy-version", _each([one.event.version for one in outcomes])),
-            (b"x-shipworthy-posture", _each([posture_text(one.posture) for one in outcomes])),
-            (b"x-shipworthy-epoch", b"%d" % outcomes[0].epoch),
+            (b"x-shipworthy-arm", arm.encode()),
+            (b"x-shipworthy-version", version.encode()),
+            (b"x-shipworthy-posture", posture.encode()),
+            (b"x-shipworthy-epoch", b"%d" % first.epoch),
             *([(b"x-shipworthy-override", override.encode())] if override else []),
         ]
 
@@ -130,5 +137,5 @@ def later(look: Sequence[str]) -> Headers:
     return [(b"preference-applied", b"respond-async"), *((b"location", one.encode()) for one in look[:1])]
 
 
-def _each(texts: list[str]) -> bytes:
-    return (texts[0] if len(texts) == 1 else ",".join(sorted(set(texts)))).encode()
+def _each(texts: Iterable[str]) -> str:
+    return ",".join(sorted(set(texts)))
