@@ -300,6 +300,16 @@ def test_the_candidate_answers_here_too_and_a_lost_baseline_is_not_ready() -> No
             behind.infer(typed())
 
 
+def test_what_is_answered_here_is_shadowed_as_everywhere() -> None:
+    state = State(routes=Routes(baseline="1", candidate="2", share_bp=0, tenants=("acme",), salt="s"), shadow=("*",))
+    with running(state, {"1": score_of_amount, "2": upside_down}) as site:
+        behind = Behind(site)
+        behind.infer(typed())
+        assert eventually(lambda: len(state.told.shadows) == 1)
+        assert (state.told.shadows[0].version, state.told.shadows[0].score) == ("2", 0.25)
+        behind.run(behind.door.close(0))
+
+
 def test_a_taken_port_is_one_clear_line(behind: Behind) -> None:
     with pytest.raises(UsageError, match="cannot listen"):
         behind.run(open_door(behind.site.gateway, "127.0.0.1", behind.door.port))

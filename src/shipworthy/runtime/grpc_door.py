@@ -9,7 +9,6 @@ Needs the extra `grpc`.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from typing import Any
@@ -119,8 +118,6 @@ class Service:
             context.add_done_callback(lambda _: self._gateway.answered(asked, peer))
             try:
                 return await method(request, _Call(asked, context))
-            except asyncio.CancelledError:
-                raise
             except Exception as problem:
                 status, why, headers = self._gateway.refusal(problem, asked)
                 if asked.abuse is not None:
