@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import random
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,6 +14,7 @@ from shipworthy.contract.manifest import ScopeLimit
 from shipworthy.deploy.http.gateway import ONLY_TENANT
 from shipworthy.deploy.http.wiring import Keys, Reviewed
 from shipworthy.deploy.limits import compile_limits
+from shipworthy.deploy.tensors import packed_numbers, packed_texts
 from shipworthy.facts import NORMAL, Decider, Posture, Source
 from tests.deploy.kit import ALL, Site, State, running, score_of_amount, upside_down
 
@@ -80,6 +83,55 @@ def test_the_headers_of_several_rows_name_each_once(site: Site, state: State, pr
     assert headers["x-shipworthy-arm"] == "baseline,candidate"
     assert headers["x-shipworthy-version"] == "1,2"
     assert headers["x-shipworthy-posture"] == "candidate/machine,candidate/person"
+
+
+def in_csv(rows: list[dict[str, Any]]) -> bytes:
+    lines = [",".join("" if cell is None else str(cell) for cell in row.values()) for row in rows]
+    return "\n".join([",".join(rows[0]), *lines]).encode()
+
+
+def in_raw(rows: list[dict[str, Any]]) -> tuple[bytes, int]:
+    texts = {name: packed_texts([row[name] or "" for row in rows]) for name in ("tenant", "supplier")}
+    parts = {**texts, "amount": packed_numbers([row["amount"] for row in rows])}
+    body = tensors(rows)
+    for tensor in body["inputs"]:
+        del tensor["data"]
+        tensor["parameters"] = {"binary_data_size": len(parts[tensor["name"]])}
+    head = json.dumps(body).encode()
+    return head + b"".join(parts[tensor["name"]] for tensor in body["inputs"]), len(head)
+
+
+def test_the_same_rows_get_the_same_decisions_in_every_protocol(state: State, site: Site) -> None:
+    drawn = random.Random(6)
+    rows: list[dict[str, Any]] = [
+        {
+            "tenant": drawn.choice(["acme", "birch"]),
+            "supplier": drawn.choice(["P01", "P02", "P73"]),
+            "amount": drawn.choice([None, drawn.randrange(0, 1200), round(drawn.uniform(0, 1000), 3)]),
+        }
+        for _ in range(60)
+    ]
+    alone = [site.ask("POST", "/decide", {"row": row}) for row in rows]
+    wanted = [(told.get("decision") or "", told.get("score"), told.get("version")) for _, told, _ in alone]
+    assert {status for status, _, _ in alone} == {200, 503}
+    assert len({one[0] for one in wanted}) == 4
+    raw, cut = in_raw(rows)
+    tables = [
+        site.ask("POST", "/invocations", {"dataframe_records": rows}, content_type="application/json"),
+        site.ask("POST", "/invocations", in_csv(rows), content_type="text/csv"),
+    ]
+    infers = [
+        site.ask("POST", f"{V2}/infer", tensors(rows)),
+        site.ask("POST", f"{V2}/infer", raw, inference_header_content_length=str(cut)),
+    ]
+    heard = [
+        [(one["decision"] or "", one["score"], one["version"]) for one in told["predictions"]] for _, told, _ in tables
+    ]
+    for _, told, _ in infers:
+        decision, score = (output["data"] for output in told["outputs"])
+        heard.append(list(zip(decision, score, told["parameters"]["shipworthy_version"].split(","), strict=True)))
+    for one in heard:  # alone, a row that nobody could answer is a 503 and names no version
+        assert [(a, b, c if w else None) for (a, b, c), (_, _, w) in zip(one, wanted, strict=True)] == wanted
 
 
 def test_a_scope_limit_is_part_of_the_posture() -> None:
@@ -151,8 +203,6 @@ def test_live_and_ready_have_the_members_of_the_specification(site: Site) -> Non
 
 
 def test_outputs_come_in_the_order_wanted_and_raw_where_asked(site: Site) -> None:
-    import http.client
-
     body = tensors() | {
         "outputs": [{"name": "score", "parameters": {"binary_data": True}}, {"name": "decision"}],
         "parameters": {"binary_data_output": False},
