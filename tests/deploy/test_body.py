@@ -117,3 +117,17 @@ def test_raw_bytes_never_crash_the_reader(raw: bytes, datatype: str) -> None:
     except BadBody:
         return
     assert len(rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("size", "raw", "data"),
+    [(8, b"\0" * 9, None), (8, b"\0" * 7, None), (-8, b"\0" * 8, None), (True, b"\0", None), ("8", b"\0" * 8, None),
+     (8, b"\0" * 8, [1.0]), (0, b"\0" * 8, None)],
+)  # fmt: skip
+def test_raw_bytes_are_used_up_by_what_declares_them(size: Any, raw: bytes, data: list[float] | None) -> None:
+    tensor = {"name": "a", "datatype": "FP64", "shape": [1], "parameters": {"binary_data_size": size}, "data": data}
+    head = json.dumps({"inputs": [tensor]}).encode()
+    with pytest.raises(BadBody):
+        read_infer(head + raw, len(head))
+    with pytest.raises(BadBody, match="longer than the body"):
+        read_infer(head, len(head) + 1)

@@ -159,16 +159,13 @@ FAULTS: tuple[Fault, ...] = (
     ),
     *_in(
         "deploy/http/gateway.py",
-        "tests/deploy/test_abuse.py",
+        "tests/deploy/test_abuse.py tests/deploy/test_protocols.py tests/deploy/test_refusals.py",
         ("a flood is no abuse", "{429: AbuseKind.FLOOD, 413", "{413"),
         ("what is too large is no abuse", "413: AbuseKind.MALFORMED, ", ""),
         ("any refusal is malformed", "AbuseKind.MALFORMED if isinstance(problem, BadBody) else None", "None"),
-        ("a flood is nobody's", "tenant = asked.tenant = self._tenant(row)", "tenant = self._tenant(row)"),
-        (
-            "many forged receipts are one",
-            "asked.abuse, asked.abuses = AbuseKind.FORGED_RECEIPT, forged",
-            "asked.abuse = AbuseKind.FORGED_RECEIPT",
-        ),
+        ("what is answered is not shadowed", "            self.shadows.consider(outcome, row, asked.now_s)\n", ""),
+        ("a fault of ours is the caller's", 'return 500, "the gateway', 'return 400, "the gateway'),
+        ("a protocol's errors are in another's words", "{mlflow.INVOCATIONS: mlflow.refused}", "{}"),
     ),
     *_in(
         "deploy/http/peer.py",

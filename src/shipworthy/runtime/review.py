@@ -5,16 +5,21 @@ In: a request for review. Out: a durable queue item. The raw input lives only he
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from typing import Any
 
 import msgspec
 
 from shipworthy.artifact.sealing import seal, unseal
-from shipworthy.deploy.http.wiring import ForReview
+from shipworthy.deploy.http.protocols.reviews import WAITING
+from shipworthy.deploy.http.wiring import ForReview, Reviewed
 from shipworthy.respond.moments import moment
 from shipworthy.respond.queue import deadline
-from shipworthy.store.review import QueueItem
+from shipworthy.runtime.workspace import Clock
+from shipworthy.store.instants import rfc3339
+from shipworthy.store.protocol import Store
+from shipworthy.store.review import QueueItem, QueueStatus
 
 ANSWER_WITHIN = "8h"
 RAW_INPUT = "30d"
@@ -43,3 +48,17 @@ def opened(item: QueueItem, site_key: bytes) -> dict[str, Any]:
     plain = unseal(site_key, item.tenant, item.sealed, item.request.encode())
     kept: dict[str, Any] = msgspec.json.decode(plain)
     return kept
+
+
+async def review_of(store: Store, clock: Clock, request: str) -> Reviewed | None:
+    """Return what may be told of a request's review, None when no item of that request is kept."""
+    item = await asyncio.to_thread(store.item, request)
+    return None if item is None else told_of(item, rfc3339(clock()))
+
+
+def told_of(item: QueueItem, now: str) -> Reviewed:
+    """Return the state of an item as its caller may hear it: neither who holds it, nor what they think is true."""
+    if item.status in (QueueStatus.ANSWERED, QueueStatus.COUNTED):
+        return Reviewed(status="answered", decision=item.answer, deadline=item.deadline)
+    late = item.status is QueueStatus.EXPIRED or item.deadline <= now
+    return Reviewed(status="expired" if late else WAITING, decision=None, deadline=item.deadline)

@@ -38,7 +38,7 @@ from shipworthy.runtime.live import Live
 from shipworthy.runtime.models import Models, ModelsLike
 from shipworthy.runtime.probed import probing_of
 from shipworthy.runtime.releases import Loaded
-from shipworthy.runtime.review import queue_item
+from shipworthy.runtime.review import queue_item, review_of
 from shipworthy.runtime.runs import Run
 from shipworthy.runtime.telemetry import Telemetry
 from shipworthy.runtime.versions import Versions
@@ -274,6 +274,7 @@ class Site:
             shadow=self.live.shadow,
             override=self.permits.header,
             on_abuse=self.abuse,
+            review=partial(review_of, self.store, self.workspace.clock),
             clock=lambda: self.workspace.clock().timestamp(),
         )
 

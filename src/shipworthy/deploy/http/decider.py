@@ -23,7 +23,7 @@ from shipworthy.deploy.http.wiring import ForReview, Wiring
 from shipworthy.deploy.receipt import seal_event
 from shipworthy.deploy.release import bucket_name
 from shipworthy.deploy.routing import BASELINE, CANDIDATE, Routes, arm
-from shipworthy.facts import NORMAL, Event, Source
+from shipworthy.facts import NORMAL, Event, Posture, Source
 from shipworthy.models.spec import text_of
 
 DECIDE_AGAIN = 3  # times, when the state changes under a request
@@ -40,7 +40,7 @@ class Told(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a request. `status` is 200, or 503 with `error` when nobody could take it."""
+    """What became of a request. `status`: 200, or 503 with `error` when nobody could take it. `posture`: what held."""
 
     status: int
     answer: Answer
@@ -49,6 +49,7 @@ class Outcome(NamedTuple):
     epoch: int
     asked_candidate: bool
     error: str = ""
+    posture: Posture = NORMAL
 
 
 class Decider:
@@ -176,7 +177,8 @@ class Decider:
                 event = msgspec.structs.replace(event, decision="", route=REFUSED, failed=True)
                 receipt = _sealed(w.mac_key, event)
         status = 503 if given.failed and given.route == REFUSED else 200
-        return Outcome(status, given, event, receipt, epoch, asked_candidate, error if status == 503 else "")
+        shown_error = error if status == 503 else ""
+        return Outcome(status, given, event, receipt, epoch, asked_candidate, shown_error, view.bound)
 
     async def _enqueued(self, view: View, given: Answer, event: Event, row: Row, receipt: str) -> str:
         """Return "" once the review is durable, else what is wrong."""

@@ -43,8 +43,20 @@ class ForReview(msgspec.Struct, frozen=True, kw_only=True):
     receipt: str
 
 
+class Reviewed(msgspec.Struct, frozen=True, kw_only=True):
+    """What may be told of a review: `waiting`, `answered` or `expired`; `decision` is None until a person decided."""
+
+    status: str
+    decision: str | None
+    deadline: str
+
+
 async def _no_label(receipt: Receipt, label: int) -> str:
     return "accepted"
+
+
+async def _no_review(request: str) -> Reviewed | None:
+    return None
 
 
 def _ignore(*_: Any) -> None:  # noqa: ANN401
@@ -68,6 +80,7 @@ class Wiring:
     - `override()`: the overrides that hold, as the header `x-shipworthy-override` tells them; "" when none does.
     - `on_failure(version, reason)`: each failed attempt, replayed or not.
     - `on_abuse`: told of what was refused, after the answer has left.
+    - `review(request)`: what became of a review, None when there is none of that request.
     - `on_label(receipt, label)`: returns a status word. `deadline_s`: of a request; a candidate gets 60 % of it.
     """
 
@@ -91,6 +104,7 @@ class Wiring:
     override: Callable[[], str] = str
     on_failure: Callable[[str, str], None] = _ignore
     on_abuse: OnAbuse = UNWATCHED
+    review: Callable[[str], Awaitable[Reviewed | None]] = _no_review
     clock: Callable[[], float] = time.time
     new_id: Callable[[float], str] = field(default_factory=uuids)
     deadline_s: float = 2.0

@@ -1,0 +1,144 @@
+"""What every protocol does alike: whose a row is, whether it is admitted, its decision, and the headers about it.
+
+In: rows. Out: outcomes, and the headers of the answer. A row that does not say whose it is, is refused; so is a batch
+of which one tenant's part is over its throttle. Then nothing of it is decided.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from shipworthy.deploy.answer import PERSON, REFUSED
+from shipworthy.deploy.body import BadBody, Cell
+from shipworthy.deploy.http.decider import Decider, Outcome
+from shipworthy.deploy.http.places import Row
+from shipworthy.deploy.http.wire import Headers, Refusal, Response, Scope, header
+from shipworthy.deploy.http.wiring import Wiring
+from shipworthy.deploy.throttle import headers as throttle_headers
+from shipworthy.facts import MISSING, NORMAL, AbuseKind, Posture
+from shipworthy.models.spec import text_of
+
+ONLY_TENANT = "default"
+REVIEWS = "/reviews/"
+_NORMAL = f"{NORMAL.source.value}/{NORMAL.decider.value}"
+
+
+@dataclass(slots=True)
+class Asked:
+    """One request under way: its body, whose it is, what was decided of its rows, and what of it was abuse."""
+
+    now_s: float
+    peer: str = ""
+    body: bytes = b""
+    tenant: str = MISSING
+    done: list[tuple[Outcome, Row]] = field(default_factory=list)
+    abuse: AbuseKind | None = None
+    abuses: int = 1
+
+
+Posted: TypeAlias = Callable[[Scope, Asked], Awaitable[Response]]
+Got: TypeAlias = Callable[[], Response]
+
+
+class Intake:
+    """The way in, shared by every protocol of one gateway."""
+
+    def __init__(self, wiring: Wiring, decider: Decider) -> None:
+        self.wiring = wiring
+        self.decider = decider
+
+    def ready(self) -> bool:
+        """True when the baseline is loaded and has somewhere to be asked."""
+        w = self.wiring
+        baseline = w.routes().baseline
+        return baseline in w.releases and baseline in w.upstreams
+
+    def tenant(self, row: Row) -> str:
+        """Return whose row it is. A row that does not say is refused: it could be under anybody's orders."""
+        key = self.wiring.keys.tenant
+        if key is None:
+            return ONLY_TENANT
+        cell: Cell = row.get(key)
+        if cell is None or cell == "":
+            raise BadBody(f"no tenant: column {key!r} is missing", "row", "say whose request it is")
+        return cell if isinstance(cell, str) else text_of(cell)
+
+    def admitted(self, tenant: str, cost: int, now_s: float) -> Headers:
+        """Return the headers of the throttle. Raises Refusal 429, BadBody for more rows than it ever admits at once."""
+        admission = self.wiring.throttles.admit(tenant, now_s, cost)
+        if admission is None:
+            return []
+        if cost > admission.burst:
+            raise BadBody(f"{cost} rows at once", "inputs", f"at most {admission.burst} for this tenant")
+        if not admission.ok:
+            raise Refusal(429, "too many requests of this tenant", throttle_headers(admission))
+        return throttle_headers(admission)
+
+    async def decided(self, rows: Sequence[Row], asked: Asked) -> tuple[list[Outcome], Headers]:
+        """Return one outcome a row, in order, and the headers of the answer. Raises Refusal, BadBody, Unreachable."""
+        tenants = [self.tenant(row) for row in rows]
+        limit: Headers = []
+        for tenant in dict.fromkeys(tenants):
+            asked.tenant = tenant
+            limit = self.admitted(tenant, tenants.count(tenant), asked.now_s)
+        decide, now_s, peer = self.decider.decide, asked.now_s, asked.peer
+        jobs = [decide(row, tenant, now_s, peer) for row, tenant in zip(rows, tenants, strict=True)]
+        outcomes = await asyncio.gather(*jobs)
+        asked.done += zip(outcomes, rows, strict=True)
+        return outcomes, [*self.headers(outcomes), *limit]
+
+    def headers(self, outcomes: Sequence[Outcome]) -> Headers:
+        """Return arms, versions, postures, the epoch and overrides: what stood behind this answer."""
+        override = self.wiring.override()
+        first = outcomes[0]
+        if len(outcomes) == 1:  # the common case, on the path of every request
+            arm, version, posture = first.event.arm, first.event.version, posture_text(first.posture)
+        else:
+            arm = _each(one.event.arm for one in outcomes)
+            version = _each(one.event.version for one in outcomes)
+            posture = _each(posture_text(one.posture) for one in outcomes)
+        return [
+            (b"x-shipworthy-arm", arm.encode()),
+            (b"x-shipworthy-version", version.encode()),
+            (b"x-shipworthy-posture", posture.encode()),
+            (b"x-shipworthy-epoch", b"%d" % first.epoch),
+            *([(b"x-shipworthy-override", override.encode())] if override else []),
+        ]
+
+
+def posture_text(posture: Posture) -> str:
+    """Return who computes and who decides.
+
+    >>> posture_text(NORMAL)
+    'candidate/machine'
+    """
+    return _NORMAL if posture is NORMAL else f"{posture.source.value}/{posture.decider.value}"
+
+
+def shown_score(outcome: Outcome) -> float | None:
+    """Return the score that leaves: a withheld answer does not leave by its score either."""
+    given = outcome.answer
+    return None if given.route == REFUSED or given.violated else given.score
+
+
+def look_of(outcomes: Sequence[Outcome], scope: Scope) -> list[str]:
+    """Return where to look for each decision, when the caller asked to come back later (`Prefer: respond-async`, RFC
+    7240) and all of them went to people; else nothing, and the answer is a plain 200."""
+    if any(one.answer.route != PERSON for one in outcomes):
+        return []
+    asked = (header(scope, b"prefer") or b"").decode("latin-1").lower().split(",")
+    if not any(one.partition(";")[0].strip() == "respond-async" for one in asked):
+        return []
+    return [f"{REVIEWS}{one.receipt}" for one in outcomes]
+
+
+def later(look: Sequence[str]) -> Headers:
+    """Return the headers of a 202."""
+    return [(b"preference-applied", b"respond-async"), *((b"location", one.encode()) for one in look[:1])]
+
+
+def _each(texts: Iterable[str]) -> str:
+    return ",".join(sorted(set(texts)))
