@@ -214,7 +214,8 @@ from pathlib import Path
 from shipworthy.contract.manifest import Throttle
 from shipworthy.deploy.throttle import Gcra, Part
 from shipworthy.store.bucket_map import BucketMap
-gcra = Gcra(Throttle(rate_per_s=200, burst=20), times=BucketMap(Path(sys.argv[1]), bytes(range(32)), 0.1), part=Part(0, 4))
+table = BucketMap(Path(sys.argv[1]), bytes(range(32)), 0.1)
+gcra = Gcra(Throttle(rate_per_s=200, burst=20), times=table, part=Part(0, 4))
 print("ready", flush=True)
 start = float(sys.stdin.readline())
 admitted = 0

@@ -40,16 +40,16 @@ class Times(Protocol):
 class Part(NamedTuple):
     """Which of how many processes this is: its part of a limit when there is no table. Parts add up to the whole."""
 
-    index: int = 0
+    number: int = 0
     of: int = 1
 
     def burst(self, whole: int) -> int:
         """Return this process's part of a burst.
 
-        >>> [Part(index, 3).burst(20) for index in range(3)]
+        >>> [Part(number, 3).burst(20) for number in range(3)]
         [7, 7, 6]
         """
-        return whole // self.of + (1 if self.index < whole % self.of else 0)
+        return whole // self.of + (1 if self.number < whole % self.of else 0)
 
 
 ALONE = Part()
@@ -84,8 +84,8 @@ class Gcra:
         """`most`: buckets kept at once; `born_s`: when all buckets were empty. Raises UsageError."""
         if not (limit.rate_per_s > 0 and math.isfinite(limit.rate_per_s)) or limit.burst < 1:
             raise UsageError("a throttle needs a rate above 0 and a burst of at least 1", "throttles")
-        if not 0 <= part.index < part.of:
-            raise UsageError(f"process {part.index} of {part.of}", "throttles", "count from 0")
+        if not 0 <= part.number < part.of:
+            raise UsageError(f"process {part.number} of {part.of}", "throttles", "count from 0")
         self._limit = limit
         self._interval_s = 1.0 / limit.rate_per_s
         self._burst_s = limit.burst * self._interval_s

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shipworthy.artifact.mac import tag
 from shipworthy.contract.manifest import Manifest
@@ -34,6 +34,7 @@ from shipworthy.runtime import status as told
 from shipworthy.runtime.abuse import AbuseLog
 from shipworthy.runtime.answers import take_answers
 from shipworthy.runtime.api import BODY_WITHIN_S, Api
+from shipworthy.runtime.api_keys import Keyring
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.controller import Controller
 from shipworthy.runtime.exports.families import Family, Labels, Shown, families
@@ -50,9 +51,13 @@ from shipworthy.runtime.runs import Run
 from shipworthy.runtime.standing import refuse
 from shipworthy.runtime.telemetry import Telemetry
 from shipworthy.runtime.workspace import Workspace
+from shipworthy.store.api_keys import KeyFile
 from shipworthy.store.group import GroupCommit
 from shipworthy.store.instants import rfc3339
 from shipworthy.store.tiers import KEPT, RECEIPTS_FOR
+
+if TYPE_CHECKING:
+    from shipworthy.deploy.http.door import Doors
 
 RECEIPT_LIVES = timedelta(minutes=RECEIPTS_FOR)
 AT_LEAST_EVERY_S = 1.0
@@ -78,12 +83,14 @@ class Site:
         self._loading: dict[str, asyncio.Task[None]] = {}
         self._refused: dict[str, str] = {}
         self.permits = Permits(workspace.clock)
+        self.keys = Keyring(KeyFile(workspace.home, workspace.host_key()), workspace.now)
         self._lapsing: Future[None] | None = None
         self._site_key = workspace.site_key()
         self._recorder = ThreadPoolExecutor(1, "shipworthy-record")
         self._sweeper = ThreadPoolExecutor(1, "shipworthy-sweep")
         self._leaving = threading.Event()
         self.trouble = ""
+        self.doors: Doors | None = None
         self._minute = -1
         self._ticked = 0.0
         first = self._admit(state.baseline)
@@ -166,6 +173,9 @@ class Site:
         plain["trouble"] = self.trouble
         plain["overrides"] = self.permits.told()
         plain["abuse"] = self.abuse.told()
+        plain["connections"] = self.doors.told() if self.doors is not None else {}
+        plain["keys"] = self.keys.told()
+        plain["throttle"] = self.gateway.wiring.throttles.trouble
         return plain
 
     def quality(self, asked: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -248,6 +258,7 @@ class Site:
             ),
             shadow=self.live.shadow,
             override=self.permits.header,
+            caller=self.keys.caller,
             on_abuse=self.abuse,
             clock=lambda: self.workspace.clock().timestamp(),
         )

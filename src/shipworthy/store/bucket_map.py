@@ -1,12 +1,13 @@
 """`throttle.map`: the theoretical arrival times of tenants in memory that all gateway processes of a host share.
 
 In: a tenant's name, the time, and a step from one arrival time to the next. Out: whether the step was taken, under a
-lock, so that processes together admit exactly what one would. Layout: `magic[8] sets[u32] ways[u32] born[f64] crc32[u32]
-0[36]`, then for each set `ways` digests of 32 bytes and `ways` times (f64, seconds since 1970), in the host's byte
-order. A tenant is known by a keyed BLAKE2b digest of its name (RFC 7693) only, which also names its set; a set is locked
-as a whole (open file description locks, fcntl(2)), so that finding a free slot and taking it is one step. The last set
-is for the buckets that newcomers share. What is lost, cut or damaged raises CannotDecide: the caller then has a share of
-the limit for itself, which never adds up to more than the limit.
+lock, so that processes together admit exactly what one would.
+
+Layout, in the host's byte order: `magic[8] sets[u32] ways[u32] born[f64] crc32[u32] 0[36]`, then for each set `ways`
+digests of 32 bytes and `ways` times (f64, seconds since 1970). A tenant is known only by a keyed BLAKE2b digest of its
+name (RFC 7693), which also names its set; a set is locked as a whole (open file description locks, fcntl(2)), so that
+finding a free slot and taking it is one step. The last set is for the buckets that newcomers share. What is lost, cut
+or damaged raises CannotDecide: the caller then has a part of the limit for itself, and parts never exceed the limit.
 """
 
 from __future__ import annotations
@@ -113,8 +114,7 @@ class BucketMap:
         """Make the table anew when it is lost or damaged; no bucket is full then, so a loss buys nobody a burst."""
         try:
             with self._mutex:
-                self._looked(time.monotonic())
-                self._checked(self._mapped)
+                self._checked(self._looked(time.monotonic()))
         except CannotDecide:
             self._drop()
             self.path.unlink(missing_ok=True)

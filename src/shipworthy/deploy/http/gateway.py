@@ -16,6 +16,7 @@ import msgspec
 from shipworthy.deploy.answer import REFUSED
 from shipworthy.deploy.body import BadBody, Cell, read_ask, read_labels
 from shipworthy.deploy.http.decider import Decider, Outcome
+from shipworthy.deploy.http.keys import ANY, Caller, KeyRefusal, needs_key, tenant_for
 from shipworthy.deploy.http.labels import take_labels
 from shipworthy.deploy.http.peer import peer_of
 from shipworthy.deploy.http.shadow import Shadows
@@ -68,6 +69,7 @@ class _Asked:
     now_s: float
     body: bytes = b""
     tenant: str = MISSING
+    caller: Caller | None = None
     done: list[tuple[Outcome, Row]] = field(default_factory=list)
     abuse: AbuseKind | None = None
     abuses: int = 1
@@ -103,6 +105,8 @@ class Gateway:
         except Refusal as refusal:
             response = error(refusal.status, str(refusal), refusal.headers)
             asked.abuse = _ABUSE.get(refusal.status)
+            if isinstance(refusal, KeyRefusal):
+                asked.abuse, asked.body = refusal.abuse, asked.body or refusal.shown
         except UsageError as problem:
             response = error(400, str(problem))
             asked.abuse = AbuseKind.MALFORMED if isinstance(problem, BadBody) else None
@@ -133,6 +137,10 @@ class Gateway:
 
     async def _response(self, scope: Scope, receive: Receive, asked: _Asked) -> Response:
         path, method = scope["path"], scope["method"]
+        if needs_key(scope):
+            asked.caller = self.wiring.caller(scope)
+            if asked.caller is not None and asked.caller.tenant != ANY:
+                asked.tenant = asked.caller.tenant
         posted = self._posted.get(path)
         if posted is not None and method == "POST":
             asked.body = await read_body(scope, receive)
@@ -146,7 +154,7 @@ class Gateway:
 
     async def _decide(self, scope: Scope, asked: _Asked) -> Response:
         row = read_ask(asked.body)
-        tenant = asked.tenant = self._tenant(row)
+        tenant = asked.tenant = self._tenant(row, asked.caller)
         limit = self._admitted(tenant, 1, asked.now_s)
         outcome = await self.decider.decide(row, tenant, asked.now_s)
         asked.done.append((outcome, row))
@@ -163,7 +171,7 @@ class Gateway:
             raise BadBody("not a number", "Inference-Header-Content-Length")
         ask, rows = read_infer(asked.body, int(length) if length else None)
         infer_reply(self.wiring.model, ask, ())  # an output nobody has is refused before anything is decided
-        tenants = [self._tenant(row) for row in rows]
+        tenants = [self._tenant(row, asked.caller) for row in rows]
         limit: Headers = []
         for tenant in dict.fromkeys(tenants):
             asked.tenant = tenant
@@ -176,15 +184,20 @@ class Gateway:
             return Response(503, encode({"error": outcomes[0].error}), headers)
         return Response(200, encode(infer_reply(self.wiring.model, ask, [_row(one) for one in outcomes])), headers)
 
-    def _tenant(self, row: Row) -> str:
-        """Return whose row it is. A row that does not say is refused: it could be under anybody's orders."""
+    def _tenant(self, row: Row, caller: Caller | None) -> str:
+        """Return whose row it is: as it says and the caller's key allows, else the key's own tenant.
+
+        A row of which nobody says is refused: it could be under anybody's orders.
+        """
         key = self.wiring.keys.tenant
         if key is None:
-            return ONLY_TENANT
+            return tenant_for(caller, None) or ONLY_TENANT
         cell: Cell = row.get(key)
-        if cell is None or cell == "":
+        said = None if cell is None or cell == "" else cell if isinstance(cell, str) else text_of(cell)
+        tenant = tenant_for(caller, said)
+        if tenant is None:
             raise BadBody(f"no tenant: column {key!r} is missing", "row", "say whose request it is")
-        return cell if isinstance(cell, str) else text_of(cell)
+        return tenant
 
     def _admitted(self, tenant: str, cost: int, now_s: float) -> Headers:
         admission = self.wiring.throttles.admit(tenant, now_s, cost)
@@ -208,10 +221,12 @@ class Gateway:
         ]
 
     async def _labels(self, scope: Scope, asked: _Asked) -> Response:
-        response, forged = await take_labels(self.wiring, read_labels(asked.body))
-        if forged:
-            asked.abuse, asked.abuses = AbuseKind.FORGED_RECEIPT, forged
-        return response
+        taken = await take_labels(self.wiring, read_labels(asked.body), asked.caller)
+        if taken.forged:
+            asked.abuse, asked.abuses = AbuseKind.FORGED_RECEIPT, taken.forged
+        elif taken.foreign:
+            asked.abuse, asked.abuses = AbuseKind.FOREIGN_TENANT, taken.foreign
+        return taken.response
 
     async def _server(self, scope: Scope, receive: Receive) -> Response:
         return Response(200, encode({"name": "shipworthy", "version": "2", "extensions": EXTENSIONS}), [])

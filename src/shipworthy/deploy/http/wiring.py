@@ -17,6 +17,7 @@ from shipworthy.deploy.abuse import UNWATCHED, OnAbuse
 from shipworthy.deploy.body import Cell
 from shipworthy.deploy.http.client import Upstream
 from shipworthy.deploy.http.ids import uuid7
+from shipworthy.deploy.http.keys import Callers, everybody
 from shipworthy.deploy.limits import UNLIMITED, Limited, Limits
 from shipworthy.deploy.release import Cut, Release
 from shipworthy.deploy.routing import Routes
@@ -103,6 +104,7 @@ class Wiring:
     keys: Keys = field(default_factory=Keys)
     limits: Limits = _unlimited
     throttles: Throttles = field(default_factory=Throttles)
+    caller: Callers = everybody
     on_label: Callable[[Receipt, int], Awaitable[str]] = _no_label
     sink_shadow: Callable[[Event, Row], None] = _ignore
     shadow: Callable[[], tuple[str, ...]] = tuple
