@@ -16,16 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import uvicorn
 import uvloop
 
 from shipworthy.deploy.http.client import Pool, Upstream, UpstreamFailed
 from shipworthy.deploy.http.wire import Receive, Response, Scope, Send, error, read_body, respond
-from shipworthy.deploy.routing import CANDIDATE, Routes, arm
-from shipworthy.facts import RolloutState
+from shipworthy.deploy.routing import Routes, arm
 from shipworthy.models.spec import Cell
+from shipworthy.runtime.listening import Server, config
 from shipworthy.runtime.releases import Loaded
-from shipworthy.runtime.serve import TICK_S, Server, app_of
+from shipworthy.runtime.serve import TICK_S, app_of
 from shipworthy.runtime.site import Site
 from shipworthy.runtime.workspace import Workspace
 from shipworthy.testing.clock import SharedClock
@@ -96,24 +95,19 @@ class Bare:
         self._arms = {name: Pool("127.0.0.1", port) for name in ("candidate", "baseline")}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request by ASGI."""
+        await respond(send, await self.quick(scope, await read_body(scope, receive)))
+
+    async def quick(self, scope: Scope, body: bytes) -> Response:
         """Answer one request."""
-        body = await read_body(scope, receive)
         unit = next((value for name, value in scope["headers"] if name == b"x-unit"), b"")
         chosen = arm(HALF, "acme", unit.decode())
         deadline = asyncio.get_running_loop().time() + 2.0
         try:
-            status, answer = await self._arms["candidate" if chosen == CANDIDATE else "baseline"].request(
-                b"POST", b"/score", body, deadline
-            )
-            response = Response(status, answer, [(b"x-arm", chosen.encode())])
+            status, answer = await self._arms[chosen].request(b"POST", b"/score", body, deadline)
         except UpstreamFailed as problem:
-            response = error(502, str(problem))
-        await respond(send, response)
-
-
-def half(state: RolloutState) -> RolloutState:
-    """Return the rollout on half of everybody's units."""
-    return msgspec.structs.replace(state, share_bp=5_000, tenants=("*",))
+            return error(502, str(problem))
+        return Response(status, answer, [(b"x-arm", chosen.encode())])
 
 
 async def _run(role: str, port: int, folder: Path) -> None:
@@ -125,10 +119,9 @@ async def _run(role: str, port: int, folder: Path) -> None:
         site = (Site if role == "ood" else NoOod)(workspace, models=Loopback(port))
         await site.start()
         app = app_of(site)
-    config = uvicorn.Config(
-        app, port=0, log_level="warning", access_log=False, lifespan="off", timeout_keep_alive=120, http="httptools"
-    )
-    server = Server(config, lambda url: print(url.rpartition(":")[2], flush=True))
+    quick = {"/decide": app.quick} if site is None else site.gateway.quick_paths()
+    listening = config(app, port=0, quick=quick)
+    server = Server(listening, lambda url: print(url.rpartition(":")[2], flush=True))
     loop = asyncio.get_running_loop()
     tasks = [loop.create_task(site.watch(TICK_S))] if site is not None else []
     loop.run_in_executor(None, sys.stdin.read).add_done_callback(lambda _: server.leave())

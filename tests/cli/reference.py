@@ -156,6 +156,8 @@ NOTES = {
         "a person",
         "range, tenant, reason, whether an address was asked for; never which, nor what was found",
     ),
+    "runtime.key_made": ("an operator", "id, tenant and end of a key that callers show; never the key"),
+    "runtime.key_revoked": ("an operator", "id and tenant of a key that ended"),
     "runtime.token_made": ("an operator", "id, scope and end of a token of the API; never the token"),
     "respond.approved": ("a person", "a signed approval of a restore, its orders, scope and moment"),
     "respond.incident_opened": ("the controller", "the incident"),

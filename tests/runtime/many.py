@@ -16,7 +16,8 @@ from typing import Any, Self
 
 import msgspec
 
-from shipworthy.runtime.tree.supervisor import Supervisor, listen
+from shipworthy.runtime.listening import bind
+from shipworthy.runtime.tree.supervisor import Supervisor
 from shipworthy.runtime.workspace import Workspace
 from shipworthy.testing.clock import SharedClock
 from tests.flows.tiny import Tiny
@@ -34,7 +35,8 @@ class Many:
         command = [sys.executable, "-m", "tests.runtime.tree_child", str(path)]
         root, home = tiny.workspace.root.absolute(), tiny.workspace.home.absolute()
         self.supervisor = Supervisor(root, home, workers, command, observe_only=observe_only)
-        self._listening = listen("127.0.0.1", 0)
+        self._listening = bind("127.0.0.1", 0)
+        self._listening.set_inheritable(True)
         self.port = int(self._listening.getsockname()[1])
         self._loop = asyncio.new_event_loop()
         self._leave = asyncio.Event()

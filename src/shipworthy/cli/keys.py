@@ -1,4 +1,4 @@
-"""`shipworthy keys`: make this site's keys, with public halves where the contract pins them, and tokens of its API."""
+"""`shipworthy keys`: this site's keys, with public halves where the contract pins them, tokens, and keys of callers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import click
 from shipworthy.cli.show import as_json, progress, result, workspace
 
 
-@click.group(short_help="Keys of this site and of people, API tokens.")
+@click.group(short_help="Keys of this site, of people and of callers; tokens.")
 def keys() -> None:
     """Keys of this site and of people."""
 
@@ -38,3 +38,49 @@ def token(ctx: click.Context, scope: str, expires: str, json_: bool) -> None:
     told = {"token": shown, "id": kept.id, "scope": kept.scope, "expires": kept.expires}
     progress(f"{kept.id}: scope {kept.scope} until {kept.expires}; it is not shown again")
     result(json_, told, shown)
+
+
+@keys.command()
+@click.option("--tenant", required=True, help="Whom the caller speaks for, as requests name it; `*` for every tenant.")
+@click.option("--expires", required=True, help="How long it lasts, such as 90d; at most 400d.")
+@as_json
+@click.pass_context
+def api(ctx: click.Context, tenant: str, expires: str, json_: bool) -> None:
+    """Make a key that callers of the gateway show, and show it this one time; only its hash is kept.
+
+    With the first key, requests without one are refused.
+    """
+    from shipworthy.flows.keys import make_api_key
+
+    shown, kept = make_api_key(workspace(ctx), tenant, expires)
+    told = {"key": shown, "id": kept.id, "tenant": kept.tenant, "expires": kept.expires}
+    progress(f"{kept.id}: tenant {kept.tenant} until {kept.expires}; it is not shown again")
+    result(json_, told, shown)
+
+
+@keys.command(name="list")
+@as_json
+@click.pass_context
+def list_(ctx: click.Context, json_: bool) -> None:
+    """List the keys that callers show: id, tenant, end, and whether they hold; never the keys."""
+    from shipworthy.flows.keys import api_keys
+    from shipworthy.runtime.api_keys import state_of
+
+    here = workspace(ctx)
+    kept = [(one, state_of(one, here.now())) for one in api_keys(here)]
+    told = [{"id": one.id, "tenant": one.tenant, "expires": one.expires, "state": state} for one, state in kept]
+    lines = [f"{one.id}  {state:<8}  until {one.expires}  {one.tenant}" for one, state in kept]
+    result(json_, {"keys": told}, "\n".join(lines) or "no keys: anybody on this machine may ask")
+
+
+@keys.command()
+@click.argument("key_id", metavar="ID")
+@as_json
+@click.pass_context
+def revoke(ctx: click.Context, key_id: str, json_: bool) -> None:
+    """End the key of this ID (or of what it begins with) on every running gateway within a second."""
+    from shipworthy.flows.keys import revoke_api_key
+
+    gone = revoke_api_key(workspace(ctx), key_id)
+    told = {"id": gone.id, "tenant": gone.tenant, "revoked_at": gone.revoked_at}
+    result(json_, told, f"{gone.id} of {gone.tenant} is revoked")

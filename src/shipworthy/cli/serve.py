@@ -2,25 +2,44 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from shipworthy.cli.show import progress, workspace
 
 
-@click.command(short_help="Serve what has shipped, on 127.0.0.1.")
+@click.command(short_help="Serve what has shipped.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8080, show_default=True, help="0 picks a free port.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Another address needs TLS and keys of callers.")
+@click.option("--tls-cert", metavar="FILE", type=click.Path(path_type=Path), help="Certificate with its chain, PEM.")
+@click.option("--tls-key", metavar="FILE", type=click.Path(path_type=Path), help="Its private key, PEM, mode 600.")
 @click.option("--observe-only", is_flag=True, help="Judge and show, and never act.")
 @click.option("--otlp", metavar="URL", default="", help="Push metrics to this OTLP/HTTP receiver once a minute.")
 @click.option(
     "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that answer requests."
 )
 @click.pass_context
-def serve(ctx: click.Context, port: int, observe_only: bool, otlp: str, workers: int) -> None:
-    """Serve the warm baseline and a running rollout on 127.0.0.1 until interrupted.
+def serve(
+    ctx: click.Context,
+    port: int,
+    host: str,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    observe_only: bool,
+    otlp: str,
+    workers: int,
+) -> None:
+    """Serve the warm baseline and a running rollout until interrupted; then finish what is under way.
 
-    `/metrics` is for Prometheus; with --otlp the same is pushed.
+    Others reach it only with --host, and that needs TLS and keys of its callers (`shipworthy keys api`). A renewed
+    certificate is taken without a restart. `/metrics` is for Prometheus; with --otlp the same is pushed.
     """
+    from shipworthy.runtime.certificates import Tls
     from shipworthy.runtime.serve import serve as run
 
+    if (tls_cert is None) != (tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key go together")
+    tls = Tls(tls_cert, tls_key) if tls_cert is not None and tls_key is not None else None
     here = workspace(ctx)
-    run(here, port=port, observe_only=observe_only, say=progress, otlp=otlp, workers=workers)
+    run(here, port, observe_only, progress, otlp, host, tls, workers)

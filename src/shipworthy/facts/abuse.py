@@ -22,6 +22,7 @@ class AbuseKind(StrEnum):
     REPEATED_OOD = "repeated_ood"
     PAYLOAD = "payload"
     BAD_TOKEN = "bad_token"
+    FOREIGN_TENANT = "foreign_tenant"
 
 
 class AbuseCount(Fact, frozen=True, kw_only=True):

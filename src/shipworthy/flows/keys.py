@@ -13,11 +13,15 @@ from shipworthy.contract.manifest import Manifest
 from shipworthy.errors import ContractError, UsageError
 from shipworthy.flows.site_state import open_site
 from shipworthy.indicators import length_seconds
+from shipworthy.runtime.api_keys import new_key, with_key, without_key
 from shipworthy.runtime.tokens import Token, new_token
 from shipworthy.runtime.workspace import Workspace
+from shipworthy.store.api_keys import ApiKey, ApiKeys, KeyFile
 from shipworthy.store.instants import rfc3339
 
 TOKEN_MADE = "runtime.token_made"
+KEY_MADE = "runtime.key_made"
+KEY_REVOKED = "runtime.key_revoked"
 LONGEST = timedelta(days=400)
 
 
@@ -43,18 +47,56 @@ def make_token(workspace: Workspace, scope: str, lasts: str) -> tuple[str, Token
 
     `lasts` is such as `30d`, at most 400 days.
     """
-    try:
-        seconds = length_seconds(lasts)
-    except ValueError as problem:
-        raise UsageError(str(problem), "--expires", f"such as 30d; at most {LONGEST.days}d") from problem
-    if timedelta(seconds=seconds) > LONGEST:
-        raise UsageError(f"{lasts} is longer than a token may last", "--expires", f"at most {LONGEST.days}d")
-    now = workspace.clock()
+    made_at, expires = _span(workspace, lasts)
     with open_site(workspace) as authority:
-        shown, token = new_token(workspace.home, scope, rfc3339(now), rfc3339(now + timedelta(seconds=seconds)))
+        shown, token = new_token(workspace.home, scope, made_at, expires)
         told = {"id": token.id, "scope": token.scope, "expires": token.expires}
         authority.note("operator", TOKEN_MADE, told)
     return shown, token
+
+
+def make_api_key(workspace: Workspace, tenant: str, lasts: str) -> tuple[str, ApiKey]:
+    """Make a key that callers show, for this one time; the ledger has it before the gateway. Raises UsageError.
+
+    `tenant` `*`: it speaks for every tenant. `lasts` is such as `90d`, at most 400 days.
+    """
+    made_at, expires = _span(workspace, lasts)
+    shown, key = new_key(tenant, made_at, expires)
+    files, file = workspace.state_files(), KeyFile(workspace.home, workspace.host_key())
+    with open_site(workspace) as authority, files.locked():
+        after = with_key(file.read(), key)
+        authority.note("operator", KEY_MADE, {"id": key.id, "tenant": key.tenant, "expires": key.expires})
+        file.write(after)
+    return shown, key
+
+
+def api_keys(workspace: Workspace) -> tuple[ApiKey, ...]:
+    """Return what is kept of every key, oldest first."""
+    kept = KeyFile(workspace.home, workspace.host_key()).read() or ApiKeys()
+    return kept.keys
+
+
+def revoke_api_key(workspace: Workspace, key_id: str) -> ApiKey:
+    """End a key at once, with the ledger dead too; then record it. Raises UsageError for an id that none has."""
+    files, file = workspace.state_files(), KeyFile(workspace.home, workspace.host_key())
+    with files.locked():
+        after, gone = without_key(file.read(), key_id, rfc3339(workspace.clock()))
+        file.write(after)
+    with open_site(workspace) as authority:
+        authority.note("operator", KEY_REVOKED, {"id": gone.id, "tenant": gone.tenant})
+    return gone
+
+
+def _span(workspace: Workspace, lasts: str) -> tuple[str, str]:
+    """Return now, and the end of a token or key that lasts so long."""
+    try:
+        length = timedelta(seconds=length_seconds(lasts))
+    except ValueError as problem:
+        raise UsageError(str(problem), "--expires", f"such as 30d; at most {LONGEST.days}d") from problem
+    if length > LONGEST:
+        raise UsageError(f"{lasts} is longer than a token may last", "--expires", f"at most {LONGEST.days}d")
+    now = workspace.clock()
+    return rfc3339(now), rfc3339(now + length)
 
 
 def _publish(workspace: Workspace, public: Path, target: str) -> Path | None:

@@ -25,7 +25,8 @@ MEANS: Mapping[AbuseKind, str] = {
     AbuseKind.NEVER_ATTEMPT: "a request whose answer a never event withheld; as often the model's fault",
     AbuseKind.REPEATED_OOD: "requests of one caller, again and again out of distribution while others' are not",
     AbuseKind.PAYLOAD: "control characters, markup or template code in a text or in a category that nobody declared",
-    AbuseKind.BAD_TOKEN: "a token of the API that is unknown, over, or of another scope",
+    AbuseKind.BAD_TOKEN: "a token or key that is unknown, over, revoked, or of another scope",
+    AbuseKind.FOREIGN_TENANT: "a row or a label of a tenant that the caller's key does not speak for",
 }
 
 

@@ -10,7 +10,8 @@ from urllib.parse import parse_qs
 import msgspec
 
 from shipworthy.deploy.http.gateway import Gateway
-from shipworthy.deploy.http.wire import Response, error, respond
+from shipworthy.deploy.http.keys import Callers, everybody, everything
+from shipworthy.deploy.http.wire import Refusal, Response, error, respond
 from shipworthy.errors import ShipworthyError
 from shipworthy.runtime.exports.prometheus import CONTENT_TYPE
 
@@ -31,7 +32,9 @@ class App:
         pages: Mapping[str, Told],
         api: Asgi | None = None,
         metrics: Callable[[], str] | None = None,
+        caller: Callers = everybody,
     ) -> None:
+        self._caller = caller
         self._gateway = gateway
         self._api = api
         self._pages = dict(pages)
@@ -46,6 +49,11 @@ class App:
         measured = self._metrics if scope.get("path") == METRICS else None
         if page is None and measured is None:
             await self._gateway(scope, receive, send)
+            return
+        try:
+            everything(self._caller(scope))  # these pages tell of all tenants
+        except Refusal as refusal:
+            await respond(send, error(refusal.status, str(refusal), refusal.headers))
             return
         if scope["method"] != "GET":
             await respond(send, error(405, "this page is only read"))

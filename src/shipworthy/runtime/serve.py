@@ -1,7 +1,8 @@
-"""Serve: gateway, controller and model processes of one site in one process tree, on 127.0.0.1.
+"""Serve: gateway, controller and model processes of one site in one process tree.
 
-In: a workspace. Out: runs until told to stop. The warm baseline and a running candidate are loaded from the releases
-that the gate passed; what is not admitted is not served. The controller ticks when the clock's minute moves.
+In: a workspace and where to listen. Out: runs until told to stop. The warm baseline and a running candidate are loaded
+from the releases that the gate passed; what is not admitted is not served. The controller ticks when the clock's minute
+moves.
 """
 
 from __future__ import annotations
@@ -9,23 +10,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import socket
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-import uvicorn
 import uvloop
 
 from shipworthy.runtime.app import App
+from shipworthy.runtime.certificates import Tls
 from shipworthy.runtime.exports.prometheus import text_of
 from shipworthy.runtime.exports.push import Push
+from shipworthy.runtime.listening import Server, check_address, config
 from shipworthy.runtime.site import Site
 from shipworthy.runtime.workspace import Workspace
 
 TICK_S = 0.1
-DRAIN_S = 5
-KEEP_ALIVE_S = 120  # callers keep pools; a connection closed under a request is a lost request
-_log = logging.getLogger("shipworthy.serve")
 
 
 def serve(
@@ -34,46 +31,62 @@ def serve(
     observe_only: bool = False,
     say: Callable[[str], None] = lambda text: None,
     otlp: str = "",
+    host: str = "127.0.0.1",
+    tls: Tls | None = None,
     workers: int = 1,
 ) -> None:
     """Serve until SIGINT or SIGTERM. Raises CannotDecide when there is no admitted baseline to serve.
+
+    Raises UsageError for an address that others reach without TLS and keys of its callers.
 
     `say` hears one line once requests are taken: which version, and at which address. `otlp`: where metrics are pushed.
     """
     if workers > 1:
         from shipworthy.runtime.tree.serve import serve_by
 
-        serve_by(workspace, port, workers, observe_only, say, otlp)
+        serve_by(workspace, workers, port, observe_only, say, otlp, host, tls)
         return
     push = Push(otlp) if otlp else None
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(workspace, port, observe_only, say, push))
+        runner.run(_serve(workspace, port, observe_only, say, push, host, tls))
+
+
+def app_of(site: Site) -> App:
+    """Return the ASGI application of a site."""
+    return App(
+        site.gateway,
+        {"/status": lambda _: site.status(), "/quality": site.quality, "/checkpoint": site.checkpoint},
+        site.api(),
+        lambda: text_of(site.metrics()),
+        site.keys.caller,
+    )
 
 
 async def _serve(
-    workspace: Workspace, port: int, observe_only: bool, say: Callable[[str], None], push: Push | None
+    workspace: Workspace,
+    port: int,
+    observe_only: bool,
+    say: Callable[[str], None],
+    push: Push | None,
+    host: str,
+    tls: Tls | None,
 ) -> None:
     site = Site(workspace, observe_only)
     try:
+        check_address(host, tls, site.keys.needed)
         await site.start()
-        await _run(site, port, say, push)
+        await _run(site, port, say, push, host, tls)
     finally:
         await site.close()
 
 
-async def _run(site: Site, port: int, say: Callable[[str], None], push: Push | None) -> None:
-    config = uvicorn.Config(
-        app_of(site),
-        host="127.0.0.1",
-        port=port,
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        timeout_graceful_shutdown=DRAIN_S,
-        timeout_keep_alive=KEEP_ALIVE_S,
-    )
-    server = Server(config, lambda url: say(f"serving version {site.live.state.baseline} on {url}"))
+async def _run(
+    site: Site, port: int, say: Callable[[str], None], push: Push | None, host: str, tls: Tls | None
+) -> None:
+    listening = config(app_of(site), host, port, tls, quick=site.gateway.quick_paths())
+    site.doors = listening.doors
+    server = Server(listening, lambda url: say(f"serving version {site.live.state.baseline} on {url}"))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.leave)
@@ -86,41 +99,3 @@ async def _run(site: Site, port: int, say: Callable[[str], None], push: Push | N
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def app_of(site: Site) -> App:
-    """Return the ASGI application of a site."""
-    return App(
-        site.gateway,
-        {"/status": lambda _: site.status(), "/quality": site.quality, "/checkpoint": site.checkpoint},
-        site.api(),
-        lambda: text_of(site.metrics()),
-    )
-
-
-class Server(uvicorn.Server):
-    """Leaves by its own door: a signal drains it and returns, so that what is in memory is written at the end."""
-
-    def __init__(self, config: uvicorn.Config, ready: Callable[[str], None]) -> None:
-        super().__init__(config)
-        self._ready = ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, then tell where: a port that the system chose is known only now."""
-        await super().startup(sockets)
-        if self.started:
-            self._ready(_address(self.servers[0].sockets[0]))
-
-    def leave(self) -> None:
-        """Stop taking requests, finish those under way."""
-        self.should_exit = True
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """The loop has the handlers."""
-        yield
-
-
-def _address(listening: socket.socket) -> str:
-    name = listening.getsockname()
-    return f"http://{name[0]}:{name[1]}" if isinstance(name, tuple) else str(name)

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from shipworthy.contract.manifest import Manifest
 from shipworthy.deploy.body import Cell
@@ -29,6 +29,7 @@ from shipworthy.runtime import status as told
 from shipworthy.runtime.abuse import AbuseLog
 from shipworthy.runtime.answers import take_answers
 from shipworthy.runtime.api import BODY_WITHIN_S, Api
+from shipworthy.runtime.api_keys import Keyring
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.controller import Controller
 from shipworthy.runtime.exports.families import Family, Labels, Shown, families
@@ -44,9 +45,13 @@ from shipworthy.runtime.telemetry import Telemetry
 from shipworthy.runtime.versions import Versions
 from shipworthy.runtime.wired import keys_of, throttles_of
 from shipworthy.runtime.workspace import Workspace
+from shipworthy.store.api_keys import KeyFile
 from shipworthy.store.group import GroupCommit
 from shipworthy.store.posture import StateFiles
 from shipworthy.store.tiers import KEPT, RECEIPTS_FOR
+
+if TYPE_CHECKING:
+    from shipworthy.deploy.http.door import Doors
 
 RECEIPT_LIVES = timedelta(minutes=RECEIPTS_FOR)
 AT_LEAST_EVERY_S = 1.0
@@ -72,6 +77,7 @@ class Site:
         self.versions = self._versions(files)
         self.releases, self.served = self.versions.releases, self.versions.served
         self.permits = self.versions.permits
+        self.keys = Keyring(KeyFile(workspace.home, workspace.host_key()), workspace.now)
         self._lapsing: Future[None] | None = None
         self._site_key = workspace.site_key()
         self._recorder = ThreadPoolExecutor(1, "shipworthy-record")
@@ -81,6 +87,7 @@ class Site:
         self._uncounted: list[tuple[Event, Mapping[str, Cell], str]] = []
         self._until: Callable[[], int] | None = None
         self._workers: Callable[[], Mapping[str, object]] = dict
+        self.doors: Doors | None = None
         self._minute = -1
         self._ticked = 0.0
         first = self.versions.admit(state.baseline)
@@ -194,6 +201,9 @@ class Site:
         plain["overrides"] = self.permits.told()
         plain["abuse"] = self.abuse.told()
         plain["workers"] = dict(self._workers())
+        plain["connections"] = self.doors.told() if self.doors is not None else {}
+        plain["keys"] = self.keys.told()
+        plain["throttle"] = self.gateway.wiring.throttles.trouble
         return plain
 
     def quality(self, asked: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -273,6 +283,7 @@ class Site:
             ),
             shadow=self.live.shadow,
             override=self.permits.header,
+            caller=self.keys.caller,
             on_abuse=self.abuse,
             review=partial(review_of, self.store, self.workspace.clock),
             clock=lambda: self.workspace.clock().timestamp(),

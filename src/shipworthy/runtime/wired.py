@@ -5,12 +5,15 @@ In: a manifest and the site's MAC key. Out: what `Wiring` is given of them. Ever
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from shipworthy.artifact.mac import tag
 from shipworthy.contract.manifest import Manifest
 from shipworthy.deploy.http.places import Keys
 from shipworthy.deploy.segments import Hide
-from shipworthy.deploy.throttle import Throttles
+from shipworthy.deploy.throttle import Part, Throttles, longest_s
 from shipworthy.profile.groups import groups_declared
+from shipworthy.store.bucket_map import FILE, BucketMap
 
 
 def keys_of(manifest: Manifest, mac_key: bytes) -> Keys:
@@ -30,6 +33,15 @@ def throttles_of(manifest: Manifest) -> Throttles:
     """Return the throttles of the contract, in this process's memory."""
     told = manifest.throttles
     return Throttles() if told is None else Throttles(told.default, told.tenants)
+
+
+def shared_throttles(manifest: Manifest, home: Path, mac_key: bytes, part: Part) -> Throttles:
+    """Return the throttles of the contract, exact over all processes of this host; `part`: which of them this is."""
+    told = manifest.throttles
+    if told is None:
+        return Throttles()
+    times = BucketMap(home / FILE, mac_key, longest_s(told.default, told.tenants))
+    return Throttles(told.default, told.tenants, times, part)
 
 
 def _hidden(manifest: Manifest, mac_key: bytes) -> Hide | None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 
 from shipworthy.deploy.body import BadBody
 from shipworthy.deploy.http.decider import Decider
+from shipworthy.deploy.http.keys import KeyRefusal, needs_key
 from shipworthy.deploy.http.peer import peer_of
 from shipworthy.deploy.http.protocols import mlflow
 from shipworthy.deploy.http.protocols.decide import Decide, Reply, reply_of
@@ -29,6 +30,7 @@ from shipworthy.facts import AbuseKind
 __all__ = ["ONLY_TENANT", "Gateway", "Reply", "reply_of"]
 
 ABUSE = {429: AbuseKind.FLOOD, 413: AbuseKind.MALFORMED, 415: AbuseKind.MALFORMED}
+Quick = Callable[[Scope, bytes], Awaitable[Response]]
 _log = logging.getLogger("shipworthy.gateway")
 _Rare = Callable[[str, str], Awaitable[Response]]
 _Told = Callable[[int, str, Headers], Response]
@@ -75,12 +77,17 @@ class Gateway:
         """Answer a whole request to a path that is posted to; raises nothing. The same answer as by ASGI."""
         asked = Asked(self.wiring.clock(), peer_of(scope), body)
         try:
+            asked.named(self.wiring.caller(scope))
             response = await self.posted[scope["path"]](scope, asked)
         except Exception as problem:
             response = self._refused(problem, scope, asked)
         if asked.abuse is not None or self.wiring.shadow():
             asyncio.get_running_loop().call_soon(self.answered, asked)
         return response
+
+    def quick_paths(self, without: Collection[str] = ()) -> dict[str, Quick]:
+        """Return what answers each path that is posted to."""
+        return {path: self.quick for path in self.posted if path not in without}
 
     async def stop(self) -> None:
         """End background work."""
@@ -91,6 +98,8 @@ class Gateway:
         """Return status, one line and headers for what a request raised, and note what of it was abuse."""
         if isinstance(problem, Refusal):
             asked.abuse = ABUSE.get(problem.status)
+            if isinstance(problem, KeyRefusal):
+                asked.abuse, asked.body = problem.abuse, asked.body or problem.shown
             return problem.status, str(problem), problem.headers
         if isinstance(problem, UsageError):
             asked.abuse = AbuseKind.MALFORMED if isinstance(problem, BadBody) else None
@@ -119,9 +128,12 @@ class Gateway:
         if method == "POST":
             posted = self.posted.get(path)
             if posted is not None:
+                asked.named(self.wiring.caller(scope))
                 asked.body = await read_body(scope, receive)
                 return await posted(scope, asked)
-        elif method == "GET":
+        if needs_key(scope):
+            asked.named(self.wiring.caller(scope))
+        if method == "GET":
             got = self._got.get(path)
             if got is not None:
                 return got()

@@ -17,6 +17,7 @@ from shipworthy.deploy.abuse import UNWATCHED, OnAbuse
 from shipworthy.deploy.body import Cell
 from shipworthy.deploy.http.client import Upstream
 from shipworthy.deploy.http.ids import uuids
+from shipworthy.deploy.http.keys import Callers, everybody
 from shipworthy.deploy.http.places import Keys, Places, Row
 from shipworthy.deploy.limits import UNLIMITED, Limited, Limits
 from shipworthy.deploy.release import Cut, Release
@@ -98,6 +99,7 @@ class Wiring:
     keys: Keys = field(default_factory=Keys)
     limits: Limits = _unlimited
     throttles: Throttles = field(default_factory=Throttles)
+    caller: Callers = everybody
     on_label: Callable[[Receipt, int], Awaitable[str]] = _no_label
     sink_shadow: Callable[[Event, Row], None] = _ignore
     shadow: Callable[[], tuple[str, ...]] = tuple

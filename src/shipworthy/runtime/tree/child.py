@@ -32,6 +32,8 @@ class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
     listen: int = -1
     observe_only: bool = False
     otlp: str = ""
+    tls_cert: str = ""
+    tls_key: str = ""
 
 
 class Child:

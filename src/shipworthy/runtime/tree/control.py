@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-import uvicorn
-
 from shipworthy.observe.minutes import minute_of
 from shipworthy.runtime.exports.push import Push
-from shipworthy.runtime.serve import DRAIN_S, TICK_S, Server, app_of
+from shipworthy.runtime.listening import BOUNDS, Server, config
+from shipworthy.runtime.serve import TICK_S, app_of
 from shipworthy.runtime.site import Site
 from shipworthy.runtime.tree import forward
 from shipworthy.runtime.tree.child import ChildSpec
@@ -25,6 +25,8 @@ from shipworthy.runtime.tree.hosted import HostedModels
 from shipworthy.runtime.tree.leaving import until_left
 from shipworthy.runtime.tree.slots import Slots
 from shipworthy.runtime.workspace import Clock, Workspace
+
+NOBODY = "?"  # what a caller on a unix socket is called
 
 
 async def control(spec: ChildSpec, clock: Clock, ready: int) -> None:
@@ -79,23 +81,16 @@ def _told(feeds: Feeds, slots: Slots) -> dict[str, object]:
 async def _serve(site: Site, run: Path, ready: int, spec: ChildSpec) -> None:
     path = run / forward.NAME
     path.unlink(missing_ok=True)
-    config = uvicorn.Config(
-        app_of(site),
-        uds=str(path),
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        ws="none",
-        timeout_graceful_shutdown=DRAIN_S,
-        proxy_headers=True,
-        forwarded_allow_ips="*",
-    )
-    server = Server(config, lambda _: _tell(ready))
+    listening = config(app_of(site), bounds=BOUNDS._replace(trusted=BOUNDS.trusted | {NOBODY}))
+    listening.forwarded_allow_ips = "*"  # whoever reaches this socket is one of our workers
+    server = Server(listening, lambda _: _tell(ready))
     tasks = [asyncio.create_task(site.watch(TICK_S)), asyncio.create_task(until_left(server.leave))]
     if spec.otlp:
         tasks.append(asyncio.create_task(Push(spec.otlp).every(site.metrics, site.resource())))
     try:
-        await server.serve()
+        with socket.socket(socket.AF_UNIX) as listened:
+            listened.bind(str(path))
+            await server.serve(sockets=[listened])
     finally:
         for task in tasks:
             task.cancel()

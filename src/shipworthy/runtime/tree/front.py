@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from functools import partial
 
 import msgspec
 
@@ -17,17 +18,20 @@ from shipworthy.deploy.body import Cell
 from shipworthy.deploy.http.gateway import Gateway
 from shipworthy.deploy.http.wiring import ForReview, Wiring
 from shipworthy.deploy.release import Cut
+from shipworthy.deploy.throttle import Part
 from shipworthy.facts import Event, Receipt, RuntimeState
+from shipworthy.runtime.api_keys import Keyring
 from shipworthy.runtime.authority import Authority, local_id
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.never import never_order
 from shipworthy.runtime.releases import Loaded
-from shipworthy.runtime.review import queue_item
+from shipworthy.runtime.review import queue_item, review_of
 from shipworthy.runtime.tree.feed import Feed
 from shipworthy.runtime.tree.hosted import HostedModels
 from shipworthy.runtime.versions import Versions
-from shipworthy.runtime.wired import keys_of, throttles_of
+from shipworthy.runtime.wired import keys_of, shared_throttles
 from shipworthy.runtime.workspace import Workspace
+from shipworthy.store.api_keys import KeyFile
 from shipworthy.store.group import GroupCommit
 
 _log = logging.getLogger("shipworthy.front")
@@ -36,11 +40,12 @@ _log = logging.getLogger("shipworthy.front")
 class Front:
     """Everything one worker holds. Use from one event loop."""
 
-    def __init__(self, workspace: Workspace, models: HostedModels, feed: Feed, observe_only: bool) -> None:
+    def __init__(self, workspace: Workspace, models: HostedModels, feed: Feed, observe_only: bool, part: Part) -> None:
         self.workspace = workspace
         self.models = models
         self.feed = feed
         self._act = not observe_only
+        self._part = part
         self._store = workspace.store()
         self._commits = GroupCommit(self._store)
         self._site_key = workspace.site_key()
@@ -50,6 +55,7 @@ class Front:
         self.versions = Versions(workspace, ledger, files, self._come, self._go)
         self._first = self.versions.admit(files.read().baseline)
         manifest = self._first.contract.manifest
+        self.keys = Keyring(KeyFile(workspace.home, workspace.host_key()), workspace.now)
         self.live = Live(files, manifest.model, manifest.fallback, manifest.kill_fallback, _unchanged)
         self.gateway = Gateway(self._wiring(self._first))
 
@@ -104,11 +110,13 @@ class Front:
             sink=self.seen,
             enqueue=self._enqueue,
             keys=keys_of(manifest, mac_key),
-            throttles=throttles_of(manifest),
+            throttles=shared_throttles(manifest, self.workspace.home, mac_key, self._part),
             limits=self.versions.limits,
             on_label=_not_here,
             sink_shadow=self._shadowed,
             shadow=self.live.shadow,
+            caller=self.keys.caller,
+            review=partial(review_of, self._store, self.workspace.clock),
             override=permits.header,
             on_abuse=self.feed,
             clock=lambda: self.workspace.clock().timestamp(),

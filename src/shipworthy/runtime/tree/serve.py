@@ -1,6 +1,6 @@
 """Serve by several processes.
 
-In: a workspace, a port and how many workers. Out: runs until SIGINT or SIGTERM.
+In: a workspace, how many workers and where to listen. Out: runs until SIGINT or SIGTERM.
 """
 
 from __future__ import annotations
@@ -8,26 +8,37 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from shipworthy.runtime.tree.supervisor import CHILD, Supervisor, leaving, listen
+from shipworthy.runtime.api_keys import Keyring
+from shipworthy.runtime.certificates import Certificates, Tls
+from shipworthy.runtime.listening import bind, check_address, url_of
+from shipworthy.runtime.tree.supervisor import CHILD, Supervisor, leaving
 from shipworthy.runtime.workspace import Workspace
-
-HOST = "127.0.0.1"
+from shipworthy.store.api_keys import KeyFile
 
 
 def serve_by(
     workspace: Workspace,
-    port: int,
     workers: int,
+    port: int,
     observe_only: bool,
     say: Callable[[str], None],
     otlp: str = "",
+    host: str = "127.0.0.1",
+    tls: Tls | None = None,
     command: Sequence[str] = CHILD,
 ) -> None:
-    """Serve with `workers` workers. Raises Unreachable when the port is taken or a process cannot start."""
-    with listen(HOST, port) as listening:
-        address = f"http://{HOST}:{listening.getsockname()[1]}"
+    """Serve with `workers` workers. Raises UsageError for an address that is taken, or that others reach without TLS
+    and keys; Unreachable when a process cannot start."""
+    keys = Keyring(KeyFile(workspace.home, workspace.host_key()), workspace.now)
+    check_address(host, tls, keys.needed)
+    if tls is not None:
+        Certificates(tls)  # what is wrong with them is said before anything is started
+    told = {"tls_cert": str(tls.cert.absolute()), "tls_key": str(tls.key.absolute())} if tls is not None else {}
+    with bind(host, port) as listening:
+        listening.set_inheritable(True)
+        address = url_of(listening, tls is not None)
         root, home = workspace.root.absolute(), workspace.home.absolute()
-        site = Supervisor(root, home, workers, command, observe_only=observe_only, otlp=otlp)
+        site = Supervisor(root, home, workers, command, observe_only=observe_only, otlp=otlp, **told)
 
         async def run() -> None:
             await site.run(listening, lambda: say(f"serving with {workers} workers on {address}"), leaving())

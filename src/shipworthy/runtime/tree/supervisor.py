@@ -22,7 +22,6 @@ from shipworthy.models.supervise import supervise
 from shipworthy.runtime.tree.child import Child, ChildSpec
 from shipworthy.runtime.tree.host import ModelHost
 
-BACKLOG = 2048
 CHILD = (sys.executable, "-m", "shipworthy.runtime.tree")
 _log = logging.getLogger("shipworthy.supervisor")
 
@@ -84,20 +83,6 @@ class Supervisor:
             await asyncio.gather(*tasks, return_exceptions=True)
         await self.models.close()
         shutil.rmtree(self.run_folder, ignore_errors=True)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket. Raises Unreachable when the address is taken."""
-    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listening.bind((host, port))
-    except OSError as error:
-        listening.close()
-        raise Unreachable(f"cannot listen: {error.strerror}", f"{host}:{port}", "choose another --port") from error
-    listening.listen(BACKLOG)
-    listening.set_inheritable(True)
-    return listening
 
 
 def leaving() -> asyncio.Event:

@@ -12,11 +12,11 @@ import socket
 from contextlib import suppress
 from pathlib import Path
 
-import uvicorn
-
+from shipworthy.deploy.throttle import Part
 from shipworthy.observe.minutes import minute_of
-from shipworthy.runtime.app import Divided
-from shipworthy.runtime.serve import DRAIN_S, KEEP_ALIVE_S, Server
+from shipworthy.runtime.app import CONTROL, Divided
+from shipworthy.runtime.certificates import Tls
+from shipworthy.runtime.listening import Server, config
 from shipworthy.runtime.tree.child import ChildSpec
 from shipworthy.runtime.tree.feed import Feed
 from shipworthy.runtime.tree.forward import Forward
@@ -37,13 +37,13 @@ async def work(spec: ChildSpec, clock: Clock, ready: int) -> None:
     feed = Feed(run, spec.number, os.getpid(), slots)
     models = HostedModels(run, workspace.home / "logs", asks=False)
     await models.open()
-    front = Front(workspace, models, feed, spec.observe_only)
+    front = Front(workspace, models, feed, spec.observe_only, Part(spec.number, spec.workers))
     keeping = asyncio.create_task(feed.keep())
     watching = asyncio.create_task(_watch(front, feed, slots, spec.number))
     try:
         await front.start()
         await _first_sign(feed)
-        await _serve(front, run, spec.listen, ready)
+        await _serve(front, run, spec, ready)
         feed.send(_minute(front), bye=True)
         await feed.drain()
     finally:
@@ -54,21 +54,13 @@ async def work(spec: ChildSpec, clock: Clock, ready: int) -> None:
         await models.close()
 
 
-async def _serve(front: Front, run: Path, listen: int, ready: int) -> None:
-    app = Divided(front.gateway, Forward(run))
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        ws="none",
-        timeout_graceful_shutdown=DRAIN_S,
-        timeout_keep_alive=KEEP_ALIVE_S,
-    )
-    server = Server(config, lambda _: _tell(ready))
+async def _serve(front: Front, run: Path, spec: ChildSpec, ready: int) -> None:
+    tls = Tls(Path(spec.tls_cert), Path(spec.tls_key)) if spec.tls_cert else None
+    listening = config(Divided(front.gateway, Forward(run)), tls=tls, quick=front.gateway.quick_paths(without=CONTROL))
+    server = Server(listening, lambda _: _tell(ready))
     leaving = asyncio.create_task(until_left(server.leave))
     try:
-        await server.serve(sockets=[socket.socket(fileno=listen)])
+        await server.serve(sockets=[socket.socket(fileno=spec.listen)])
     finally:
         leaving.cancel()
 

@@ -40,7 +40,7 @@ class Decide:
         """Answer one row."""
         intake = self._intake
         row = read_ask(asked.body)
-        tenant = asked.tenant = intake.tenant(row)
+        tenant = asked.tenant = intake.tenant(row, asked.caller)
         limit = intake.admitted(tenant, 1, asked.now_s)
         outcome = await intake.decider.decide(row, tenant, asked.now_s, asked.peer)
         asked.done.append((outcome, row))

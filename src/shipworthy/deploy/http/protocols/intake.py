@@ -14,6 +14,7 @@ from typing import TypeAlias
 from shipworthy.deploy.answer import PERSON, REFUSED
 from shipworthy.deploy.body import BadBody, Cell
 from shipworthy.deploy.http.decider import Decider, Outcome
+from shipworthy.deploy.http.keys import ANY, Caller, tenant_for
 from shipworthy.deploy.http.places import Row
 from shipworthy.deploy.http.wire import Headers, Refusal, Response, Scope, header
 from shipworthy.deploy.http.wiring import Wiring
@@ -34,9 +35,16 @@ class Asked:
     peer: str = ""
     body: bytes = b""
     tenant: str = MISSING
+    caller: Caller | None = None
     done: list[tuple[Outcome, Row]] = field(default_factory=list)
     abuse: AbuseKind | None = None
     abuses: int = 1
+
+    def named(self, caller: Caller | None) -> None:
+        """Note who calls, by the key that was shown."""
+        self.caller = caller
+        if caller is not None and caller.tenant != ANY:
+            self.tenant = caller.tenant
 
 
 Posted: TypeAlias = Callable[[Scope, Asked], Awaitable[Response]]
@@ -56,15 +64,20 @@ class Intake:
         baseline = w.routes().baseline
         return baseline in w.releases and baseline in w.upstreams
 
-    def tenant(self, row: Row) -> str:
-        """Return whose row it is. A row that does not say is refused: it could be under anybody's orders."""
+    def tenant(self, row: Row, caller: Caller | None) -> str:
+        """Return whose row it is: as it says and the caller's key allows, else the key's own tenant.
+
+        A row of which nobody says is refused: it could be under anybody's orders.
+        """
         key = self.wiring.keys.tenant
         if key is None:
-            return ONLY_TENANT
+            return tenant_for(caller, None) or ONLY_TENANT
         cell: Cell = row.get(key)
-        if cell is None or cell == "":
+        said = None if cell is None or cell == "" else cell if isinstance(cell, str) else text_of(cell)
+        tenant = said if caller is None else tenant_for(caller, said)
+        if tenant is None:
             raise BadBody(f"no tenant: column {key!r} is missing", "row", "say whose request it is")
-        return cell if isinstance(cell, str) else text_of(cell)
+        return tenant
 
     def admitted(self, tenant: str, cost: int, now_s: float) -> Headers:
         """Return the headers of the throttle. Raises Refusal 429, BadBody for more rows than it ever admits at once."""
@@ -79,7 +92,7 @@ class Intake:
 
     async def decided(self, rows: Sequence[Row], asked: Asked) -> tuple[list[Outcome], Headers]:
         """Return one outcome a row, in order, and the headers of the answer. Raises Refusal, BadBody, Unreachable."""
-        tenants = [self.tenant(row) for row in rows]
+        tenants = [self.tenant(row, asked.caller) for row in rows]
         limit: Headers = []
         for tenant in dict.fromkeys(tenants):
             asked.tenant = tenant
