@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from shipworthy.deploy.neverevents import NeverEvents
-from shipworthy.models.spec import Cell, Row, taker_of
 
 ABSTAIN_ON = frozenset({"not_finite", "out_of_range"})
 
@@ -74,7 +73,7 @@ def no_uncertainty(score: float, bucket: str) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """One version. `columns`: (feature, type) in model order; `values(row)`: a row as the model takes it.
+    """One version. `columns`: (feature, type) in model order.
 
     `max_uncertainty`: denials above it go to a person. `uncertainty(score, bucket)`: the release's table, None where it
     knows nothing. `fallback` and `kill_fallback` are the manifest's. `abstain_on`: flagged views of the OOD score on
@@ -91,10 +90,6 @@ class Release:
     fallback: str = "refuse"
     kill_fallback: str = "nobody"
     abstain_on: frozenset[str] = ABSTAIN_ON
-    values: Callable[[Row], list[Cell]] = field(init=False, compare=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "values", taker_of(self.columns))
 
     @property
     def person_on_failure(self) -> bool:

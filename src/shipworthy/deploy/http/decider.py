@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
@@ -21,10 +22,10 @@ from shipworthy.deploy.http.places import Row
 from shipworthy.deploy.http.view import View, view_of
 from shipworthy.deploy.http.wiring import ForReview, Wiring
 from shipworthy.deploy.receipt import seal_event
-from shipworthy.deploy.release import bucket_name
+from shipworthy.deploy.release import Release, bucket_name
 from shipworthy.deploy.routing import BASELINE, CANDIDATE, Routes, arm
 from shipworthy.facts import NORMAL, Event, Posture, Source
-from shipworthy.models.spec import text_of
+from shipworthy.models.spec import Cell, taker_of, text_of
 
 DECIDE_AGAIN = 3  # times, when the state changes under a request
 CANDIDATE_PART = 0.6  # of the deadline: a hung candidate leaves time for the replay
@@ -57,6 +58,7 @@ class Decider:
 
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
+        self._takers: dict[str, tuple[Release, Callable[[Row], list[Cell]]]] = {}
         self.circuits = Circuits(lambda version: wiring.upstreams.get(version), wiring.circuit_check_every_s)
 
     async def decide(self, row: Row, tenant: str, now_s: float, peer: str = "") -> Outcome:
@@ -121,7 +123,14 @@ class Decider:
         upstream = self.wiring.upstreams.get(view.release.version)
         if upstream is None:
             raise UpstreamFailed("connect: no upstream")
-        return await upstream.score(view.release.values(row), deadline)
+        return await upstream.score(self._values(view.release, row), deadline)
+
+    def _values(self, release: Release, row: Row) -> list[Cell]:
+        """Return the row as the release's model takes it."""
+        known = self._takers.get(release.version)
+        if known is None or known[0] is not release:
+            known = self._takers[release.version] = release, taker_of(release.columns)
+        return known[1](row)
 
     def _first(self, routes: Routes, row: Row, tenant: str, request: str) -> View:
         """Choose the arm and take its view; a posture that wants the baseline moves the request there."""
