@@ -38,6 +38,7 @@ from shipworthy.runtime.api_keys import Keyring
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.controller import Controller
 from shipworthy.runtime.exports.families import Family, Labels, Shown, families
+from shipworthy.runtime.flag_file import FlagFile
 from shipworthy.runtime.hidden import keyed
 from shipworthy.runtime.known import check_release
 from shipworthy.runtime.learned import asked_once, calibration_cells, calibration_scores, probe_rows
@@ -116,11 +117,13 @@ class Site:
         self.controller.resume(past.alarms(self.store))
         self._first = first
         self.gateway = Gateway(self._wiring(first))
+        self.flags = FlagFile(workspace.home, manifest, self.live, self.permits.routes, self.gateway.decider.may_serve)
 
     async def start(self) -> None:
         """Start the warm baseline, and the candidate of a rollout that was under way."""
         await self._serve(self._first)
         await self._follow(wait=True)
+        self.flags.keep_up()
 
     async def watch(self, every_s: float) -> None:
         """Keep up until cancelled. A round that fails is told in the log and the status; the next one tries again."""
@@ -139,6 +142,7 @@ class Site:
         if self.permits.due() and (self._lapsing is None or self._lapsing.done()):
             self._lapsing = self._recorder.submit(self.permits.lapse, self.authority)
         await self._follow()
+        self.flags.keep_up()
         minute = minute_of(self.workspace.clock())
         try:
             await self.telemetry.mend(minute)
@@ -252,6 +256,7 @@ class Site:
                 bins={feature.name: feature.bins for feature in manifest.features if feature.bins},
             ),
             limits=self._limits,
+            may_hold=self.live.may_hold,
             on_label=self.take_label,
             sink_shadow=lambda event, row: self.telemetry.add_shadow(
                 event, self.live.held(event.version, event.tenant, event.segments), row

@@ -18,6 +18,8 @@ from shipworthy.deploy.body import BadBody, Cell, read_ask, read_labels
 from shipworthy.deploy.http.decider import Decider, Outcome
 from shipworthy.deploy.http.keys import ANY, Caller, KeyRefusal, needs_key, tenant_for
 from shipworthy.deploy.http.labels import take_labels
+from shipworthy.deploy.http.ofrep import PATH as FLAGS
+from shipworthy.deploy.http.ofrep import Ofrep
 from shipworthy.deploy.http.peer import peer_of
 from shipworthy.deploy.http.shadow import Shadows
 from shipworthy.deploy.http.wire import (
@@ -82,6 +84,7 @@ class Gateway:
         self.wiring = wiring
         self.decider = Decider(wiring)
         self.shadows = Shadows(self.decider)
+        self.ofrep = Ofrep(wiring, self.decider.may_serve)
         model = f"/v2/models/{wiring.model}"
         self._handlers: dict[tuple[str, str], _Handler] = {
             ("GET", "/v2"): self._server,
@@ -141,6 +144,8 @@ class Gateway:
             asked.caller = self.wiring.caller(scope)
             if asked.caller is not None and asked.caller.tenant != ANY:
                 asked.tenant = asked.caller.tenant
+        if path.startswith(FLAGS) and path[len(FLAGS) :][:1] in ("", "/"):
+            return await self.ofrep.answer(scope, receive, asked.caller)
         posted = self._posted.get(path)
         if posted is not None and method == "POST":
             asked.body = await read_body(scope, receive)
