@@ -1,10 +1,10 @@
 """Permission to serve the candidate, as feature flags: for OFREP 0.3.0 clients and as a flagd file.
 
-In: the routes of the moment and the postures that hold, or may hold, for what a caller tells of a request. Out: the
-flags `shipworthy.<model>.route` (`candidate · baseline · human_review · off`) and `shipworthy.<model>.candidate_allowed`.
-Both say what may be done: absent, unknown or broken is the baseline and `false`, never a permission. The flagd document
-(https://flagd.dev/schema/v0/flags.json; JSON Logic, `fractional`) says the same, except that flagd draws units of a
-share by its own hash (MurmurHash3), so that not the same ones are chosen.
+In: the routes of the moment and the postures that hold, or may hold, for what a caller tells of a request. Out: two
+flags, `shipworthy.<model>.route` (`candidate · baseline · human_review · off`) and
+`shipworthy.<model>.candidate_allowed`. Both say what may be done: absent, unknown or broken is the baseline and
+`false`, never a permission. The flagd document (https://flagd.dev/schema/v0/flags.json; JSON Logic, `fractional`) says
+the same, except that flagd draws the units of a share by its own hash (MurmurHash3): not the same ones are chosen.
 """
 
 from __future__ import annotations
