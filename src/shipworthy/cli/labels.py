@@ -14,10 +14,15 @@ from shipworthy.cli.show import as_json, result
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="The gateway.")
 @as_json
 def labels(file: Path, url: str, json_: bool) -> int:
-    """Send `receipt,label` rows of a CSV; each label finds its decision by its receipt."""
+    """Send `receipt,label` rows of a CSV; each label finds its decision by its receipt.
+
+    A gateway that asks for keys takes the one in the environment variable SHIPWORTHY_KEY.
+    """
+    from os import environ
+
     from shipworthy.flows.labels import send_labels
 
-    sent = send_labels(file, url)
+    sent = send_labels(file, url, environ.get("SHIPWORTHY_KEY", ""))
     for line in sent.refused:
         click.echo(line, err=True)
     result(json_, {"sent": sent}, f"{sent.accepted} taken, {sent.used} known already, {len(sent.refused)} refused")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -11,12 +12,18 @@ from shipworthy.facts import RuntimeState
 
 
 @click.command(short_help="Show what holds now.")
+@click.option("--flagd", metavar="FILE", type=click.Path(path_type=Path), help="Also write it as flags for flagd.")
 @as_json
 @click.pass_context
-def status(ctx: click.Context, json_: bool) -> None:
-    """Show the baseline, the rollout, every order that holds, and where breaches lie."""
-    from shipworthy.flows.posture import lies_of, state_of
+def status(ctx: click.Context, flagd: Path | None, json_: bool) -> None:
+    """Show the baseline, the rollout, every order that holds, and where breaches lie.
 
+    A serving site keeps `flagd.json` in its state directory by itself.
+    """
+    from shipworthy.flows.posture import lies_of, state_of, write_flags
+
+    if flagd is not None:
+        write_flags(workspace(ctx), flagd)
     state, shown = state_of(workspace(ctx)), lies_of(workspace(ctx))
     result(json_, {"state": state, "lies": shown}, "\n".join([_text(state), *_lies(shown)]))
 

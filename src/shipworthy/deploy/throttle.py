@@ -2,9 +2,9 @@
 
 In: limits, a tenant and the time. Out: admitted or not, how many are left and when to come back. One float per tenant:
 its theoretical arrival time. Tenants without a limit of their own get the default limit each; when too many of them
-are active at once, newcomers share one bucket, so that inventing tenants buys nothing. Several processes share one table
-of times, which is an argument. When it fails, each process has its part of the limit for itself: parts add up to the
-limit, never to a multiple of it.
+are active at once, newcomers share one bucket, so that inventing tenants buys nothing. Several processes share one
+table of times, which is an argument. When it fails, each process has its part of the limit for itself: parts add up to
+the limit, never to a multiple of it.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ up to which breaches are acknowledged. It happens when the approvals suffice; le
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -22,6 +23,7 @@ from shipworthy.flows.site_state import acting, open_site, shipped_contract
 from shipworthy.respond import playbook, postures
 from shipworthy.respond.lies import KEPT_AS
 from shipworthy.runtime.authority import Authority, local_id
+from shipworthy.runtime.overridden import is_overridden
 from shipworthy.runtime.workspace import Workspace
 
 APPROVED = "respond.approved"
@@ -42,6 +44,23 @@ def state_of(workspace: Workspace) -> RuntimeState:
     """Return what holds now. Raises CannotDecide when it cannot be read."""
     with open_site(workspace) as authority:
         return authority.state()
+
+
+def write_flags(workspace: Workspace, path: Path) -> RuntimeState:
+    """Write what holds now as a flagd document; return the state. Raises CannotDecide when it cannot be read.
+
+    A candidate under an override is not in it: only a running site knows how far that reaches.
+    """
+    from shipworthy.runtime import flag_file  # routing hashes units by xxhash, which a pager's `kill` must not need
+
+    with open_site(workspace) as authority:
+        state = authority.state()
+        manifest = shipped_contract(workspace, authority).manifest
+    rollout = state.rollout
+    if rollout is not None and is_overridden(workspace.releases / rollout.version):
+        state = msgspec.structs.replace(state, rollout=None)
+    flag_file.write(path, flag_file.document_of_state(manifest, state))
+    return state
 
 
 def lies_of(workspace: Workspace) -> dict[str, Any]:

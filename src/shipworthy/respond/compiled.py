@@ -36,9 +36,32 @@ class Compiled:
             if (wanted in ("*", version)) and (of_tenant in ("*", tenant)) and inside(terms, tenant, keys, unseen)
         )
 
+    def may_hold(self, version: str, tenant: str | None, keys: Mapping[str, str]) -> Posture:
+        """Return the join of the orders that hold, or may hold, for a request of which only so much is known.
+
+        `tenant` None and a key that is not in `keys` may be anything.
+        """
+        return join(
+            posture
+            for wanted, of_tenant, terms, posture in self._rows
+            if wanted in ("*", version)
+            and (tenant is None or of_tenant in ("*", tenant))
+            and _maybe(terms, tenant, keys)
+        )
+
+    @property
+    def rows(self) -> tuple[_Row, ...]:
+        """Every order: version, tenant, parsed terms, and its posture."""
+        return self._rows
+
     def closed(self, version: str) -> bool:
         """True when the version is killed for every tenant and segment."""
         return "*" in self._closed or version in self._closed
+
+
+def _maybe(terms: Terms, tenant: str | None, keys: Mapping[str, str]) -> bool:
+    known = keys if tenant is None else {**keys, "tenant": tenant}
+    return all(known[key] in values for key, values in terms if key in known)
 
 
 def _row(held: Held, fallback: str, kill_fallback: str | None) -> _Row:

@@ -1,7 +1,7 @@
 """TLS by files: a certificate and its key, checked before they are used and taken anew when they change.
 
-In: paths of PEM files. Out: an SSL context of TLS 1.2 or later, whose certificate `follow` replaces. Connections that are
-open keep theirs. A pair that cannot be used stops the start with one line; on a running gateway the one before goes on.
+In: paths of PEM files. Out: an SSL context of TLS 1.2 or later, whose certificate `follow` replaces. Connections that
+are open keep theirs. A pair that cannot be used stops the start with one line; a running gateway keeps the one before.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from shipworthy.deploy.routing import Routes, routes_of
 from shipworthy.errors import CannotDecide
 from shipworthy.facts import NORMAL, Decider, Posture, RuntimeState, Source, join, parse_segment
 from shipworthy.respond.compiled import Compiled
+from shipworthy.respond.scopes import Terms
 from shipworthy.store.posture import StateFiles
 
 Changed = Callable[[RuntimeState, RuntimeState], None]
@@ -71,6 +72,17 @@ class Live:
         if held.source is Source.BASELINE and version == self.state.baseline:
             return join((held, Posture(source=Source.NONE, decider=Decider.PERSON)))
         return held
+
+    def may_hold(self, version: str, tenant: str | None, keys: Mapping[str, str]) -> Posture:
+        """Return the join of the orders that hold, or may hold, for a request of which only so much is known."""
+        held = self._compiled.may_hold(version, tenant, keys)
+        if held.source is Source.BASELINE and version == self.state.baseline:
+            return join((held, Posture(source=Source.NONE, decider=Decider.PERSON)))
+        return held
+
+    def rules(self) -> tuple[tuple[str, str, Terms, Posture], ...]:
+        """Return every order: version, tenant, parsed terms, and its posture."""
+        return self._compiled.rows
 
     def held(self, version: str, tenant: str, segments: tuple[str, ...]) -> bool:
         """True when an order keeps a version from answering somewhere in these segments (canonical texts)."""

@@ -33,6 +33,7 @@ from shipworthy.runtime.api_keys import Keyring
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.controller import Controller
 from shipworthy.runtime.exports.families import Family, Labels, Shown, families
+from shipworthy.runtime.flag_file import FlagFile
 from shipworthy.runtime.hidden import keyed
 from shipworthy.runtime.learned import asked_once, calibration_cells, calibration_scores, probe_rows
 from shipworthy.runtime.live import Live
@@ -113,11 +114,13 @@ class Site:
         self.controller.resume(past.alarms(self.store))
         self._first = first
         self.gateway = Gateway(self._wiring(first))
+        self.flags = FlagFile(workspace.home, manifest, self.live, self.permits.routes, self.gateway.decider.may_serve)
 
     async def start(self) -> None:
         """Start the warm baseline, and the candidate of a rollout that was under way."""
         await self.versions.serve(self._first)
         await self.versions.follow(self.live.state, wait=True)
+        self.flags.keep_up()
 
     def follow(self, until: Callable[[], int], workers: Callable[[], Mapping[str, object]]) -> None:
         """Count for workers: `until()` is the minute before which all of them have told everything, `workers()` what
@@ -165,6 +168,7 @@ class Site:
         if self.permits.due() and (self._lapsing is None or self._lapsing.done()):
             self._lapsing = self._recorder.submit(self.permits.lapse, self.authority)
         await self.versions.follow(self.live.state)
+        self.flags.keep_up()
         minute = minute_of(self.workspace.clock())
         try:
             await self.telemetry.mend(minute)
@@ -277,6 +281,7 @@ class Site:
             keys=keys_of(manifest, self.workspace.host_key()),
             throttles=throttles_of(manifest),
             limits=self.versions.limits,
+            may_hold=self.live.may_hold,
             on_label=self.take_label,
             sink_shadow=lambda event, row: self.telemetry.add_shadow(
                 event, self.live.held(event.version, event.tenant, event.segments), row

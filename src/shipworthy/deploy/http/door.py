@@ -1,7 +1,7 @@
 """The door of a gateway: one HTTP connection, over uvicorn's protocol, that a slow or hostile caller cannot hold open.
 
-In: bytes of callers, and `Bounds`. Out: requests for the ASGI application; 408 for a header or body that does not come in
-time, 431 for a header that is too large, 429 and 503 for callers over their connections (RFC 9110 §15.5, RFC 6585 §5).
+In: bytes of callers, and `Bounds`. Out: requests for the ASGI application; 408 for a header or body that does not come
+in time, 431 for a header that is too large, 429 and 503 for callers over their connections (RFC 9110 §15, RFC 6585).
 No timer a request: each connection notes when it began to wait, and `Doors.sweep` closes those that waited too long.
 While the process drains, requests under way are answered with `Connection: close`.
 """

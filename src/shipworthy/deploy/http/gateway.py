@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from shipworthy.deploy.body import BadBody
 from shipworthy.deploy.http.decider import Decider
 from shipworthy.deploy.http.keys import KeyRefusal, needs_key
+from shipworthy.deploy.http.ofrep import PATH as FLAGS
+from shipworthy.deploy.http.ofrep import Ofrep
 from shipworthy.deploy.http.peer import peer_of
 from shipworthy.deploy.http.protocols import mlflow
 from shipworthy.deploy.http.protocols.decide import Decide, Reply, reply_of
@@ -45,6 +47,7 @@ class Gateway:
         self.shadows = Shadows(self.decider)
         self.intake = Intake(wiring, self.decider)
         self.v2 = V2(self.intake)
+        self.ofrep = Ofrep(wiring, self.decider.may_serve)
         scoring = mlflow.Mlflow(self.intake)
         self.posted: Mapping[str, Posted] = {
             "/decide": Decide(self.intake).post,
@@ -133,6 +136,8 @@ class Gateway:
                 return await posted(scope, asked)
         if needs_key(scope):
             asked.named(self.wiring.caller(scope))
+        if path.startswith(FLAGS) and path[len(FLAGS) :][:1] in ("", "/"):
+            return await self.ofrep.answer(scope, receive, asked.caller)
         if method == "GET":
             got = self._got.get(path)
             if got is not None:

@@ -93,7 +93,7 @@ class Lane(Door):
         doors: Doors,
         quick: Mapping[str, Quick],
         heads: Heads,
-        *args: Any,
+        *args: Any,  # noqa: ANN401
         **kwargs: Any,  # noqa: ANN401
     ) -> None:
         super().__init__(doors, *args, **kwargs)

@@ -23,7 +23,7 @@ from shipworthy.deploy.limits import UNLIMITED, Limited, Limits
 from shipworthy.deploy.release import Cut, Release
 from shipworthy.deploy.routing import Routes
 from shipworthy.deploy.throttle import Throttles
-from shipworthy.facts import Event, Posture, Receipt
+from shipworthy.facts import Decider, Event, Posture, Receipt, Source
 
 
 class ForReview(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,6 +64,11 @@ def _ignore(*_: Any) -> None:  # noqa: ANN401
     return None
 
 
+def _may_hold(version: str, tenant: str | None, keys: Mapping[str, str]) -> Posture:
+    """Know nothing of what might hold: then anything might."""
+    return Posture(source=Source.BASELINE, decider=Decider.PERSON)
+
+
 def _unlimited(keys: Mapping[str, str]) -> Limited:
     return UNLIMITED
 
@@ -98,6 +103,7 @@ class Wiring:
     enqueue: Callable[[ForReview], Awaitable[None]]
     keys: Keys = field(default_factory=Keys)
     limits: Limits = _unlimited
+    may_hold: Callable[[str, str | None, Mapping[str, str]], Posture] = _may_hold
     throttles: Throttles = field(default_factory=Throttles)
     caller: Callers = everybody
     on_label: Callable[[Receipt, int], Awaitable[str]] = _no_label

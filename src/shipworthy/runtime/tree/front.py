@@ -112,6 +112,7 @@ class Front:
             keys=keys_of(manifest, mac_key),
             throttles=shared_throttles(manifest, self.workspace.home, mac_key, self._part),
             limits=self.versions.limits,
+            may_hold=self.live.may_hold,
             on_label=_not_here,
             sink_shadow=self._shadowed,
             shadow=self.live.shadow,
