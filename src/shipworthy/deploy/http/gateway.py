@@ -19,6 +19,8 @@ from shipworthy.deploy.http.decider import Decider, Outcome
 from shipworthy.deploy.http.labels import take_labels
 from shipworthy.deploy.http.peer import peer_of
 from shipworthy.deploy.http.shadow import Shadows
+from shipworthy.deploy.http.shed import BATCH, INTERACTIVE, Overloaded
+from shipworthy.deploy.http.warm import Warm
 from shipworthy.deploy.http.wire import (
     Headers,
     Receive,
@@ -80,6 +82,7 @@ class Gateway:
         self.wiring = wiring
         self.decider = Decider(wiring)
         self.shadows = Shadows(self.decider)
+        self.warm = Warm(self.decider)
         model = f"/v2/models/{wiring.model}"
         self._handlers: dict[tuple[str, str], _Handler] = {
             ("GET", "/v2"): self._server,
@@ -103,6 +106,8 @@ class Gateway:
         except Refusal as refusal:
             response = error(refusal.status, str(refusal), refusal.headers)
             asked.abuse = _ABUSE.get(refusal.status)
+        except Overloaded as problem:
+            response = error(503, str(problem), [(b"retry-after", b"%d" % problem.retry_after_s)])
         except UsageError as problem:
             response = error(400, str(problem))
             asked.abuse = AbuseKind.MALFORMED if isinstance(problem, BadBody) else None
@@ -118,6 +123,7 @@ class Gateway:
 
     async def stop(self) -> None:
         """End background work."""
+        await self.warm.stop()
         await self.shadows.stop()
         await self.decider.circuits.stop()
 
@@ -148,6 +154,7 @@ class Gateway:
         row = read_ask(asked.body)
         tenant = asked.tenant = self._tenant(row)
         limit = self._admitted(tenant, 1, asked.now_s)
+        self._pressed(scope, 1)
         outcome = await self.decider.decide(row, tenant, asked.now_s)
         asked.done.append((outcome, row))
         event = outcome.event
@@ -168,6 +175,7 @@ class Gateway:
         for tenant in dict.fromkeys(tenants):
             asked.tenant = tenant
             limit = self._admitted(tenant, tenants.count(tenant), asked.now_s)
+        self._pressed(scope, len(rows))
         jobs = [self.decider.decide(row, tenant, asked.now_s) for row, tenant in zip(rows, tenants, strict=True)]
         outcomes = await asyncio.gather(*jobs)
         asked.done += zip(outcomes, rows, strict=True)
@@ -196,6 +204,13 @@ class Gateway:
             raise Refusal(429, "too many requests of this tenant", throttle_headers(admission))
         return throttle_headers(admission)
 
+    def _pressed(self, scope: Scope, rows: int) -> None:
+        """Raise Overloaded when a request of so many rows has to wait for better times."""
+        queued_s = self.decider.queued_s()
+        if queued_s:
+            batch = rows > 1 or header(scope, b"x-shipworthy-priority") == b"batch"
+            self.decider.shed.refuse(BATCH if batch else INTERACTIVE, queued_s)
+
     def _headers(self, outcomes: Sequence[Outcome]) -> Headers:
         arms = ",".join(sorted({one.event.arm for one in outcomes}))
         versions = ",".join(sorted({one.event.version for one in outcomes}))
@@ -220,10 +235,10 @@ class Gateway:
         return Response(200, b'{"live":true}', [])
 
     async def _ready(self, scope: Scope, receive: Receive) -> Response:
-        """Ready is: the baseline is loaded and has somewhere to be asked."""
+        """Ready is: the baseline is loaded, has somewhere to be asked, and has answered lately."""
         w = self.wiring
         baseline = w.routes().baseline
-        ready = baseline in w.releases and baseline in w.upstreams
+        ready = baseline in w.releases and baseline in w.upstreams and self.warm.ready(baseline)
         told = {"name": w.model, "live": True, "ready": ready}
         return Response(200 if ready else 503, encode(told), [])
 

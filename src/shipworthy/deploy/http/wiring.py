@@ -15,8 +15,8 @@ import msgspec
 
 from shipworthy.deploy.abuse import UNWATCHED, OnAbuse
 from shipworthy.deploy.body import Cell
-from shipworthy.deploy.http.client import Upstream
 from shipworthy.deploy.http.ids import uuid7
+from shipworthy.deploy.http.upstream import Upstream
 from shipworthy.deploy.limits import UNLIMITED, Limited, Limits
 from shipworthy.deploy.release import Cut, Release
 from shipworthy.deploy.routing import Routes
@@ -70,6 +70,10 @@ def _ignore(*_: Any) -> None:  # noqa: ANN401
     return None
 
 
+def _no_row(version: str) -> None:
+    return None
+
+
 def _unlimited(keys: Mapping[str, str]) -> Limited:
     return UNLIMITED
 
@@ -86,6 +90,7 @@ class Wiring:
     - `override()`: the overrides that hold, as the header `x-shipworthy-override` tells them; "" when none does.
     - `on_failure(version, reason)`: each failed attempt, replayed or not.
     - `on_abuse`: told of what was refused and of what was answered, after the answer has left.
+    - `warm_row(version)`: a row of the reference that keeps the version warm and shows that it scores.
     - `on_label(receipt, label)`: returns a status word. `deadline_s`: of a request; a candidate gets 60 % of it.
     """
 
@@ -114,3 +119,5 @@ class Wiring:
     deadline_s: float = 2.0
     shadow_pending: int = 64
     circuit_check_every_s: float = 0.25
+    warm_row: Callable[[str], Row | None] = _no_row
+    warm_every_s: float = 1.0
