@@ -18,7 +18,7 @@ from typing import Any
 from shipworthy.artifact.mac import tag
 from shipworthy.contract.manifest import Manifest
 from shipworthy.deploy.http.gateway import Gateway
-from shipworthy.deploy.http.wiring import ForReview, Keys, Wiring
+from shipworthy.deploy.http.wiring import ForReview, Keys, Row, Wiring
 from shipworthy.deploy.limits import Limited
 from shipworthy.deploy.release import Cut, Release
 from shipworthy.deploy.segments import Hide
@@ -39,7 +39,7 @@ from shipworthy.runtime.controller import Controller
 from shipworthy.runtime.exports.families import Family, Labels, Shown, families
 from shipworthy.runtime.hidden import keyed
 from shipworthy.runtime.known import check_release
-from shipworthy.runtime.learned import asked_once, calibration_cells, calibration_scores, probe_rows
+from shipworthy.runtime.learned import asked_once, calibration_cells, calibration_scores, probe_rows, warm_rows
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.models import Models, ModelsLike
 from shipworthy.runtime.permits import Permits
@@ -75,6 +75,7 @@ class Site:
         self.releases: dict[str, Loaded] = {}
         self.served: dict[str, Release] = {}
         self.models: ModelsLike = models or Models(workspace.home / "logs")
+        self._warm_rows: dict[str, Row] = {}
         self._loading: dict[str, asyncio.Task[None]] = {}
         self._refused: dict[str, str] = {}
         self.permits = Permits(workspace.clock)
@@ -114,6 +115,7 @@ class Site:
         """Start the warm baseline, and the candidate of a rollout that was under way."""
         await self._serve(self._first)
         await self._follow(wait=True)
+        self.gateway.warm.start()
 
     async def watch(self, every_s: float) -> None:
         """Keep up until cancelled. A round that fails is told in the log and the status; the next one tries again."""
@@ -166,6 +168,10 @@ class Site:
         plain["trouble"] = self.trouble
         plain["overrides"] = self.permits.told()
         plain["abuse"] = self.abuse.told()
+        plain["upstreams"] = self.models.told()
+        plain["warm"] = self.gateway.warm.told()
+        plain["shed"] = self.gateway.decider.shed.told()
+        plain["circuits"] = self.gateway.decider.circuits.told()
         return plain
 
     def quality(self, asked: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -248,6 +254,7 @@ class Site:
             ),
             shadow=self.live.shadow,
             override=self.permits.header,
+            warm_row=self._warm_rows.get,
             on_abuse=self.abuse,
             clock=lambda: self.workspace.clock().timestamp(),
         )
@@ -367,10 +374,12 @@ class Site:
         self.abuse.watch(one.version, one.release.columns, await asyncio.to_thread(probing_of, one, self.abuse.salt))
         self.releases[one.version] = one
         self.controller.loaded(one, counts, rows, scores)
+        self._warm_rows |= await asyncio.to_thread(warm_rows, one)
         self.served[one.version] = one.release
 
     async def _drop(self, version: str) -> None:
         del self.served[version]
+        self._warm_rows.pop(version, None)
         self.controller.unloaded(version)
         await self.models.stop(version)
 

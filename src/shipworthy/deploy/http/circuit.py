@@ -46,6 +46,11 @@ class Circuits:
         """Return `closed`, `open` or `half_open`."""
         return "open" if version in self._checks else "half_open" if version in self._trials else "closed"
 
+    def told(self) -> dict[str, dict[str, object]]:
+        """Return `state` and `openings` of every version whose circuit is not closed, or once was not."""
+        versions = sorted({*self._checks, *self._trials, *self.openings})
+        return {one: {"state": self.state(one), "openings": self.openings.get(one, 0)} for one in versions}
+
     def began(self, version: str) -> bool:
         """An attempt begins; returns whether it is a trial of a half-open circuit, for `ended`."""
         if not self._trials or version not in self._trials:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from shipworthy.deploy.http.upstream import UpstreamFailed
 from shipworthy.deploy.http.decider import Decider, Outcome, event_of
+from shipworthy.deploy.http.upstream import UpstreamFailed
 from shipworthy.deploy.http.view import View, view_of
 from shipworthy.deploy.http.wiring import Row
 from shipworthy.deploy.limits import UNLIMITED

@@ -1,4 +1,4 @@
-"""Every loaded version is asked once a second while nobody else asks it, so that the baseline is warm when it is needed.
+"""Every loaded version is asked once a second while nobody else asks it, so that the baseline is warm when needed.
 
 In: the decider's versions and a row of the reference. Out: which of them answer, and whether the baseline is ready.
 Probes are no requests: no event, no window, no circuit hears of them. A version with side effects is only asked for
@@ -8,12 +8,15 @@ its health. What is computed in the caller's own process is always warm.
 from __future__ import annotations
 
 import asyncio
+import logging
+from functools import partial
 
 from shipworthy.deploy.http.client import Pool
 from shipworthy.deploy.http.decider import Decider
 from shipworthy.deploy.http.upstream import UpstreamFailed
 from shipworthy.models.spec import values_of
 
+_log = logging.getLogger("shipworthy.gateway")
 SILENT_S = 5.0
 """A version that has not answered for so long is not ready."""
 
@@ -83,9 +86,15 @@ class Warm:
                 elif version not in self._probes:
                     probe = loop.create_task(self._probe(version, pool))
                     self._probes[version] = probe
-                    probe.add_done_callback(lambda _, version=version: self._probes.pop(version, None))
+                    probe.add_done_callback(partial(self._ended, version))
             heard.clear()
             await asyncio.sleep(self._decider.wiring.warm_every_s)
+
+    def _ended(self, version: str, probe: asyncio.Task[None]) -> None:
+        self._probes.pop(version, None)
+        if not probe.cancelled() and probe.exception() is not None:
+            self._trouble[version] = "the probe itself failed"
+            _log.error("a probe of version %s failed", version, exc_info=probe.exception())
 
     def _answered(self, version: str) -> None:
         self._heard_at[version] = asyncio.get_running_loop().time()

@@ -57,7 +57,7 @@ class Mlflow:
             if len(names) != 1 or names[0] not in one:
                 raise UpstreamFailed(f"body: not one member {self._output!r} of {', '.join(map(str, one))}"[:200])
             one = one[names[0]]
-        numbers = one if isinstance(one, list) else [one]
+        numbers: list[Any] = one if isinstance(one, list) else [one]
         if any(type(number) is int for number in numbers):
             raise UpstreamFailed("score: a whole number is a label, log the model with predict_proba")
         if not all(type(number) is float for number in numbers):

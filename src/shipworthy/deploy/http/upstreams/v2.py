@@ -1,9 +1,9 @@
 """A server of the Open Inference Protocol V2 (KServe, Triton, MLServer, Seldon, another Shipworthy) as an upstream.
 
 In: rows of values in model order. Out: `Scored`, strictly: one output tensor, floating, one score a row. Format:
-open-inference-protocol, specification/protocol/inference_rest.md. A model of numbers alone is asked with one FP64 matrix
-`input-0`; one with texts with a column each, marked as a table in the way MLServer reads (`content_type: pd`). A
-missing value is null: a server that cannot take it says so, and then nobody guesses.
+open-inference-protocol, specification/protocol/inference_rest.md. A model of numbers alone is asked with one FP64
+matrix `input-0`; one with texts with a column each, marked as a table in the way MLServer reads (`content_type: pd`).
+A missing value is null: a server that cannot take it says so, and then nobody guesses.
 """
 
 from __future__ import annotations
