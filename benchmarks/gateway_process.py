@@ -30,6 +30,7 @@ from shipworthy.runtime.workspace import Workspace
 from shipworthy.testing.clock import SharedClock
 
 SCORE = 0.99  # of the model process: what it says is approved by a machine
+_HEAD = b"POST /score HTTP/1.1\r\nhost: model\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
 HALF = Routes(baseline="1", candidate="2", share_bp=5_000, tenants=("*",), salt="s")
 
 
@@ -58,6 +59,10 @@ class Loopback:
 
     def pids(self) -> dict[str, int]:
         """There are none of ours."""
+        return {}
+
+    def told(self) -> dict[str, dict[str, object]]:
+        """Nothing is told of it."""
         return {}
 
 
@@ -104,7 +109,7 @@ class Bare:
         chosen = arm(HALF, "acme", unit.decode())
         deadline = asyncio.get_running_loop().time() + 2.0
         try:
-            status, answer = await self._arms[chosen].request(b"POST", b"/score", body, deadline)
+            status, answer = await self._arms[chosen].exchange(_HEAD % (len(body), body), deadline)
         except UpstreamFailed as problem:
             return error(502, str(problem))
         return Response(status, answer, [(b"x-arm", chosen.encode())])

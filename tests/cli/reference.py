@@ -234,6 +234,7 @@ KEYS = {
     "scope_limits": "what the safety review keeps with people",
     "fallback": "who answers in safe mode and when no model does",
     "kill_fallback": "who answers while killed",
+    "idempotent": "asking the model twice does no more than asking once; `false`: a failed request is not asked again",
     "alarms": "the budget of false pages: `false_pages_per_week`",
     "retention": "how long `raw_input`, `answer_within`, `verdict` (to begin serving by) and `abuse_log` last: `30d`",
 }

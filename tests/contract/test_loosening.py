@@ -67,6 +67,12 @@ def test_a_kill_that_ends_with_people_is_looser_than_one_that_ends_with_nobody(b
     assert found(base, manifest(kill_fallback="human_review")(base)) == ("kill_fallback: nobody → human_review",)
 
 
+def test_a_model_whose_answers_do_something_is_not_called_twice_without_a_decision(base: Contract) -> None:
+    acts = manifest(idempotent=False)(base)
+    assert found(acts, base) == ("idempotent: false → true",)
+    assert found(base, acts) == ()
+
+
 def test_bounds_where_there_were_none_let_machines_decide(base: Contract) -> None:
     none = manifest(review=None)(base)
     now = manifest(review=Review(denied=0.1, approved=0.2))(base)

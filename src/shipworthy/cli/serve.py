@@ -19,6 +19,13 @@ from shipworthy.cli.show import progress, workspace
 @click.option(
     "--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes that answer requests."
 )
+@click.option(
+    "--upstream",
+    "upstreams",
+    metavar="VERSION=URL",
+    multiple=True,
+    help="Another server scores for a version: v2+http://… or mlflow+http://…",
+)
 @click.pass_context
 def serve(
     ctx: click.Context,
@@ -29,6 +36,7 @@ def serve(
     observe_only: bool,
     otlp: str,
     workers: int,
+    upstreams: tuple[str, ...],
 ) -> None:
     """Serve the warm baseline and a running rollout until interrupted; then finish what is under way.
 
@@ -42,4 +50,4 @@ def serve(
         raise click.UsageError("--tls-cert and --tls-key go together")
     tls = Tls(tls_cert, tls_key) if tls_cert is not None and tls_key is not None else None
     here = workspace(ctx)
-    run(here, port, observe_only, progress, otlp, host, tls, workers)
+    run(here, port, observe_only, progress, otlp, host, tls, workers, upstreams)

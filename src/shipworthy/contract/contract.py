@@ -116,6 +116,7 @@ def make_lock(
         scope_limits=manifest.scope_limits,
         fallback=manifest.fallback,
         kill_fallback=manifest.kill_fallback,
+        idempotent=manifest.idempotent,
         label=manifest.label,
         review=manifest.review,
         unit=manifest.unit,

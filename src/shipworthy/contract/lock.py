@@ -87,6 +87,7 @@ class Lock(Fact, frozen=True, kw_only=True):
     scope_limits: tuple[ScopeLimit, ...]
     fallback: str
     kill_fallback: str
+    idempotent: bool = True
     label: Label
     review: Review | None = None
     unit: str | None = None

@@ -22,6 +22,8 @@ def runtime_rows(old: Lock, new: Manifest) -> Iterator[str]:
     yield from throttle_rows(old.throttles, new.throttles)
     yield from stage_rows(old.rollout, new.rollout)
     yield from retention_rows(old.retention, new.retention)
+    if new.idempotent and not old.idempotent:  # what its model does could now be done twice
+        yield "idempotent: false → true"
     for key in ("column", "matured_after"):
         before, after = getattr(old.label, key), getattr(new.label, key)
         if before != after:

@@ -238,6 +238,7 @@ class Manifest(Fact, frozen=True, kw_only=True):
     scope_limits: tuple[ScopeLimit, ...] = ()
     fallback: Literal["baseline", "human_review", "refuse"] = "refuse"
     kill_fallback: Literal["human_review", "nobody"] = "nobody"
+    idempotent: bool = True
     alarms: dict[str, float] = {}
     retention: dict[str, str] = {}
 

@@ -63,6 +63,10 @@ class OwnModel:
         """There are no processes."""
         return {}
 
+    def told(self) -> dict[str, dict[str, object]]:
+        """Return what is known of each version's model: that it is the caller's own, which no gate has seen."""
+        return {version: {"kind": "callable", "where": "", "gated": False} for version in self._upstreams}
+
 
 class _Own:
     def __init__(self, model: OwnModel, version: str) -> None:

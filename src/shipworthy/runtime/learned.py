@@ -47,6 +47,12 @@ def dataset_rows(one: Loaded, name: str) -> list[Row]:
     return read_rows(one.folder / declared.path, declared.where, text_columns(manifest))
 
 
+def warm_rows(one: Loaded) -> dict[str, Row]:
+    """Return by version the first row that the release was calibrated on, to keep its model warm; empty without one."""
+    rows = dataset_rows(one, "calibration")
+    return {one.version: rows[0]} if rows else {}
+
+
 def asked_once(ask: Ask) -> Ask:
     """Return `ask` with a memory: the same rows are scored once, whoever needs them."""
     known: dict[tuple[tuple[Cell, ...], ...], Sequence[float | None]] = {}

@@ -103,6 +103,10 @@ class Answering:
         """There are no processes."""
         return {}
 
+    def told(self) -> dict[str, dict[str, object]]:
+        """Nothing is told of a rehearsal."""
+        return {}
+
     def ask(self, version: str, rows: list[list[Cell]]) -> Sequence[float | None]:
         """Return the scores of many rows."""
         return self._model([list(row) for row in rows]).scores

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 import uvloop
 
@@ -19,7 +19,9 @@ from shipworthy.runtime.certificates import Tls
 from shipworthy.runtime.exports.prometheus import text_of
 from shipworthy.runtime.exports.push import Push
 from shipworthy.runtime.listening import Server, check_address, config
+from shipworthy.runtime.models import Models
 from shipworthy.runtime.site import Site
+from shipworthy.runtime.upstreams import Elsewhere, read_upstreams
 from shipworthy.runtime.workspace import Workspace
 
 TICK_S = 0.1
@@ -34,22 +36,24 @@ def serve(
     host: str = "127.0.0.1",
     tls: Tls | None = None,
     workers: int = 1,
+    upstreams: Sequence[str] = (),
 ) -> None:
     """Serve until SIGINT or SIGTERM. Raises CannotDecide when there is no admitted baseline to serve.
 
     Raises UsageError for an address that others reach without TLS and keys of its callers.
 
     `say` hears one line once requests are taken: which version, and at which address. `otlp`: where metrics are pushed.
+    `upstreams`: versions that other servers compute, as `runtime.upstreams` reads them.
     """
     if workers > 1:
         from shipworthy.runtime.tree.serve import serve_by
 
-        serve_by(workspace, workers, port, observe_only, say, otlp, host, tls)
+        serve_by(workspace, workers, port, observe_only, say, otlp, host, tls, upstreams)
         return
     push = Push(otlp) if otlp else None
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(workspace, port, observe_only, say, push, host, tls))
+        runner.run(_serve(workspace, port, observe_only, say, push, host, tls, read_upstreams(upstreams)))
 
 
 def app_of(site: Site) -> App:
@@ -71,8 +75,9 @@ async def _serve(
     push: Push | None,
     host: str,
     tls: Tls | None,
+    elsewhere: Mapping[str, Elsewhere],
 ) -> None:
-    site = Site(workspace, observe_only)
+    site = Site(workspace, observe_only, Models(workspace.home / "logs", elsewhere))
     try:
         check_address(host, tls, site.keys.needed)
         await site.start()

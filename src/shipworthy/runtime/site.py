@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from shipworthy.contract.manifest import Manifest
 from shipworthy.deploy.body import Cell
 from shipworthy.deploy.http.gateway import Gateway
+from shipworthy.deploy.http.places import Row
 from shipworthy.deploy.http.wiring import ForReview, Wiring
 from shipworthy.deploy.release import Cut
 from shipworthy.errors import CannotDecide, ShipworthyError, UsageError
@@ -35,7 +36,7 @@ from shipworthy.runtime.controller import Controller
 from shipworthy.runtime.exports.families import Family, Labels, Shown, families
 from shipworthy.runtime.flag_file import FlagFile
 from shipworthy.runtime.hidden import keyed
-from shipworthy.runtime.learned import asked_once, calibration_cells, calibration_scores, probe_rows
+from shipworthy.runtime.learned import asked_once, calibration_cells, calibration_scores, probe_rows, warm_rows
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.models import Models, ModelsLike
 from shipworthy.runtime.probed import probing_of
@@ -79,6 +80,7 @@ class Site:
         self.releases, self.served = self.versions.releases, self.versions.served
         self.permits = self.versions.permits
         self.keys = Keyring(KeyFile(workspace.home, workspace.host_key()), workspace.now)
+        self._warm_rows: dict[str, Row] = {}
         self._lapsing: Future[None] | None = None
         self._site_key = workspace.site_key()
         self._recorder = ThreadPoolExecutor(1, "shipworthy-record")
@@ -120,6 +122,7 @@ class Site:
         """Start the warm baseline, and the candidate of a rollout that was under way."""
         await self.versions.serve(self._first)
         await self.versions.follow(self.live.state, wait=True)
+        self.gateway.warm.start()
         self.flags.keep_up()
 
     def follow(self, until: Callable[[], int], workers: Callable[[], Mapping[str, object]]) -> None:
@@ -208,6 +211,10 @@ class Site:
         plain["connections"] = self.doors.told() if self.doors is not None else {}
         plain["keys"] = self.keys.told()
         plain["throttle"] = self.gateway.wiring.throttles.trouble
+        plain["upstreams"] = self.models.told()
+        plain["warm"] = self.gateway.warm.told()
+        plain["shed"] = self.gateway.decider.shed.told()
+        plain["circuits"] = self.gateway.decider.circuits.told()
         return plain
 
     def quality(self, asked: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -289,6 +296,7 @@ class Site:
             shadow=self.live.shadow,
             override=self.permits.header,
             caller=self.keys.caller,
+            warm_row=self._warm_rows.get,
             on_abuse=self.abuse,
             review=partial(review_of, self.store, self.workspace.clock),
             clock=lambda: self.workspace.clock().timestamp(),
@@ -332,8 +340,10 @@ class Site:
         self.abuse.watch(one.version, one.release.columns, await asyncio.to_thread(probing_of, one, self.abuse.salt))
         self.releases[one.version] = one
         self.controller.loaded(one, counts, rows, scores)
+        self._warm_rows |= await asyncio.to_thread(warm_rows, one)
 
     async def _go(self, version: str) -> None:
+        self._warm_rows.pop(version, None)
         self.controller.unloaded(version)
         await self.models.stop(version)
 

@@ -1,67 +1,60 @@
-"""The gateway's own upstream client: pooled, kept-alive HTTP/1.1 connections to one model process.
+"""The gateway's own upstream client: pooled, kept-alive HTTP/1.1 connections to one model server.
 
 In: rows of values in model order and a deadline in event-loop time. Out: a score, and a decision if the model makes
 one itself; or UpstreamFailed with the reason, for everything else that can happen. A general HTTP library costs many
-times the rest of the request path; all we need is one verb to one neighbour.
+times the rest of the request path; all we need is one verb to one neighbour. So there is nothing per request that can
+be had per pool: one alarm for all deadlines, no queue while there is room, no task of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Protocol, cast
+from collections import deque
+from typing import Any, cast
 
 import httptools
-import msgspec
 
-from shipworthy.models.spec import Cell, ScoreBody
+from shipworthy.deploy.http.upstream import Dialect, Scored, Upstream, UpstreamFailed
+from shipworthy.deploy.http.upstreams.own import Own
+from shipworthy.models.spec import Cell
 
+__all__ = ["CAP", "Pool", "Scored", "Upstream", "UpstreamFailed"]
+
+CAP = 64
+"""Connections at once: the baseline is sized for everything."""
 MAX_RESPONSE_BYTES = 8 << 20
-
-
-class UpstreamFailed(Exception):
-    """No usable answer: `connect`, `reset`, `timeout`, `status 503`, `body` or `score`. `str()` is the reason."""
-
-
-class Scored(msgspec.Struct, frozen=True):
-    """A usable score in [0, 1], and the model's own decision or None."""
-
-    score: float
-    decision: str | None = None
-
-
-class Upstream(Protocol):
-    """Where one version's scores come from. `deadline` is in event-loop time; every failure is UpstreamFailed."""
-
-    async def score(self, row: list[Cell], deadline: float) -> Scored: ...
-    async def healthy(self, deadline: float) -> bool: ...
-
-
-_encode = msgspec.json.Encoder().encode
-_bodies = msgspec.json.Decoder(ScoreBody)
+MAX_HEAD_BYTES = 64 << 10
+_NEVER = float("inf")
+_Answer = asyncio.Future[tuple[int, bytes]]
 
 
 class _Connection(asyncio.Protocol):
     """One connection, one request at a time."""
 
+    __slots__ = ("_parser", "_parts", "_pool", "_size", "_transport", "_waiter", "heard", "open", "port", "until")
+
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
-        self._parser = httptools.HttpResponseParser(self)
-        self._waiter: asyncio.Future[tuple[int, bytes]] | None = None
+        self._parser: Any = httptools.HttpResponseParser(self)
+        self._waiter: _Answer | None = None
         self._parts: list[bytes] = []
         self._size = 0
         self.heard = False
         self.open = False
         self.port = 0
+        self.until = _NEVER
 
-    def send(self, request: bytes) -> asyncio.Future[tuple[int, bytes]]:
-        self._waiter = asyncio.get_running_loop().create_future()
+    def send(self, request: bytes, waiter: _Answer, until: float) -> None:
+        self._waiter, self.until = waiter, until
         self._parts, self._size, self.heard = [], 0, False
         self._transport.write(request)
-        return self._waiter
 
     def abort(self) -> None:
         self.open = False
         self._transport.abort()
+
+    def late(self) -> None:
+        self._fail("timeout")
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one without being derived from it
@@ -71,50 +64,85 @@ class _Connection(asyncio.Protocol):
         self.heard = True
         if self._waiter is None:  # nobody asked: whatever this is, it answers no request of ours
             return self.abort()
+        self._size += len(received)
         try:
             self._parser.feed_data(received)
         except httptools.HttpParserError as error:
-            self._fail(f"body: {error}")
+            return self._fail(f"body: {error}")
+        if self._waiter is not None:
+            self._bounded()
         return None
 
+    def on_message_begin(self) -> None:
+        if self._waiter is None:  # a second answer behind the first: its rest would answer the next request
+            self.abort()
+
     def on_body(self, part: bytes) -> None:
-        self._size += len(part)
         self._parts.append(part)
-        if self._size > MAX_RESPONSE_BYTES:
-            self._fail("body: too large")
 
     def on_message_complete(self) -> None:
-        if not self._parser.should_keep_alive():
+        parser, parts, waiter = self._parser, self._parts, self._waiter
+        self._waiter, self.until = None, _NEVER
+        if not parser.should_keep_alive():
             self.abort()
-        waiter, self._waiter = self._waiter, None
         if waiter is not None and not waiter.done():
-            waiter.set_result((self._parser.get_status_code(), b"".join(self._parts)))
+            waiter.set_result((parser.get_status_code(), parts[0] if len(parts) == 1 else b"".join(parts)))
 
     def connection_lost(self, error: Exception | None) -> None:
         self.open = False
         self._pool.forget(self)
         self._fail("reset")
 
+    def _bounded(self) -> None:
+        """Give up on an answer that does not end, in its head or in its body."""
+        if self._size > (MAX_RESPONSE_BYTES if self._parts else MAX_HEAD_BYTES):
+            self._fail("body: too large")
+
     def _fail(self, reason: str) -> None:
-        waiter, self._waiter = self._waiter, None
+        waiter, self._waiter, self.until = self._waiter, None, _NEVER
         if waiter is not None and not waiter.done():
-            waiter.set_exception(UpstreamFailed(reason))
+            waiter.set_exception(UpstreamFailed(reason, heard=self.heard))
         if self.open:
             self.abort()
 
 
-class Pool:
-    """Connections to one upstream, at most `cap` at once; a caller over the cap waits until its deadline."""
+class _Queued:
+    """A caller over the cap."""
 
-    def __init__(self, host: str, port: int, cap: int = 64) -> None:
-        self._slots = asyncio.Semaphore(cap)
+    __slots__ = ("since", "turn", "until")
+
+    def __init__(self, turn: asyncio.Future[None], since: float, until: float) -> None:
+        self.turn, self.since, self.until = turn, since, until
+
+
+class Pool:
+    """Connections to one upstream, at most `cap` at once; a caller over the cap waits, first come first served.
+
+    `dialect`: what kind of server it is, our own model process by default. `again`: a request may be sent a second
+    time when a connection turns out to have died while idle; not for models with side effects.
+    """
+
+    def __init__(
+        self, host: str, port: int, cap: int = CAP, *, dialect: Dialect | None = None, again: bool = True
+    ) -> None:
+        self.dialect = dialect or Own()
+        self._again = again
+        self._cap = cap
+        self._used = 0
+        self._queue: deque[_Queued] = deque()
+        self._all: set[_Connection] = set()
         self._idle: list[_Connection] = []
+        self._alarm: asyncio.TimerHandle | None = None
+        self._alarm_at = _NEVER
         self._host = host
         self.move(port)
 
     def move(self, port: int) -> None:
         """Go to another port: the process was started again. Idle connections to the old one are closed."""
         self._port = port
+        host = f"host: {self._host}:{port}\r\n"
+        self._post = f"POST {self.dialect.path} HTTP/1.1\r\n{host}{_JSON}content-length: ".encode()
+        self._get = f"GET {self.dialect.health} HTTP/1.1\r\n{host}\r\n".encode()
         idle, self._idle = self._idle, []
         for connection in idle:
             connection.abort()
@@ -125,78 +153,132 @@ class Pool:
 
     def forget(self, connection: _Connection) -> None:
         """Drop a connection that is gone."""
+        self._all.discard(connection)
         if connection in self._idle:
             self._idle.remove(connection)
 
+    def queued_s(self) -> float:
+        """Return for how long the first caller over the cap has waited; 0 when nobody waits."""
+        queue = self._queue
+        while queue and queue[0].turn.done():
+            queue.popleft()
+        return asyncio.get_running_loop().time() - queue[0].since if queue else 0.0
+
+    @property
+    def used(self) -> int:
+        """How many requests are under way, those that wait for a connection not among them."""
+        return self._used
+
     async def score(self, row: list[Cell], deadline: float) -> Scored:
         """Return the score of one row. Raises UpstreamFailed."""
-        status, body = await self.request(b"POST", b"/score", _encode({"rows": [row]}), deadline)
+        dialect = self.dialect
+        body = dialect.body((row,))
+        status, answer = await self.exchange(b"%b%d\r\n\r\n%b" % (self._post, len(body), body), deadline)
         if status != 200:
             raise UpstreamFailed(f"status {status}")
-        return _scored(body)
+        return dialect.scores(answer, 1)[0]
 
     async def healthy(self, deadline: float) -> bool:
-        """True when `GET /health` answers 200 in time."""
+        """True when the dialect's health path answers 200 in time."""
         try:
-            status, _ = await self.request(b"GET", b"/health", b"", deadline)
+            status, _ = await self.exchange(self._get, deadline)
         except UpstreamFailed:
             return False
         return status == 200
 
-    async def request(self, method: bytes, path: bytes, body: bytes, deadline: float) -> tuple[int, bytes]:
+    async def exchange(self, request: bytes, deadline: float) -> tuple[int, bytes]:
         """Return (status, body). Raises UpstreamFailed on connect error, reset, timeout or a malformed answer."""
-        head = b"%b %b HTTP/1.1\r\nhost: %b\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-        sent = head % (method, path, self._host.encode(), len(body)) + body
+        if self._used >= self._cap:
+            await self._turn(deadline)
+        else:
+            self._used += 1
         try:
-            async with asyncio.timeout_at(deadline), self._slots:
-                return await self._exchange(sent)
-        except TimeoutError as error:
-            raise UpstreamFailed("timeout") from error
-        except OSError as error:
-            raise UpstreamFailed(f"connect: {error.strerror or error}") from error
+            idle = self._idle
+            while idle:
+                connection = idle.pop()
+                if connection.open:
+                    try:
+                        return await self._on(connection, request, deadline)
+                    except UpstreamFailed as error:  # it died while idle, unheard: once more on a new one
+                        if str(error) != "reset" or error.heard or not self._again:
+                            raise
+                        break
+            return await self._on(await self._connect(deadline), request, deadline)
+        finally:
+            self._leave()
 
-    async def _exchange(self, sent: bytes) -> tuple[int, bytes]:
-        """Send on an idle connection; one that died while idle, unheard, is replaced by a new one, once."""
-        while self._idle:
-            connection = self._idle.pop()
-            if not connection.open:
-                continue
-            try:
-                return await self._on(connection, sent)
-            except UpstreamFailed as error:
-                if str(error) != "reset" or connection.heard:
-                    raise
-                break
-        return await self._on(await self._connect(), sent)
-
-    async def _connect(self) -> _Connection:
-        loop = asyncio.get_running_loop()
-        port = self._port
-        _, connection = await loop.create_connection(lambda: _Connection(self), self._host, port)
-        connection.port = port
-        return connection
-
-    async def _on(self, connection: _Connection, sent: bytes) -> tuple[int, bytes]:
+    async def _on(self, connection: _Connection, request: bytes, deadline: float) -> tuple[int, bytes]:
+        waiter: _Answer = asyncio.get_running_loop().create_future()
+        if deadline < self._alarm_at:
+            self._set_alarm(deadline)
+        connection.send(request, waiter, deadline)
         try:
-            answer = await connection.send(sent)
+            answer = await waiter
         except BaseException:  # a cancelled or failed exchange leaves bytes in flight: never used again
             connection.abort()
             raise
-        if connection.open and connection.port == self._port:
-            self._idle.append(connection)
-        elif connection.open:
-            connection.abort()
+        if connection.open:
+            if connection.port == self._port:
+                self._idle.append(connection)
+            else:
+                connection.abort()
         return answer
 
+    async def _connect(self, deadline: float) -> _Connection:
+        loop = asyncio.get_running_loop()
+        port = self._port
+        try:
+            async with asyncio.timeout_at(deadline):
+                _, connection = await loop.create_connection(lambda: _Connection(self), self._host, port)
+        except TimeoutError as error:
+            raise UpstreamFailed("timeout", sent=False, heard=False) from error
+        except OSError as error:
+            raise UpstreamFailed(f"connect: {error.strerror or error}", sent=False, heard=False) from error
+        connection.port = port
+        self._all.add(connection)
+        return connection
 
-def _scored(body: bytes) -> Scored:
-    try:
-        told = _bodies.decode(body)
-    except (msgspec.MsgspecError, RecursionError) as error:
-        raise UpstreamFailed(f"body: {error}") from error
-    if len(told.scores) != 1 or (told.decisions is not None and len(told.decisions) != 1):
-        raise UpstreamFailed("body: not one answer for one row")
-    score = told.scores[0]
-    if score is None or not 0.0 <= score <= 1.0:
-        raise UpstreamFailed("score: missing or outside 0 to 1")
-    return Scored(score, told.decisions[0] if told.decisions else None)
+    async def _turn(self, deadline: float) -> None:
+        """Wait until somebody leaves, who hands the place over. Raises UpstreamFailed at the deadline."""
+        loop = asyncio.get_running_loop()
+        queued = _Queued(loop.create_future(), loop.time(), deadline)
+        self._queue.append(queued)
+        if deadline < self._alarm_at:
+            self._set_alarm(deadline)
+        try:
+            await queued.turn
+        except asyncio.CancelledError:
+            if not queued.turn.cancelled():  # the place was handed over just before
+                self._leave()
+            raise
+
+    def _leave(self) -> None:
+        while self._queue:
+            turn = self._queue.popleft().turn
+            if not turn.done():
+                return turn.set_result(None)
+        self._used -= 1
+        return None
+
+    def _set_alarm(self, at: float) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm_at = at
+        self._alarm = asyncio.get_running_loop().call_at(at, self._ring)
+
+    def _ring(self) -> None:
+        """Fail all that is late; ring again when the next one would be."""
+        self._alarm, self._alarm_at = None, _NEVER
+        now = asyncio.get_running_loop().time()
+        for connection in [one for one in self._all if one.until <= now]:
+            connection.late()
+        for one in self._queue:
+            if one.until <= now and not one.turn.done():
+                one.turn.set_exception(UpstreamFailed("timeout", sent=False, heard=False))
+        waiting = [one.until for one in self._queue if not one.turn.done()]
+        nearest = min([*waiting, *(one.until for one in self._all)], default=_NEVER)
+        if nearest < _NEVER:
+            self._set_alarm(nearest)
+
+
+_JSON = "content-type: application/json\r\n"

@@ -16,9 +16,12 @@ import msgspec
 
 from shipworthy.deploy.answer import PERSON, REFUSED, Answer, answer
 from shipworthy.deploy.http.circuit import Circuits
-from shipworthy.deploy.http.client import Scored, UpstreamFailed
+from shipworthy.deploy.http.client import CAP, Pool
 from shipworthy.deploy.http.ids import rfc3339
 from shipworthy.deploy.http.places import Row
+from shipworthy.deploy.http.retry import PAUSES_S, RetryBudget
+from shipworthy.deploy.http.shed import Shed
+from shipworthy.deploy.http.upstream import Scored, UpstreamFailed
 from shipworthy.deploy.http.view import View, view_of
 from shipworthy.deploy.http.wiring import ForReview, Wiring
 from shipworthy.deploy.receipt import seal_event
@@ -60,6 +63,10 @@ class Decider:
         self.wiring = wiring
         self._takers: dict[str, tuple[Release, Callable[[Row], list[Cell]]]] = {}
         self.circuits = Circuits(lambda version: wiring.upstreams.get(version), wiring.circuit_check_every_s)
+        self.shed = Shed((1 - CANDIDATE_PART) * wiring.deadline_s, CAP)
+        self.heard: set[str] = set()  # versions that answered since whoever keeps them warm looked last
+        self._retries = RetryBudget()
+        self._baseline: Pool | None = None  # that was asked last
 
     async def decide(self, row: Row, tenant: str, now_s: float, peer: str = "") -> Outcome:
         """Return what leaves for this row; `peer`: who called. Raises Unreachable when the baseline is not loaded."""
@@ -76,6 +83,9 @@ class Decider:
             closed = view.arm == CANDIDATE and w.closed(view.release.version)
             if w.epoch() == epoch and not closed:
                 break  # else an order came while the model was asked: what was seen before it does not leave
+            if not view.release.idempotent:
+                told = told._replace(scored=None)  # nor is a model with side effects asked twice
+                break
         else:
             told = told._replace(scored=None)  # nor does it when the state never stood still
         given = self.answered(view, told.scored, row, tenant)
@@ -122,7 +132,9 @@ class Decider:
         """Ask the version's model. Raises UpstreamFailed."""
         upstream = self.wiring.upstreams.get(view.release.version)
         if upstream is None:
-            raise UpstreamFailed("connect: no upstream")
+            raise UpstreamFailed("connect: no upstream", sent=False, heard=False)
+        if view.arm == BASELINE and isinstance(upstream, Pool):
+            self._baseline = upstream
         return await upstream.score(self._values(view.release, row), deadline)
 
     def _values(self, release: Release, row: Row) -> list[Cell]:
@@ -145,32 +157,68 @@ class Decider:
             return view_of(w, routes.baseline, BASELINE, tenant, row, carried=view)
         return view_of(w, routes.baseline, BASELINE, tenant, row)
 
+    def queued_s(self) -> float:
+        """Return how long the first caller in the baseline's queue has waited; 0 when nobody does."""
+        return self._baseline.queued_s() if self._baseline is not None else 0.0
+
     async def _told(self, routes: Routes, view: View, row: Row, tenant: str, deadline: float) -> tuple[View, Told]:
-        """Ask the model of the view; a failed candidate is replayed once on the baseline."""
+        """Ask the model of the view; a failed candidate is replayed once on the baseline.
+
+        A candidate with too much in hand is not asked. Raises Overloaded when the baseline has no room for more.
+        """
         if view.bound.source is Source.NONE:
             return view, Told()
-        candidate = view.arm == CANDIDATE
-        if candidate:
-            scored = await self._tried(view, row, deadline - (1 - CANDIDATE_PART) * self.wiring.deadline_s)
-            if scored is not None:
-                return view, Told(scored, candidate=True)
+        asked = view.arm == CANDIDATE and self.shed.has_room(routes.share_bp)
+        if asked:
+            found = await self._tried(view, row, deadline - (1 - CANDIDATE_PART) * self.wiring.deadline_s)
+            if isinstance(found, Scored):
+                return view, Told(found, candidate=True)
+            if found.sent and not view.release.idempotent:
+                return view, Told(candidate=True)  # it may have acted: nobody acts a second time
+        if view.arm == CANDIDATE:
+            if not asked:
+                self.shed.move(self.queued_s())
             view = view_of(self.wiring, routes.baseline, BASELINE, tenant, row, carried=view)
             if view.bound.source is Source.NONE:
-                return view, Told(replayed=True, candidate=True)
-        return view, Told(await self._tried(view, row, deadline), replayed=candidate, candidate=candidate)
+                return view, Told(replayed=asked, candidate=asked)
+        return view, Told(await self._steady(view, row, deadline), replayed=asked, candidate=asked)
 
-    async def _tried(self, view: View, row: Row, deadline: float) -> Scored | None:
-        """Return the score or None; failures are reported and counted."""
+    async def _tried(self, view: View, row: Row, deadline: float) -> Scored | UpstreamFailed:
+        """Ask the candidate; its failures are reported and counted."""
         version = view.release.version
+        trial, ok = self.circuits.began(version), None
+        self.shed.in_hand += 1
         try:
             scored = await self.ask(view, row, deadline)
+            ok = True
         except UpstreamFailed as error:
+            ok = False
             self.wiring.on_failure(version, str(error))
-            if view.arm == CANDIDATE:
-                self.circuits.failed(version)
-            return None
-        self.circuits.succeeded(version)
+            return error
+        finally:
+            self.shed.in_hand -= 1
+            self.circuits.ended(version, trial, ok)
+        self.heard.add(version)
         return scored
+
+    async def _steady(self, view: View, row: Row, deadline: float) -> Scored | None:
+        """Ask the baseline, again after a pause while its connections break unheard and the budget lasts."""
+        version = view.release.version
+        self._retries.earn()
+        for pause_s in (*PAUSES_S, 0.0):
+            try:
+                scored = await self.ask(view, row, deadline)
+            except UpstreamFailed as error:
+                self.wiring.on_failure(version, str(error))
+                again = not error.heard and (view.release.idempotent or not error.sent)
+                late = asyncio.get_running_loop().time() + pause_s >= deadline
+                if not again or late or not pause_s or not self._retries.spend():
+                    return None
+                await asyncio.sleep(pause_s)
+            else:
+                self.heard.add(version)
+                return scored
+        return None
 
     async def _finished(
         self, view: View, given: Answer, event: Event, row: Row, asked_candidate: bool, epoch: int

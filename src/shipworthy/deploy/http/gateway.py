@@ -24,6 +24,8 @@ from shipworthy.deploy.http.protocols.labels import Labels
 from shipworthy.deploy.http.protocols.reviews import Reviews
 from shipworthy.deploy.http.protocols.v2 import MODELS, V2
 from shipworthy.deploy.http.shadow import Shadows
+from shipworthy.deploy.http.shed import Overloaded
+from shipworthy.deploy.http.warm import Warm
 from shipworthy.deploy.http.wire import Headers, Receive, Refusal, Response, Scope, Send, error, read_body, respond
 from shipworthy.deploy.http.wiring import Wiring
 from shipworthy.errors import ShipworthyError, UsageError
@@ -45,8 +47,9 @@ class Gateway:
         self.wiring = wiring
         self.decider = Decider(wiring)
         self.shadows = Shadows(self.decider)
-        self.intake = Intake(wiring, self.decider)
+        self.intake = Intake(wiring, self.decider, lambda version: self.warm.ready(version))
         self.v2 = V2(self.intake)
+        self.warm = Warm(self.decider)
         self.ofrep = Ofrep(wiring, self.decider.may_serve)
         scoring = mlflow.Mlflow(self.intake)
         self.posted: Mapping[str, Posted] = {
@@ -67,7 +70,7 @@ class Gateway:
             return await self._lifespan(receive, send)
         if scope["type"] != "http":
             raise RuntimeError(f"no {scope['type']} here")
-        asked = Asked(self.wiring.clock(), peer_of(scope))
+        asked = Asked(self.wiring.clock(), peer_of(scope), scope=scope)
         try:
             response = await self._response(scope, receive, asked)
         except Exception as problem:
@@ -78,7 +81,7 @@ class Gateway:
 
     async def quick(self, scope: Scope, body: bytes) -> Response:
         """Answer a whole request to a path that is posted to; raises nothing. The same answer as by ASGI."""
-        asked = Asked(self.wiring.clock(), peer_of(scope), body)
+        asked = Asked(self.wiring.clock(), peer_of(scope), body, scope=scope)
         try:
             asked.named(self.wiring.caller(scope))
             response = await self.posted[scope["path"]](scope, asked)
@@ -94,6 +97,7 @@ class Gateway:
 
     async def stop(self) -> None:
         """End background work."""
+        await self.warm.stop()
         await self.shadows.stop()
         await self.decider.circuits.stop()
 
@@ -104,6 +108,8 @@ class Gateway:
             if isinstance(problem, KeyRefusal):
                 asked.abuse, asked.body = problem.abuse, asked.body or problem.shown
             return problem.status, str(problem), problem.headers
+        if isinstance(problem, Overloaded):
+            return 503, str(problem), [(b"retry-after", b"%d" % problem.retry_after_s)]
         if isinstance(problem, UsageError):
             asked.abuse = AbuseKind.MALFORMED if isinstance(problem, BadBody) else None
             return 400, str(problem), []

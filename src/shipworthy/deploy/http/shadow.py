@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from shipworthy.deploy.http.client import UpstreamFailed
 from shipworthy.deploy.http.decider import Decider, Outcome, event_of
 from shipworthy.deploy.http.places import Row
+from shipworthy.deploy.http.upstream import UpstreamFailed
 from shipworthy.deploy.http.view import View, view_of
 from shipworthy.deploy.limits import UNLIMITED
 from shipworthy.deploy.routing import chosen
@@ -38,8 +38,12 @@ class Shadows:
         candidate, tenant = routes.candidate, outcome.event.tenant
         if candidate is None or not self._decider.may_serve(candidate) or not chosen(routes.tenants, tenant):
             return
+        if not w.releases[candidate].idempotent:  # what acts would act although it does not answer
+            return
         view = view_of(w, candidate, SHADOW, tenant, row)
         if not any(holds(segment, reading) for segment in segments for reading in view.place.plain):
+            return
+        if not self._decider.shed.shadows(self._decider.queued_s(), routes.share_bp):
             return
         task = asyncio.get_running_loop().create_task(self._score(view, outcome, row, now_s))
         self._tasks.add(task)

@@ -15,10 +15,10 @@ import msgspec
 
 from shipworthy.deploy.abuse import UNWATCHED, OnAbuse
 from shipworthy.deploy.body import Cell
-from shipworthy.deploy.http.client import Upstream
 from shipworthy.deploy.http.ids import uuids
 from shipworthy.deploy.http.keys import Callers, everybody
 from shipworthy.deploy.http.places import Keys, Places, Row
+from shipworthy.deploy.http.upstream import Upstream
 from shipworthy.deploy.limits import UNLIMITED, Limited, Limits
 from shipworthy.deploy.release import Cut, Release
 from shipworthy.deploy.routing import Routes
@@ -69,6 +69,10 @@ def _may_hold(version: str, tenant: str | None, keys: Mapping[str, str]) -> Post
     return Posture(source=Source.BASELINE, decider=Decider.PERSON)
 
 
+def _no_row(version: str) -> None:
+    return None
+
+
 def _unlimited(keys: Mapping[str, str]) -> Limited:
     return UNLIMITED
 
@@ -87,6 +91,7 @@ class Wiring:
     - `on_failure(version, reason)`: each failed attempt, replayed or not.
     - `on_abuse`: told of what was refused, after the answer has left.
     - `review(request)`: what became of a review, None when there is none of that request.
+    - `warm_row(version)`: a row of the reference that keeps the version warm and shows that it scores.
     - `on_label(receipt, label)`: returns a status word. `deadline_s`: of a request; a candidate gets 60 % of it.
     """
 
@@ -118,6 +123,8 @@ class Wiring:
     deadline_s: float = 2.0
     shadow_pending: int = 64
     circuit_check_every_s: float = 0.25
+    warm_row: Callable[[str], Row | None] = _no_row
+    warm_every_s: float = 1.0
     places: Places = field(init=False)
 
     def __post_init__(self) -> None:

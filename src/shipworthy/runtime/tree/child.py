@@ -34,6 +34,7 @@ class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
     otlp: str = ""
     tls_cert: str = ""
     tls_key: str = ""
+    upstreams: tuple[str, ...] = ()
 
 
 class Child:

@@ -24,6 +24,7 @@ from shipworthy.runtime.tree.feeds import Feeds
 from shipworthy.runtime.tree.hosted import HostedModels
 from shipworthy.runtime.tree.leaving import until_left
 from shipworthy.runtime.tree.slots import Slots
+from shipworthy.runtime.upstreams import read_upstreams
 from shipworthy.runtime.workspace import Clock, Workspace
 
 NOBODY = "?"  # what a caller on a unix socket is called
@@ -34,7 +35,7 @@ async def control(spec: ChildSpec, clock: Clock, ready: int) -> None:
     run = Path(spec.run)
     workspace = Workspace(root=Path(spec.root), home=Path(spec.home), clock=clock)
     slots = Slots(run / "slots", spec.workers)
-    models = HostedModels(run, workspace.home / "logs", asks=True)
+    models = HostedModels(run, workspace.home / "logs", True, read_upstreams(spec.upstreams))
     await models.open()
     site = Site(workspace, spec.observe_only, models)
     feeds = Feeds(_Counting(site), slots, lambda: minute_of(clock()))

@@ -16,12 +16,14 @@ import msgspec
 
 from shipworthy.deploy.body import Cell
 from shipworthy.deploy.http.gateway import Gateway
+from shipworthy.deploy.http.places import Row
 from shipworthy.deploy.http.wiring import ForReview, Wiring
 from shipworthy.deploy.release import Cut
 from shipworthy.deploy.throttle import Part
 from shipworthy.facts import Event, Receipt, RuntimeState
 from shipworthy.runtime.api_keys import Keyring
 from shipworthy.runtime.authority import Authority, local_id
+from shipworthy.runtime.learned import warm_rows
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.never import never_order
 from shipworthy.runtime.releases import Loaded
@@ -45,6 +47,7 @@ class Front:
         self.models = models
         self.feed = feed
         self._act = not observe_only
+        self._warm_rows: dict[str, Row] = {}
         self._part = part
         self._store = workspace.store()
         self._commits = GroupCommit(self._store)
@@ -63,6 +66,7 @@ class Front:
         """Serve the warm baseline, and the candidate of a rollout that is under way."""
         await self.versions.serve(self._first)
         await self.versions.follow(self.live.state, wait=True)
+        self.gateway.warm.start()
 
     async def keep_up(self) -> None:
         """Follow the state."""
@@ -113,6 +117,7 @@ class Front:
             throttles=shared_throttles(manifest, self.workspace.home, mac_key, self._part),
             limits=self.versions.limits,
             may_hold=self.live.may_hold,
+            warm_row=self._warm_rows.get,
             on_label=_not_here,
             sink_shadow=self._shadowed,
             shadow=self.live.shadow,
@@ -136,6 +141,7 @@ class Front:
 
     async def _come(self, one: Loaded) -> None:
         await self.models.start(one)
+        self._warm_rows |= await asyncio.to_thread(warm_rows, one)
         self.versions.releases[one.version] = one
 
     async def _go(self, version: str) -> None:

@@ -12,6 +12,7 @@ from shipworthy.runtime.api_keys import Keyring
 from shipworthy.runtime.certificates import Certificates, Tls
 from shipworthy.runtime.listening import bind, check_address, url_of
 from shipworthy.runtime.tree.supervisor import CHILD, Supervisor, leaving
+from shipworthy.runtime.upstreams import read_upstreams
 from shipworthy.runtime.workspace import Workspace
 from shipworthy.store.api_keys import KeyFile
 
@@ -25,6 +26,7 @@ def serve_by(
     otlp: str = "",
     host: str = "127.0.0.1",
     tls: Tls | None = None,
+    upstreams: Sequence[str] = (),
     command: Sequence[str] = CHILD,
 ) -> None:
     """Serve with `workers` workers. Raises UsageError for an address that is taken, or that others reach without TLS
@@ -33,7 +35,9 @@ def serve_by(
     check_address(host, tls, keys.needed)
     if tls is not None:
         Certificates(tls)  # what is wrong with them is said before anything is started
-    told = {"tls_cert": str(tls.cert.absolute()), "tls_key": str(tls.key.absolute())} if tls is not None else {}
+    read_upstreams(upstreams)
+    told: dict[str, object] = {"upstreams": tuple(upstreams)}
+    told |= {"tls_cert": str(tls.cert.absolute()), "tls_key": str(tls.key.absolute())} if tls is not None else {}
     with bind(host, port) as listening:
         listening.set_inheritable(True)
         address = url_of(listening, tls is not None)

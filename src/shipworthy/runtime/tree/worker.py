@@ -24,6 +24,7 @@ from shipworthy.runtime.tree.front import Front
 from shipworthy.runtime.tree.hosted import HostedModels
 from shipworthy.runtime.tree.leaving import until_left
 from shipworthy.runtime.tree.slots import Slots
+from shipworthy.runtime.upstreams import read_upstreams
 from shipworthy.runtime.workspace import Clock, Workspace
 
 FIRST_SIGN_S = 2.0
@@ -35,7 +36,7 @@ async def work(spec: ChildSpec, clock: Clock, ready: int) -> None:
     workspace = Workspace(root=Path(spec.root), home=Path(spec.home), clock=clock)
     slots = Slots(run / "slots", spec.workers)
     feed = Feed(run, spec.number, os.getpid(), slots)
-    models = HostedModels(run, workspace.home / "logs", asks=False)
+    models = HostedModels(run, workspace.home / "logs", False, read_upstreams(spec.upstreams))
     await models.open()
     front = Front(workspace, models, feed, spec.observe_only, Part(spec.number, spec.workers))
     keeping = asyncio.create_task(feed.keep())

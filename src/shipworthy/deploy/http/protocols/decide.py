@@ -42,6 +42,7 @@ class Decide:
         row = read_ask(asked.body)
         tenant = asked.tenant = intake.tenant(row, asked.caller)
         limit = intake.admitted(tenant, 1, asked.now_s)
+        intake.pressed(scope, 1)
         outcome = await intake.decider.decide(row, tenant, asked.now_s, asked.peer)
         asked.done.append((outcome, row))
         event = outcome.event

@@ -16,6 +16,7 @@ from shipworthy.deploy.body import BadBody, Cell
 from shipworthy.deploy.http.decider import Decider, Outcome
 from shipworthy.deploy.http.keys import ANY, Caller, tenant_for
 from shipworthy.deploy.http.places import Row
+from shipworthy.deploy.http.shed import BATCH, INTERACTIVE
 from shipworthy.deploy.http.wire import Headers, Refusal, Response, Scope, header
 from shipworthy.deploy.http.wiring import Wiring
 from shipworthy.deploy.throttle import headers as throttle_headers
@@ -36,6 +37,7 @@ class Asked:
     body: bytes = b""
     tenant: str = MISSING
     caller: Caller | None = None
+    scope: Scope | None = None
     done: list[tuple[Outcome, Row]] = field(default_factory=list)
     abuse: AbuseKind | None = None
     abuses: int = 1
@@ -54,15 +56,17 @@ Got: TypeAlias = Callable[[], Response]
 class Intake:
     """The way in, shared by every protocol of one gateway."""
 
-    def __init__(self, wiring: Wiring, decider: Decider) -> None:
+    def __init__(self, wiring: Wiring, decider: Decider, warm: Callable[[str], bool] = lambda version: True) -> None:
+        """`warm(version)`: it has answered lately."""
         self.wiring = wiring
         self.decider = decider
+        self._warm = warm
 
     def ready(self) -> bool:
-        """True when the baseline is loaded and has somewhere to be asked."""
+        """True when the baseline is loaded, has somewhere to be asked, and has answered lately."""
         w = self.wiring
         baseline = w.routes().baseline
-        return baseline in w.releases and baseline in w.upstreams
+        return baseline in w.releases and baseline in w.upstreams and self._warm(baseline)
 
     def tenant(self, row: Row, caller: Caller | None) -> str:
         """Return whose row it is: as it says and the caller's key allows, else the key's own tenant.
@@ -97,11 +101,19 @@ class Intake:
         for tenant in dict.fromkeys(tenants):
             asked.tenant = tenant
             limit = self.admitted(tenant, tenants.count(tenant), asked.now_s)
+        self.pressed(asked.scope, len(rows))
         decide, now_s, peer = self.decider.decide, asked.now_s, asked.peer
         jobs = [decide(row, tenant, now_s, peer) for row, tenant in zip(rows, tenants, strict=True)]
         outcomes = await asyncio.gather(*jobs)
         asked.done += zip(outcomes, rows, strict=True)
         return outcomes, [*self.headers(outcomes), *limit]
+
+    def pressed(self, scope: Scope | None, rows: int) -> None:
+        """Raise Overloaded when a request of so many rows has to wait for better times."""
+        queued_s = self.decider.queued_s()
+        if queued_s:
+            batch = rows > 1 or (scope is not None and header(scope, b"x-shipworthy-priority") == b"batch")
+            self.decider.shed.refuse(BATCH if batch else INTERACTIVE, queued_s)
 
     def headers(self, outcomes: Sequence[Outcome]) -> Headers:
         """Return arms, versions, postures, the epoch and overrides: what stood behind this answer."""
