@@ -77,8 +77,8 @@ class Release:
 
     `max_uncertainty`: denials above it go to a person. `uncertainty(score, bucket)`: the release's table, None where it
     knows nothing. `fallback` and `kill_fallback` are the manifest's. `abstain_on`: flagged views of the OOD score on
-    which no machine answers. `idempotent`: asking its model twice does no more than asking it once; where not, a request
-    that it may have seen is not asked again.
+    which no machine answers. `idempotent`: asking its model twice does no more than asking it once; where not, what it
+    may have seen is not asked again.
     """
 
     version: str
