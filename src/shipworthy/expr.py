@@ -154,6 +154,8 @@ def _name(node: Any, names: set[str]) -> _Eval:  # noqa: ANN401
 
 def _known(value: Any) -> Any:  # noqa: ANN401
     """Return a plain truth, number or text, or None. Numpy's float64 is a float with arithmetic of its own."""
+    if value.__class__ is str:
+        return value
     if isinstance(value, bool):
         return value
     if isinstance(value, float):
@@ -241,6 +243,10 @@ def _compare(node: Any, names: set[str]) -> _Eval:  # noqa: ANN401
             raise ExprError(f"{type(op).__name__} is not part of the language", node.col_offset + 1)
     if len(steps) > 1 and any(isinstance(op, ast.In | ast.NotIn) for op in node.ops):
         raise ExprError("`in` cannot be chained", node.col_offset + 1)
+
+    if len(steps) == 1:
+        left, right, step = operands[0], operands[1], steps[0]
+        return lambda values: step(left(values), right(values))
 
     def run(values: Mapping[str, Any]) -> bool | None:
         seen = [operand(values) for operand in operands]

@@ -32,6 +32,7 @@ from shipworthy.deploy.throttle import Throttles
 from shipworthy.facts import NORMAL, Event, Fact, LiveThresholds, NeverEvent, Posture, Receipt
 from shipworthy.models.server import Connection
 from shipworthy.models.spec import Cell, ScoreBody
+from shipworthy.runtime.listening import config as listening
 
 KEY = bytes(range(32))
 WORDS = Decisions()
@@ -197,9 +198,11 @@ def running(
     releases: dict[str, Release] | None = None,
     ports: dict[str, int] | None = None,
     new_loop: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop,
+    lane: bool = True,
     **changes: Any,
 ) -> Iterator[Site]:
-    """Run a gateway over one real upstream server a version. `ports`: upstreams that run elsewhere."""
+    """Run a gateway over one real upstream server a version. `ports`: upstreams that run elsewhere; `lane`: with the
+    fast lane, as it is served."""
     site = Site(state)
     ready, stop = threading.Event(), threading.Event()
     trouble: list[BaseException] = []
@@ -216,7 +219,8 @@ def running(
         site.gateway = Gateway(wiring_of(state, held, dict(site.pools), **changes))
         bound = socket.create_server(("127.0.0.1", 0))
         site.port = bound.getsockname()[1]
-        config = uvicorn.Config(site.gateway, log_config=None, access_log=False, ws="none", lifespan="on")
+        config = listening(site.gateway, quick=site.gateway.quick_paths() if lane else {})
+        config.lifespan, config.log_config = "on", None
         config.load()
         serving = uvicorn.Server(config)
         serving.lifespan = config.lifespan_class(config)

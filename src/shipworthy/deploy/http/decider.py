@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import msgspec
@@ -32,6 +32,8 @@ from shipworthy.models.spec import Cell, taker_of, text_of
 
 DECIDE_AGAIN = 3  # times, when the state changes under a request
 CANDIDATE_PART = 0.6  # of the deadline: a hung candidate leaves time for the replay
+NOBODY = "no model could answer and the contract names nobody else"
+QUEUE_FAILED = "queue_failed"
 _log = logging.getLogger("shipworthy.gateway")
 
 
@@ -79,7 +81,10 @@ class Decider:
             epoch = w.epoch()
             routes = w.routes()
             view = self._first(routes, row, tenant, request)
-            view, told = await self._told(routes, view, row, tenant, deadline)
+            if view.arm == BASELINE and view.bound.source is not Source.NONE:
+                told = Told(await self._steady(view, row, deadline))
+            else:
+                view, told = await self._told(routes, view, row, tenant, deadline)
             closed = view.arm == CANDIDATE and w.closed(view.release.version)
             if w.epoch() == epoch and not closed:
                 break  # else an order came while the model was asked: what was seen before it does not leave
@@ -89,10 +94,16 @@ class Decider:
         else:
             told = told._replace(scored=None)  # nor does it when the state never stood still
         given = self.answered(view, told.scored, row, tenant)
-        event = event_of(view, given, tenant, request, now_s, told.replayed)
-        outcome = await self._finished(view, given, event, row, told.candidate, epoch)
-        w.sink(msgspec.structs.replace(outcome.event, took_ms=(loop.time() - started) * 1000.0), row, peer)
-        return outcome
+        event = event_of(view, given, tenant, request, now_s, told.replayed, (loop.time() - started) * 1000.0)
+        if given.route == PERSON:
+            given, event, receipt = await self._reviewed(view, given, event, row, (loop, started))
+        else:
+            receipt = _sealed(w.mac_key, event)
+        w.sink(event, row, peer)
+        if given.failed and given.route == REFUSED:
+            error = NOBODY if QUEUE_FAILED not in given.why else "the review queue did not take the request"
+            return Outcome(503, given, event, receipt, epoch, told.candidate, error, view.bound)
+        return Outcome(200, given, event, receipt, epoch, told.candidate, "", view.bound)
 
     def may_serve(self, version: str | None) -> bool:
         """True when a candidate is loaded, not closed, and its circuit is not open."""
@@ -114,28 +125,36 @@ class Decider:
             bucket = bucket_name(release.scorer.bucket(row))
             cut = self.wiring.thresholds(release.version, bucket)
             uncertainty = release.uncertainty(score, bucket)
-        told = {"tenant": tenant, "version": release.version, "arm": view.arm}
-        ood = {"ood_p": view.ood.p, "ood_flag": view.ood.flag}
+        ood, fields = view.ood, row
+        if release.never:
+            fields = {
+                **row,
+                "tenant": tenant,
+                "version": release.version,
+                "arm": view.arm,
+                "ood_p": ood.p,
+                "ood_flag": ood.flag,
+            }
         return answer(
             release,
             score=score,
             own=own,
-            ood=view.ood,
+            ood=ood,
             cut=cut,
             uncertainty=uncertainty,
             posture=view.posture,
             limited=view.limited,
-            fields={**row, **told, **ood} if release.never else row,
+            fields=fields,
         )
 
-    async def ask(self, view: View, row: Row, deadline: float) -> Scored:
-        """Ask the version's model. Raises UpstreamFailed."""
+    def ask(self, view: View, row: Row, deadline: float) -> Awaitable[Scored]:
+        """Ask the version's model. Raises UpstreamFailed, now or when awaited."""
         upstream = self.wiring.upstreams.get(view.release.version)
         if upstream is None:
             raise UpstreamFailed("connect: no upstream", sent=False, heard=False)
         if view.arm == BASELINE and isinstance(upstream, Pool):
             self._baseline = upstream
-        return await upstream.score(self._values(view.release, row), deadline)
+        return upstream.score(self._values(view.release, row), deadline)
 
     def _values(self, release: Release, row: Row) -> list[Cell]:
         """Return the row as the release's model takes it."""
@@ -205,40 +224,49 @@ class Decider:
         """Ask the baseline, again after a pause while its connections break unheard and the budget lasts."""
         version = view.release.version
         self._retries.earn()
+        try:
+            scored = await self.ask(view, row, deadline)
+        except UpstreamFailed as error:
+            return await self._once_more(view, row, deadline, error)
+        self.heard.add(version)
+        return scored
+
+    async def _once_more(self, view: View, row: Row, deadline: float, error: UpstreamFailed) -> Scored | None:
+        version = view.release.version
         for pause_s in (*PAUSES_S, 0.0):
+            self.wiring.on_failure(version, str(error))
+            again = not error.heard and (view.release.idempotent or not error.sent)
+            late = asyncio.get_running_loop().time() + pause_s >= deadline
+            if not again or late or not pause_s or not self._retries.spend():
+                return None
+            await asyncio.sleep(pause_s)
             try:
                 scored = await self.ask(view, row, deadline)
-            except UpstreamFailed as error:
-                self.wiring.on_failure(version, str(error))
-                again = not error.heard and (view.release.idempotent or not error.sent)
-                late = asyncio.get_running_loop().time() + pause_s >= deadline
-                if not again or late or not pause_s or not self._retries.spend():
-                    return None
-                await asyncio.sleep(pause_s)
+            except UpstreamFailed as another:
+                error = another
             else:
                 self.heard.add(version)
                 return scored
         return None
 
-    async def _finished(
-        self, view: View, given: Answer, event: Event, row: Row, asked_candidate: bool, epoch: int
-    ) -> Outcome:
-        """Make a review durable, return the outcome."""
-        w = self.wiring
-        receipt = _sealed(w.mac_key, event)
-        error = "no model could answer and the contract names nobody else" if given.failed else ""
-        if given.route == PERSON:
-            error = await self._enqueued(view, given, event, row, receipt)
-            if error:  # an answer that says "a person will decide" while no person knows would be a lie
-                given = Answer(decision="", route=REFUSED, why=(*given.why, "queue_failed"), failed=True)
-                event = msgspec.structs.replace(event, decision="", route=REFUSED, failed=True)
-                receipt = _sealed(w.mac_key, event)
-        status = 503 if given.failed and given.route == REFUSED else 200
-        shown_error = error if status == 503 else ""
-        return Outcome(status, given, event, receipt, epoch, asked_candidate, shown_error, view.bound)
+    async def _reviewed(
+        self, view: View, given: Answer, event: Event, row: Row, began: tuple[asyncio.AbstractEventLoop, float]
+    ) -> tuple[Answer, Event, str]:
+        """Make a review durable; return the answer, its event and its receipt."""
+        key = self.wiring.mac_key
+        receipt = _sealed(key, event)
+        failed = await self._enqueued(view, given, event, row, receipt)
+        loop, started = began
+        took_ms = (loop.time() - started) * 1000.0
+        if not failed:
+            return given, msgspec.structs.replace(event, took_ms=took_ms), receipt
+        # an answer that says "a person will decide" while no person knows would be a lie
+        given = Answer(decision="", route=REFUSED, why=(*given.why, QUEUE_FAILED), failed=True)
+        event = msgspec.structs.replace(event, decision="", route=REFUSED, failed=True, took_ms=took_ms)
+        return given, event, _sealed(key, event)
 
-    async def _enqueued(self, view: View, given: Answer, event: Event, row: Row, receipt: str) -> str:
-        """Return "" once the review is durable, else what is wrong."""
+    async def _enqueued(self, view: View, given: Answer, event: Event, row: Row, receipt: str) -> bool:
+        """Return False once the review is durable; True when it is not."""
         asked = ForReview(
             request=event.request,
             at=event.at,
@@ -259,8 +287,8 @@ class Decider:
                 await self.wiring.enqueue(asked)
         except Exception:  # whatever the queue's trouble is, the caller must hear a no
             _log.exception("the review queue did not take request %s", event.request)
-            return "the review queue did not take the request"
-        return ""
+            return True
+        return False
 
 
 def _sealed(key: bytes, event: Event) -> str:
@@ -268,7 +296,15 @@ def _sealed(key: bytes, event: Event) -> str:
     return seal_event(key, event, None if event.never or event.route == REFUSED else event.score)
 
 
-def event_of(view: View, given: Answer, tenant: str, request: str, now_s: float, replayed: bool = False) -> Event:
+def event_of(
+    view: View,
+    given: Answer,
+    tenant: str,
+    request: str,
+    now_s: float,
+    replayed: bool = False,
+    took_ms: float | None = None,
+) -> Event:
     """Return the event of a decision."""
     ood = view.ood
     return Event(
@@ -294,5 +330,6 @@ def event_of(view: View, given: Answer, tenant: str, request: str, now_s: float,
         failed=given.failed,
         groups=view.place.groups,
         ood_feature=ood.feature or "",
-        degraded=view.posture != NORMAL,
+        took_ms=took_ms,
+        degraded=view.posture is not NORMAL and view.posture != NORMAL,
     )

@@ -127,6 +127,14 @@ class Door(HttpToolsProtocol):
         if self._phase == HEAD and self._head_bytes > self._doors.bounds.header_bytes:
             self._refuse(431, "the header is too large")
 
+    def eof_received(self) -> bool | None:  # type: ignore[override]
+        """The caller has said all it will: what it has asked is answered before we close. TLS knows no half."""
+        if self._phase != ANSWER or self.scheme == "https":
+            return None
+        self._leaving = True
+        self.last()
+        return True
+
     def on_message_begin(self) -> None:
         """A request begins, perhaps behind another one."""
         super().on_message_begin()

@@ -73,6 +73,9 @@ class Heads:
     def __init__(self) -> None:
         self._known: dict[bytes, Head | None] = {}
 
+    def __len__(self) -> int:
+        return len(self._known)
+
     def read(self, head: bytes) -> Head | None:
         """Return what `read_head` returns."""
         if head in self._known:
