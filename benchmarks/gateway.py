@@ -172,8 +172,8 @@ def _load(server: Server, script: Path, seconds: int) -> int:
 
 
 def _tree(pid: int) -> list[int]:
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *(below for child in children for below in _tree(int(child)))]
+    told = [task.joinpath("children").read_text().split() for task in Path(f"/proc/{pid}/task").iterdir()]
+    return [pid, *(below for children in told for child in children for below in _tree(int(child)))]
 
 
 def _cpu_s(pid: int) -> float:

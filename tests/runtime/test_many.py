@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +20,7 @@ import pytest
 from shipworthy.facts import Named
 from shipworthy.flows import ledger
 from shipworthy.respond import playbook
+from shipworthy.testing.clock import SharedClock
 from tests.flows.tiny import FAULTY_AGE, Tiny
 from tests.runtime.many import Many, plain
 from tests.runtime.served import ask, claim, wait_until
@@ -22,7 +30,7 @@ def windows(many: Many, version: str) -> int:
     """Return how many decisions of a version the store's windows count."""
     store = many.workspace.store()
     try:
-        return sum(one.n for one in store.windows(version, 0, 1 << 40))
+        return sum(one.n for one in store.windows(version, 0, 1 << 40) if one.segment == "*" and one.tenant == "*")
     finally:
         store.close()
 
@@ -132,3 +140,71 @@ def test_what_a_worker_refuses_is_counted_as_abuse(shipped: Tiny) -> None:
 
         wait_until(lambda: bool(events()))
         assert set(events()) == {"malformed"}  # how many is not told while they are few
+
+
+@contextmanager
+def started(tiny: Tiny) -> Iterator[tuple[subprocess.Popen[str], int]]:
+    """The supervisor as a process of its own, on a free port."""
+    clock = tiny.at / "clock"
+    SharedClock(clock, tiny.clock())
+    command = [sys.executable, "-m", "tests.runtime.child", str(clock), str(tiny.workspace.root)]
+    command += [str(tiny.workspace.home), "0", "--workers=2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            said = process.stderr.readline()
+            yield process, int(said.strip().rpartition(":")[2])
+        finally:
+            process.kill()
+
+
+def below(pid: int) -> list[int]:
+    """Return the processes that one has started, and theirs."""
+    told = [task.joinpath("children").read_text().split() for task in Path(f"/proc/{pid}/task").iterdir()]
+    return [each for children in told for child in children for each in (int(child), *below(int(child)))]
+
+
+def test_a_supervisor_that_is_told_to_leave_answers_what_it_has_taken(rolling: Tiny) -> None:
+    with started(rolling) as (process, port):
+        answers: Counter[int] = Counter()
+        asked = json.dumps({"row": claim()}).encode()
+
+        def load() -> None:
+            """Ask on one connection until it is said to be over."""
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            while True:
+                connection.request("POST", "/decide", asked)
+                answer = connection.getresponse()
+                answer.read()
+                answers[answer.status] += 1
+                if answer.getheader("connection") == "close":
+                    connection.close()
+                    return
+
+        callers = [threading.Thread(target=load) for _ in range(4)]
+        for one in callers:
+            one.start()
+        wait_until(lambda: answers[200] > 20)
+        process.terminate()
+        for one in callers:
+            one.join(60)
+        assert set(answers) == {200}
+        assert process.wait(60) == 0
+    store = rolling.workspace.store()
+    try:
+        assert (
+            sum(one.n for one in store.windows("2", 0, 1 << 40) if one.segment == "*" and one.tenant == "*")
+            == (answers[200])
+        )
+    finally:
+        store.close()
+
+
+def test_when_the_supervisor_is_killed_nothing_of_it_stays(shipped: Tiny) -> None:
+    with started(shipped) as (process, port):
+        assert ask(port, "GET", "/v2/health/ready")[0] == 200
+        children = below(process.pid)
+        assert len(children) == 4  # control process, two workers, one model
+        process.kill()
+        process.wait()
+        wait_until(lambda: not any(Path(f"/proc/{one}").exists() for one in children))

@@ -147,13 +147,19 @@ class Feed:
         """Stay connected until cancelled."""
         while True:
             try:
-                reader, self._writer = await asyncio.open_unix_connection(self._path)
-                self.connected.set()
-                await reader.read()  # the control process says nothing: this ends when it goes
+                reader, writer = await asyncio.open_unix_connection(self._path)
             except OSError:
                 await asyncio.sleep(AGAIN_S)
-            self._writer = None
-            self.connected.clear()
+                continue
+            self._writer = writer
+            self.connected.set()
+            try:
+                with suppress(ConnectionError):  # it has gone, which is what we wait for
+                    await reader.read()
+            finally:
+                self._writer = None
+                self.connected.clear()
+                writer.close()
 
     async def due(self) -> None:
         """Wait until it is time to send."""

@@ -16,6 +16,7 @@ from typing import Protocol
 from shipworthy.errors import CannotDecide
 from shipworthy.runtime.tree.feed import MOST_FRAME, NAME, Frame, read_frame
 from shipworthy.runtime.tree.slots import Slots
+from shipworthy.runtime.tree.streams import Streams
 
 _log = logging.getLogger("shipworthy.feed")
 SILENT_S = 5.0
@@ -47,18 +48,15 @@ class Feeds:
         self._slots = slots
         self._minute = minute
         self._workers: dict[int, _Worker] = {}
-        self._server: asyncio.Server | None = None
+        self._streams = Streams(self._serve, MOST_FRAME)
 
     async def open(self, run: Path) -> None:
         """Take frames from now on."""
-        path = run / NAME
-        path.unlink(missing_ok=True)  # of a control process that died
-        self._server = await asyncio.start_unix_server(self._serve, path, limit=MOST_FRAME)
+        await self._streams.open(run / NAME)
 
     async def close(self) -> None:
         """Take no more."""
-        if self._server is not None:
-            self._server.close()
+        await self._streams.close()
 
     def until(self) -> int:
         """Return the minute before which everything has been told; a worker that is silent is waited for no more."""
@@ -86,7 +84,6 @@ class Feeds:
         except CannotDecide as problem:
             _log.error("a worker told what is no frame: %s", problem)
         finally:
-            writer.close()
             if worker is not None:
                 self._left(worker, bye)
 

@@ -17,6 +17,7 @@ import msgspec
 from shipworthy.models.child import ModelProcess
 from shipworthy.models.spec import Columns, OpenSpec
 from shipworthy.models.supervise import supervise
+from shipworthy.runtime.tree.streams import Streams
 
 _log = logging.getLogger("shipworthy.host")
 NAME = "models.sock"
@@ -64,22 +65,19 @@ class ModelHost:
     def __init__(self) -> None:
         self._up: dict[str, Up] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._listening: set[asyncio.StreamWriter] = set()
-        self._server: asyncio.Server | None = None
+        self._streams = Streams(self._serve)
 
     async def open(self, run: Path) -> None:
         """Take messages from now on."""
-        self._server = await asyncio.start_unix_server(self._serve, run / NAME)
+        await self._streams.open(run / NAME)
 
     async def close(self) -> None:
         """Stop every model."""
         for version in list(self._tasks):
             await self._stop(version)
-        if self._server is not None:
-            self._server.close()
+        await self._streams.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._listening.add(writer)
         try:
             for up in self._up.values():
                 writer.write(msgspec.json.encode(up) + b"\n")
@@ -87,9 +85,6 @@ class ModelHost:
                 await self._take(asked.decode(line))
         except (ConnectionError, msgspec.MsgspecError, ValueError) as problem:
             _log.error("a message about models was not understood, or nobody was there to hear: %s", problem)
-        finally:
-            self._listening.discard(writer)
-            writer.close()
 
     async def _take(self, message: Start | Stop) -> None:
         if isinstance(message, Stop):
@@ -124,6 +119,4 @@ class ModelHost:
         return down
 
     def _tell(self, message: Up | Down) -> None:
-        line = msgspec.json.encode(message) + b"\n"
-        for writer in self._listening:
-            writer.write(line)
+        self._streams.tell(msgspec.json.encode(message) + b"\n")
