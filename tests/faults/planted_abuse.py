@@ -163,10 +163,14 @@ FAULTS: tuple[Fault, ...] = (
         ("a flood is no abuse", "{429: AbuseKind.FLOOD, 413", "{413"),
         ("what is too large is no abuse", "413: AbuseKind.MALFORMED, ", ""),
         ("any refusal is malformed", "AbuseKind.MALFORMED if isinstance(problem, BadBody) else None", "None"),
-        ("a flood is nobody's", "tenant = asked.tenant = self._tenant(row)", "tenant = self._tenant(row)"),
+        (
+            "a flood is nobody's",
+            "tenant = asked.tenant = self._tenant(row, asked.caller)",
+            "tenant = self._tenant(row, asked.caller)",
+        ),
         (
             "many forged receipts are one",
-            "asked.abuse, asked.abuses = AbuseKind.FORGED_RECEIPT, forged",
+            "asked.abuse, asked.abuses = AbuseKind.FORGED_RECEIPT, taken.forged",
             "asked.abuse = AbuseKind.FORGED_RECEIPT",
         ),
         ("what is answered is not told", "            w.on_abuse.answered(outcome.event, row, peer)\n", ""),
