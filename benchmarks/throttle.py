@@ -1,10 +1,11 @@
 """Claim: a limit of 200/s and 20 at once is exact over four processes, for about 5 µs; in one process for less than 1.
 
 Three tables. The cost of one question to the throttle, in this process and through the table that processes share,
-beside `limits` and `throttled-py` in memory when they are installed (to be shared, both need a server). What four processes admit together in two seconds: 400 to 440 is what one limit allows. How far a tenant who sends ten
-times its limit moves another tenant's time to answer, at a real gateway: `SHIPWORTHY_GATEWAY=127.0.0.1:8080` asks one
-that is running (one with several workers, say; `SHIPWORTHY_ROW` is then a row it takes and `SHIPWORTHY_TENANT` the
-name of the column that says whose it is), else one process is started.
+beside `limits` and `throttled-py` in memory when they are installed (to be shared, both need a server). What four
+processes admit together in two seconds: 400 to 440 is what one limit allows. How far a tenant who sends ten times its
+limit moves another tenant's time to answer, at a real gateway: `SHIPWORTHY_GATEWAY=127.0.0.1:8080` asks one that is
+running (one with several workers, say; `SHIPWORTHY_ROW` is then a row it takes and `SHIPWORTHY_TENANT` the name of the
+column that says whose it is), else one process is started.
 """
 
 from __future__ import annotations
