@@ -1,6 +1,7 @@
 """A gateway process with a throttle per tenant, over a model that answers at once.
 
-`python -m benchmarks.throttle_gateway` prints its port and ends when its standard input does. `RATE_PER_S` and `BURST` are every tenant's limit.
+`python -m benchmarks.throttle_gateway` prints its port and ends when its standard input does. `RATE_PER_S` and `BURST`
+are every tenant's limit.
 """
 
 from __future__ import annotations

@@ -289,6 +289,20 @@ def test_what_is_no_http_is_told_so(running: Running) -> None:
     assert fine(running)
 
 
+@pytest.mark.parametrize("name", [b"upgrade", b"Upgrade"])
+def test_a_caller_that_would_rather_speak_another_protocol_is_answered_in_this_one(
+    running: Running, name: bytes
+) -> None:
+    """Java's client asks for h2c with every request; its body must not be lost."""
+    with connect(running) as one:
+        wish = b"connection: Upgrade, HTTP2-Settings\r\n" + name + b": h2c\r\nhttp2-settings: AAMAAABk\r\n"
+        body = b"\r\nupgrade: x"
+        one.sendall(b"POST /x HTTP/1.1\r\nhost: h\r\n" + wish + b"content-length: %d\r\n\r\n" % len(body) + body)
+        assert answer(one).endswith(b"/x " + body)
+        one.sendall(GET)
+        assert b" 200 " in answer(one)
+
+
 def test_a_caller_that_waits_to_be_asked_for_its_body_is_asked(running: Running) -> None:
     with connect(running) as one:
         one.sendall(b"POST /x HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\nexpect: 100-continue\r\n\r\n")

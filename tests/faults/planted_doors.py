@@ -90,6 +90,8 @@ FAULTS: tuple[Fault, ...] = (
         ("who leaves cuts what is coming", "elif self._phase != HEAD:\n            super().shutdown()", "else:\n            super().shutdown()"),
         ("answers of who leaves do not say so", "if self._doors.draining:\n            self.cycle.keep_alive = False", "pass"),
         ("the answer under way does not say so", "            door.last()\n", "            pass\n"),
+        ("the body behind a wish for HTTP/2 is lost", "data = _without_upgrade(data)", "pass"),
+        ("a body is rewritten", '_UPGRADE.sub(rb"\\r\\nx-\\1", head) + end + body', '_UPGRADE.sub(rb"\\r\\nx-\\1", data)'),
         ("who is refused is not told", "self.transport.write(head % (status", "bytes(head % (status"),
     ),
     *_in(

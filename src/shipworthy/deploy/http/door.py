@@ -9,6 +9,7 @@ While the process drains, requests under way are answered with `Connection: clos
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
@@ -21,6 +22,7 @@ from shipworthy.deploy.http.peer import caller_of
 # nothing asked · a header is coming · a body is · all has come · refused, and what still comes is thrown away
 IDLE, HEAD, BODY, ANSWER, REFUSED = range(5)
 LINGER_S: Final = 2.0  # who is still sending would lose our answer to a reset, if we closed at once (RFC 9112 §9.6)
+_UPGRADE: Final = re.compile(rb"\r\n(upgrade[ \t]*:)", re.IGNORECASE)
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 
 
@@ -123,6 +125,8 @@ class Door(HttpToolsProtocol):
             self._begin(HEAD)
         if self._phase == HEAD:
             self._head_bytes += len(data)
+            if b"pgrade" in data:
+                data = _without_upgrade(data)
         super().data_received(data)
         if self._phase == HEAD and self._head_bytes > self._doors.bounds.header_bytes:
             self._refuse(431, "the header is too large")
@@ -256,3 +260,13 @@ class Door(HttpToolsProtocol):
             self.transport.abort()
         else:
             self.transport.close()
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """Return the bytes with the wish for another protocol made another header's, as it may be (RFC 9110 §7.8).
+
+    The parser takes what follows such a header for the other protocol: the body of a client that would rather speak
+    HTTP/2, as Java's does by default, would be lost.
+    """
+    head, end, body = data.partition(b"\r\n\r\n")
+    return _UPGRADE.sub(rb"\r\nx-\1", head) + end + body
