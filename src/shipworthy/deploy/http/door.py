@@ -164,14 +164,21 @@ class Door(HttpToolsProtocol):
             self._rest()
 
     def on_response_complete(self) -> None:
-        """An answer is written. A request that has begun to come behind it has its time from now."""
-        another = bool(self.pipeline)
-        super().on_response_complete()
-        self._unset_keepalive_if_required()  # a half sent header is no silence: the sweep tells them apart
-        if self._phase == ANSWER and not another:
+        """An answer is written: begin the next one that waits, else rest.
+
+        Without uvicorn's timer a request, which would also take half a header for silence: the sweep tells them apart.
+        A request that has begun to come behind the answered one has its time from now.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._phase == ANSWER:
             self._rest()
-        else:
-            self._since = self.loop.time()
+            return
+        self._since = self.loop.time()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP; an answer that is under way to a whole request before it goes first."""
@@ -237,7 +244,6 @@ class Door(HttpToolsProtocol):
         """Answer with an error and close; what the application still says to this connection goes nowhere."""
         self._begin(REFUSED)
         self._doors.refused[f"{status}"] += 1
-        self._unset_keepalive_if_required()
         cycle = self._under_way()
         if cycle is not None:
             cycle.disconnected = True
