@@ -15,7 +15,6 @@ FAULTS: tuple[Fault, ...] = (
         ("a clock gone back fills the table", "if not now_s < tat <= end_s:", "if not now_s < tat:"),
         ("a mended table is full of bursts", "self.make(born=now_s)", "self.make()"),
         ("a deleted table goes on", "or not found.st_nlink:", "or False:"),
-        ("a cut table is read", "if found.st_size != self._size or not found", "if not found"),
         ("a header that is damaged is trusted", "or crc != zlib.crc32(mapped[: _HEAD.size])", ""),
         ("a stopped process stops all", "self._alone_until = time.monotonic() + _ALONE_S", "self._alone_until = 0.0"),
         ("a forked process shares the lock", "or now_s >= self._look_at or self._forks != _forks:", "or now_s >= self._look_at:"),
