@@ -16,7 +16,7 @@ import uvloop
 
 from shipworthy.deploy.http.door import Bounds
 from shipworthy.deploy.http.wire import Response, read_body, respond
-from shipworthy.runtime.listening import Server, bind, config
+from shipworthy.runtime.listening import LEAVING_S, Server, bind, config
 from tests.deploy.kit import eventually
 
 QUICK = Bounds(header_s=0.4, body_s=0.4, idle_s=0.8, read_s=0.4, header_bytes=4_096, connections=300, per_peer=50)
@@ -333,7 +333,7 @@ def test_connections_that_end_are_forgotten(running: Running) -> None:
 
 
 def test_while_it_drains_what_is_under_way_is_answered() -> None:
-    with serving() as running:
+    with serving(QUICK._replace(header_s=10.0, body_s=10.0)) as running:
         draining(running)
 
 
@@ -344,7 +344,7 @@ def draining(running: Running) -> None:
         body.sendall(b"POST /body HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\n\r\na")
         assert eventually(lambda: len(running.app.begun) == 2)
         running.server.leave()
-        time.sleep(0.05)
+        time.sleep(2 * LEAVING_S)  # long after the address was closed
         half.sendall(b"st: h\r\n\r\n")
         body.sendall(b"bc")
         running.go()
