@@ -84,6 +84,10 @@ def test_1_is_a_restore_that_waits_for_a_second_person(shipped: Tiny) -> None:
         ("import", "/no/such/file", "--format", "junit"),
         ("import", __file__, "--format", "tap"),
         ("serve", "--port", "99999"),
+        ("serve", "--host", "0.0.0.0"),
+        ("serve", "--tls-cert", "x.crt"),
+        ("keys", "api", "--tenant", "acme"),
+        ("keys", "revoke", "00"),
     ],
     ids=" ".join,
 )

@@ -16,7 +16,7 @@ import uvloop
 
 from shipworthy.deploy.http.door import Bounds
 from shipworthy.deploy.http.wire import Response, read_body, respond
-from shipworthy.runtime.listening import Server, bind, config
+from shipworthy.runtime.listening import LEAVING_S, Server, bind, config
 from tests.deploy.kit import eventually
 
 QUICK = Bounds(header_s=0.4, body_s=0.4, idle_s=0.8, read_s=0.4, header_bytes=4_096, connections=300, per_peer=50)
@@ -289,6 +289,20 @@ def test_what_is_no_http_is_told_so(running: Running) -> None:
     assert fine(running)
 
 
+@pytest.mark.parametrize("name", [b"upgrade", b"Upgrade"])
+def test_a_caller_that_would_rather_speak_another_protocol_is_answered_in_this_one(
+    running: Running, name: bytes
+) -> None:
+    """Java's client asks for h2c with every request; its body must not be lost."""
+    with connect(running) as one:
+        wish = b"connection: Upgrade, HTTP2-Settings\r\n" + name + b": h2c\r\nhttp2-settings: AAMAAABk\r\n"
+        body = b"\r\nupgrade: x"
+        one.sendall(b"POST /x HTTP/1.1\r\nhost: h\r\n" + wish + b"content-length: %d\r\n\r\n" % len(body) + body)
+        assert answer(one).endswith(b"/x " + body)
+        one.sendall(GET)
+        assert b" 200 " in answer(one)
+
+
 def test_a_caller_that_waits_to_be_asked_for_its_body_is_asked(running: Running) -> None:
     with connect(running) as one:
         one.sendall(b"POST /x HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\nexpect: 100-continue\r\n\r\n")
@@ -319,7 +333,7 @@ def test_connections_that_end_are_forgotten(running: Running) -> None:
 
 
 def test_while_it_drains_what_is_under_way_is_answered() -> None:
-    with serving() as running:
+    with serving(QUICK._replace(header_s=10.0, body_s=10.0)) as running:
         draining(running)
 
 
@@ -330,7 +344,7 @@ def draining(running: Running) -> None:
         body.sendall(b"POST /body HTTP/1.1\r\nhost: h\r\ncontent-length: 3\r\n\r\na")
         assert eventually(lambda: len(running.app.begun) == 2)
         running.server.leave()
-        time.sleep(0.05)
+        time.sleep(2 * LEAVING_S)  # long after the address was closed
         half.sendall(b"st: h\r\n\r\n")
         body.sendall(b"bc")
         running.go()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipworthy.contract.manifest import Throttle
-from shipworthy.deploy.throttle import Gcra, Throttles, headers
+from shipworthy.deploy.throttle import Gcra, Part, Throttles, headers, longest_s
 from shipworthy.errors import UsageError
 
 # Sixty-fourths and rates that are powers of two are exact in floating point, so that equality can be demanded.
@@ -80,6 +80,41 @@ def test_a_clock_that_goes_back_never_locks_a_tenant_out() -> None:
     assert gcra.admit("t", 1_000_000.0).ok
     assert gcra.admit("t", 0.0).retry_after_s <= 2.0
     assert gcra.admit("t", 2.0).ok
+
+
+def test_a_clock_that_goes_back_does_not_fill_the_table_for_days() -> None:
+    gcra = Gcra(Throttle(rate_per_s=1, burst=2), most=4)
+    assert sum(gcra.admit(f"t{i}", 200_000.0).ok for i in range(4)) == 4
+    assert sum(gcra.admit(f"u{i}", 0.0).ok for i in range(4)) == 4
+
+
+@pytest.mark.parametrize("jump", [-172_800.0, 172_800.0])
+def test_a_clock_that_jumps_two_days_gives_one_burst_at_most(jump: float) -> None:
+    gcra, now = Gcra(Throttle(rate_per_s=4, burst=8)), 1e9
+    assert sum(gcra.admit("t", now).ok for _ in range(20)) == 8
+    assert sum(gcra.admit("t", now + jump).ok for _ in range(20)) <= 8
+    assert gcra.admit("t", now + jump + 2.0).ok
+
+
+def test_a_full_table_looks_for_room_once_a_second_not_at_every_newcomer() -> None:
+    """Else each tenant that somebody invents would cost a walk over all buckets."""
+    gcra = Gcra(Throttle(rate_per_s=4, burst=1), most=2)
+    assert [gcra.admit(name, 0.0).ok for name in ("t0", "t1", "u0", "u1")] == [True, True, True, False]
+    assert [gcra.admit(f"v{i}", 0.5).ok for i in range(3)] == [True, False, False]
+    assert [gcra.admit(f"w{i}", 1.5).ok for i in range(3)] == [True, True, True]
+
+
+def test_the_longest_burst_is_that_of_the_slowest_limit() -> None:
+    slow, quick = Throttle(rate_per_s=0.5, burst=10), Throttle(rate_per_s=100, burst=10)
+    assert longest_s(quick, {"acme": slow}) == 20.0
+    assert longest_s(slow) == 20.0
+    assert longest_s(None) == 0.0
+
+
+@pytest.mark.parametrize("part", [Part(1, 1), Part(-1, 2), Part(0, 0)])
+def test_a_part_of_nothing_is_refused(part: Part) -> None:
+    with pytest.raises(UsageError):
+        Gcra(Throttle(rate_per_s=1, burst=1), part=part)
 
 
 def test_the_headers_say_the_limit_and_when_to_come_back() -> None:

@@ -39,3 +39,18 @@ def test_an_unreadable_order_in_the_state_holds_for_every_request() -> None:
     slow = effective(state, "claims", "2.0", "acme", {"supplier": "P02"}, "baseline", None)
     assert (slow.source, slow.decider) == (Source.NONE, Decider.NOBODY)
     assert Compiled(state, "claims", "baseline", None).posture("2.0", "acme", {}).source == "none"
+
+
+def test_an_order_may_hold_for_what_is_not_told() -> None:
+    quick = Compiled(placed(held("ORD-1", tenant="acme", segment="supplier=P42")), "claims", "baseline", None)
+    for tenant, keys in (("acme", {"supplier": "P42"}), (None, {"supplier": "P42"}), ("acme", {}), (None, {})):
+        assert quick.may_hold("2.0", tenant, keys).decider == "person"
+    for tenant, keys in (("bolt", {"supplier": "P42"}), ("acme", {"supplier": "P02"}), (None, {"supplier": "P02"})):
+        assert quick.may_hold("2.0", tenant, keys) == NORMAL
+    assert quick.may_hold("1.0", None, {}) == NORMAL
+    of_tenant = Compiled(placed(held("ORD-1", segment="tenant=acme")), "claims", "baseline", None)
+    assert [of_tenant.may_hold("2.0", tenant, {}) == NORMAL for tenant in ("acme", "bolt", None)] == [
+        False,
+        True,
+        False,
+    ]

@@ -128,6 +128,15 @@ def test_what_is_made_and_revoked_acts_on_a_running_gateway(site: Site) -> None:
     assert ring.told() == {"needed": True, "holding": 1, "every_tenant": 0, "trouble": ""}
 
 
+def test_a_file_of_the_same_length_is_another_file(site: Site) -> None:
+    first = site.make()
+    ring = site.ring()
+    assert status(ring, first) == 200
+    site.file.path.unlink()
+    second = site.make()
+    assert (status(ring, first), status(ring, second)) == (401, 200)
+
+
 def test_a_site_whose_keys_have_all_ended_is_not_open(site: Site) -> None:
     site.make()
     kept = site.file.read()

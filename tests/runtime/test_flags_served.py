@@ -29,6 +29,13 @@ def served(rolling: Tiny) -> Iterator[Served]:
         yield one
 
 
+@pytest.fixture(scope="module")
+def still(_rolling: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A served site whose state no test changes."""
+    with Served(_rolling.copy(tmp_path_factory.mktemp("flags") / "site")) as one:
+        yield one
+
+
 def client_of(provider: Any) -> Any:
     api = pytest.importorskip("openfeature.api")
     api.set_provider_and_wait(provider, domain="shipworthy")
@@ -71,14 +78,14 @@ def raw(port: int, key: str, body: bytes, **headers: str) -> tuple[int, dict[str
         connection.close()
 
 
-def test_the_ofrep_provider_hears_what_the_gateway_does(served: Served) -> None:
-    client = ofrep(served.port)
+def test_the_ofrep_provider_hears_what_the_gateway_does(still: Served) -> None:
+    client = ofrep(still.port)
     whole = context(tenant="acme", supplier="S2")
     found = client.get_boolean_details(ALLOWED, False, whole)
     assert (found.value, found.variant, found.error_code) == (True, "allowed", None)
-    assert found.flag_metadata["epoch"] == served.status()["state"]["epoch"]
+    assert found.flag_metadata["epoch"] == still.status()["state"]["epoch"]
     assert client.get_string_value(ROUTE, "code default", whole) == "candidate"
-    assert served.decide(tenant="acme", supplier="S2")["version"] == "2"
+    assert still.decide(tenant="acme", supplier="S2")["version"] == "2"
     other = context(tenant="birch", supplier="S2")
     assert client.get_boolean_value(ALLOWED, True, other) is False
     assert client.get_string_value(ROUTE, "code default", other) == "baseline"
@@ -139,8 +146,8 @@ def test_bulk_answers_have_a_tag_and_are_not_sent_twice(served: Served) -> None:
         ("", b'{"context": []}', 400, "PARSE_ERROR"),
     ],
 )
-def test_errors_have_the_shape_that_clients_read(served: Served, key: str, body: bytes, status: int, code: str) -> None:
-    told, _, sent = raw(served.port, key, body)
+def test_errors_have_the_shape_that_clients_read(still: Served, key: str, body: bytes, status: int, code: str) -> None:
+    told, _, sent = raw(still.port, key, body)
     answer = json.loads(sent)
     assert (told, answer["errorCode"]) == (status, code)
     assert answer["errorDetails"]
@@ -148,8 +155,8 @@ def test_errors_have_the_shape_that_clients_read(served: Served, key: str, body:
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"context": {}}', b'{"context": {"more": {"deep": [1]}}, "x": 1}'])
-def test_a_call_without_context_is_answered(served: Served, body: bytes) -> None:
-    status, _, sent = raw(served.port, f"/{ALLOWED}", body)
+def test_a_call_without_context_is_answered(still: Served, body: bytes) -> None:
+    status, _, sent = raw(still.port, f"/{ALLOWED}", body)
     assert status == 200
     assert json.loads(sent)["value"] is False
 

@@ -9,6 +9,7 @@ While the process drains, requests under way are answered with `Connection: clos
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
@@ -21,6 +22,7 @@ from shipworthy.deploy.http.peer import caller_of
 # nothing asked · a header is coming · a body is · all has come · refused, and what still comes is thrown away
 IDLE, HEAD, BODY, ANSWER, REFUSED = range(5)
 LINGER_S: Final = 2.0  # who is still sending would lose our answer to a reset, if we closed at once (RFC 9112 §9.6)
+_UPGRADE: Final = re.compile(rb"\r\n(upgrade[ \t]*:)", re.IGNORECASE)
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1"})
 
 
@@ -123,6 +125,8 @@ class Door(HttpToolsProtocol):
             self._begin(HEAD)
         if self._phase == HEAD:
             self._head_bytes += len(data)
+            if b"pgrade" in data:
+                data = _without_upgrade(data)
         super().data_received(data)
         if self._phase == HEAD and self._head_bytes > self._doors.bounds.header_bytes:
             self._refuse(431, "the header is too large")
@@ -168,14 +172,21 @@ class Door(HttpToolsProtocol):
             self._rest()
 
     def on_response_complete(self) -> None:
-        """An answer is written. A request that has begun to come behind it has its time from now."""
-        another = bool(self.pipeline)
-        super().on_response_complete()
-        self._unset_keepalive_if_required()  # a half sent header is no silence: the sweep tells them apart
-        if self._phase == ANSWER and not another:
+        """An answer is written: begin the next one that waits, else rest.
+
+        Without uvicorn's timer a request, which would also take half a header for silence: the sweep tells them apart.
+        A request that has begun to come behind the answered one has its time from now.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._phase == ANSWER:
             self._rest()
-        else:
-            self._since = self.loop.time()
+            return
+        self._since = self.loop.time()
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what is no HTTP; an answer that is under way to a whole request before it goes first."""
@@ -241,7 +252,6 @@ class Door(HttpToolsProtocol):
         """Answer with an error and close; what the application still says to this connection goes nowhere."""
         self._begin(REFUSED)
         self._doors.refused[f"{status}"] += 1
-        self._unset_keepalive_if_required()
         cycle = self._under_way()
         if cycle is not None:
             cycle.disconnected = True
@@ -264,3 +274,13 @@ class Door(HttpToolsProtocol):
             self.transport.abort()
         else:
             self.transport.close()
+
+
+def _without_upgrade(data: bytes) -> bytes:
+    """Return the bytes with the wish for another protocol made another header's, as it may be (RFC 9110 §7.8).
+
+    The parser takes what follows such a header for the other protocol: the body of a client that would rather speak
+    HTTP/2, as Java's does by default, would be lost.
+    """
+    head, end, body = data.partition(b"\r\n\r\n")
+    return _UPGRADE.sub(rb"\r\nx-\1", head) + end + body
