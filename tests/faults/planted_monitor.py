@@ -42,7 +42,7 @@ FAULTS: tuple[Fault, ...] = (
             "flat = group[some] % (last - first) * cells.width + place[some]",
         ),
         ("an unseen value counts once", "yield where, seen * one", "yield where, one"),
-        ("joint cells of the wrong rows", "self._covariance)[:, order]", "self._covariance)"),
+        ("joint cells of the wrong rows", "if edges.size == 2 else order[start:end]", "if True else order[start:end]"),
     ),
     *_in(
         "observe/frames/summaries.py",

@@ -100,6 +100,10 @@ class Controller:
     def seen(self, event: Event, row: Row | None = None) -> None:
         """Take one decision in, and the row it was about; act at once on never events and alarms."""
         self.telemetry.add(event, row)
+        self.act_on(event)
+
+    def act_on(self, event: Event) -> None:
+        """Act on the never events of a decision that is counted, and on the alarm that it raises."""
         for name in event.never:
             self._never(name, event)
         alarm = self.repeats.add(event)
