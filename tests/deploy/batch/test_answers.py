@@ -24,7 +24,7 @@ def listed(of: st.SearchStrategy[Any], n: int = N) -> st.SearchStrategy[list[Any
     return st.lists(of, min_size=n, max_size=n)
 
 
-@settings(max_examples=400)
+@settings(max_examples=150)
 @given(
     base=RELEASE,
     events=NEVER,

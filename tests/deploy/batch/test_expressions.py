@@ -45,7 +45,7 @@ def texts(depth: int) -> st.SearchStrategy[str]:
     )  # fmt: skip
 
 
-@settings(max_examples=1500)
+@settings(max_examples=500)
 @given(texts(3), st.lists(CELL, min_size=6, max_size=6), st.lists(CELL, min_size=6, max_size=6), FLOAT)
 def test_columns_say_what_rows_say(text: str, odd: list[Any], word: list[Any], a: list[float]) -> None:
     try:
@@ -66,7 +66,7 @@ def test_columns_say_what_rows_say(text: str, odd: list[Any], word: list[Any], a
             assert {0: False, 1: True, 2: None}[int(told.kind[row])] is one(table.row(row)), (text, table.row(row))
 
 
-@settings(max_examples=300)
+@settings(max_examples=100)
 @given(texts(2), st.lists(CELL, min_size=6, max_size=6))
 def test_rows_in_doubt_are_asked_one_by_one(text: str, odd: list[Any]) -> None:
     try:

@@ -19,7 +19,7 @@ KEY = bytes(range(32))
 WORD = st.text(max_size=40)
 
 
-@settings(max_examples=200)
+@settings(max_examples=80)
 @given(
     version=WORD,
     tenant=WORD,
