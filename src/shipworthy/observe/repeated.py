@@ -46,15 +46,8 @@ class _Run:
 
 def first_alarm(repeats: Repeats, rows: Rows) -> int | None:
     """Return the row at which a stream alarms first, None when none does. Nothing is changed."""
-    found: int | None = None
-    for run in _runs(repeats, rows):
-        stream = repeats.streams.get(run.key)
-        if stream is None and not run.hits.size:
-            continue
-        at = _followed(repeats, stream.state if stream else EState(), run)[1]
-        if at is not None and (found is None or at < found):
-            found = at
-    return found
+    alarms = [_followed(repeats, _state(repeats, run), run)[1] for run in _runs(repeats, rows)]
+    return min((at for at in alarms if at is not None), default=None)
 
 
 def new_streams(repeats: Repeats, rows: Rows) -> int:
@@ -64,15 +57,28 @@ def new_streams(repeats: Repeats, rows: Rows) -> int:
 
 def take(repeats: Repeats, rows: Rows) -> None:
     """Count all rows, none of which alarms."""
+    runs = list(_runs(repeats, rows))
+    _take(repeats, rows, [(run, *_followed(repeats, _state(repeats, run), run)) for run in runs])
+
+
+def take_calm(repeats: Repeats, rows: Rows) -> int | None:
+    """Count all rows when none of them alarms; else change nothing, and return the first that does."""
+    told = [(run, *_followed(repeats, _state(repeats, run), run)) for run in _runs(repeats, rows)]
+    alarms = [at for _, _, at, _ in told if at is not None]
+    if alarms:
+        return min(alarms)
+    _take(repeats, rows, told)
+    return None
+
+
+def _take(repeats: Repeats, rows: Rows, told: Sequence[tuple[_Run, EState, int | None, int]]) -> None:
     feeds = _feeds(repeats, rows)
     for keys in feeds:
         for key in keys:
             repeats.streams.setdefault(key, Stream())
     sent = np.bincount(rows.place, minlength=len(rows.places))
-    for run in _runs(repeats, rows):
-        stream = repeats.streams[run.key]
-        state, _, began = _followed(repeats, stream.state, run)
-        _keep(stream, state, run, began, rows)
+    for run, state, _, began in told:
+        _keep(repeats.streams[run.key], state, run, began, rows)
     for (tenant, _), keys, n in zip(rows.places, feeds, sent.tolist(), strict=True):
         for key in keys:
             repeats.streams[key].sent[tenant] += n
@@ -113,8 +119,16 @@ def _runs(repeats: Repeats, rows: Rows) -> Iterator[_Run]:
         yield from _sorted_runs(together, {key: wanted.pop(key) for key in together}, rows)
 
 
+def _state(repeats: Repeats, run: _Run) -> EState:
+    stream = repeats.streams.get(run.key)
+    return EState() if stream is None else stream.state
+
+
 def _sorted_runs(keys: Sequence[Key], places: dict[Key, list[int]], rows: Rows) -> Iterator[_Run]:
-    stream_of = np.zeros(len(rows.places), dtype=np.uint16)
+    if len(keys) == 1 and len(places[keys[0]]) == len(rows.places):
+        yield _Run(keys[0], np.arange(rows.place.size), np.flatnonzero(rows.flag))
+        return
+    stream_of = np.zeros(len(rows.places), dtype=np.uint8 if len(keys) < 256 else np.uint16)
     for number, key in enumerate(keys, start=1):
         stream_of[places[key]] = number
     numbers = stream_of[rows.place]

@@ -54,8 +54,8 @@ def sealed(mac: Mac, shared: Receipt, requests: Bytes, score: Floats) -> list[st
     bodies = _bodies(shared, requests, score)
     width = bodies.shape[1]
     raw = bodies.tobytes()
-    tags = b"".join([mac(raw[at : at + width])[:TOKEN_TAG_BYTES] for at in range(0, len(raw), width)])
-    whole = np.concatenate([bodies, np.frombuffer(tags, dtype=np.uint8).reshape(-1, TOKEN_TAG_BYTES)], axis=1)
+    tags = np.frombuffer(b"".join([mac(raw[at : at + width]) for at in range(0, len(raw), width)]), dtype=np.uint8)
+    whole = np.concatenate([bodies, tags.reshape(len(bodies), -1)[:, :TOKEN_TAG_BYTES]], axis=1)
     return _texts(whole)
 
 

@@ -29,7 +29,7 @@ from shipworthy.deploy.http.wiring import ForReview
 from shipworthy.deploy.routing import CANDIDATE
 from shipworthy.errors import UsageError
 from shipworthy.models.spec import text_of
-from shipworthy.observe.repeated import first_alarm, new_streams, take
+from shipworthy.observe.repeated import first_alarm, new_streams, take, take_calm
 from shipworthy.profile.columns import Coded
 from shipworthy.runtime.batch.events import Moment, decided_of, event_of, odd_rows, repeats_of, tenant_of
 from shipworthy.runtime.batch.ids import Bytes, spelled, uuid7s
@@ -154,6 +154,11 @@ class BatchDecider:
         repeats = self._site.controller.repeats
         stop = min((_violation(block, start, inert) for block in blocks), default=n)
         acting = [stop] if stop < n else []
+        if len(blocks) == 1:  # one look does for both: mostly nothing acts
+            which = _between(blocks[0], start, stop if acting else n)
+            calm = take_calm(repeats, repeats_of(blocks[0], which)) if which.size else None
+            if calm is None:
+                return stop if acting else None
         for block in blocks:
             which = _between(block, start, min(stop + 1, n))
             at = first_alarm(repeats, repeats_of(block, which)) if which.size else None

@@ -19,7 +19,7 @@ from shipworthy.facts import Receipt
 from shipworthy.runtime.batch.ids import Bytes, spelled, texts
 from shipworthy.runtime.reply import Decision
 
-SEALED_AT_ONCE = 8192
+SEALED_AT_ONCE = 65_536
 Column = NDArray[Any]
 
 
