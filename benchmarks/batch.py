@@ -1,8 +1,8 @@
 """Claim: a million rows of 30 columns are decided, checked and counted in 3 µs each, with a model that costs nothing.
 
-20 numbers (2 % empty) and 10 categories, two tenants, a segment key of 20 values, a never event; everything that a single
-request passes: out-of-distribution score, posture, thresholds, uncertainty, never event, windows with every input, the
-watch for repeats, the abuse log. Peers: what a notebook does instead (a score, two comparisons, nothing else), and the
+20 numbers (2 % empty) and 10 categories, two tenants, a segment key of 20 values, a never event; everything that a
+single request passes: out-of-distribution score, posture, thresholds, uncertainty, never event, windows with every
+input, the watch for repeats, the abuse log. Peers: what a notebook does instead (a score, two comparisons, nothing else), and the
 same decider asked row by row. Times are CPU seconds of this process. Receipts are told apart: kept to be sealed when
 they are asked for, or all sealed at once, which is one HMAC-SHA256 a row.
 """
@@ -73,7 +73,9 @@ class Bench:
         reference = thirty_features(np.random.default_rng(1), 4000)
         profile = fit_profile(features, reference[:2000], reference[2000:])
         self.scorer = Scorer(profile)
-        never = compile_never([NeverEvent(name="absurd", never="decision == 'auto_deny' and x0 > 1000 and score < 0.1")])
+        never = compile_never(
+            [NeverEvent(name="absurd", never="decision == 'auto_deny' and x0 > 1000 and score < 0.1")]
+        )
         self.release = Release(
             version="1",
             words=Decisions(),
@@ -142,7 +144,9 @@ class Bench:
         made = asyncio.run(self.batch.decide(self.whole))
         told = {"all, receipts sealed when asked for": process_time() - begin, **told}
         look(), count()
-        told["  arms, postures, answers, never event, repeats, abuse, ids"] = 2 * told[next(iter(told))] - sum(told.values())
+        told["  arms, postures, answers, never event, repeats, abuse, ids"] = 2 * told[next(iter(told))] - sum(
+            told.values()
+        )
         begin = process_time()
         made.receipts.all()
         told["receipts of all rows sealed at once, beside"] = process_time() - begin

@@ -180,16 +180,21 @@ class Distance:
         """Return the distances of rows as one product gives them, and by how much `of_rows` may differ at most.
 
         The bound is that of any order of adding up d products (Higham, Accuracy and Stability of Numerical Algorithms,
-        2nd ed., §3.1), with the norm of the whitening in place of its entries; there is none with several centres.
+        2nd ed., §3.1), with norms in place of entries.
         """
-        if not self._plain or not numbers.shape[1]:
+        if not numbers.shape[1]:
             return self.of_rows(numbers), np.zeros(len(numbers))
         d = numbers.shape[1]
         white = numbers @ self._whitening.T
         far = np.einsum("ij,ij->i", white, white)
         size = math.sqrt(float((self._whitening**2).sum())) * np.sqrt(np.einsum("ij,ij->i", numbers, numbers))
         slack = 4.0 * d * np.finfo(np.float64).eps
-        return far, slack * size * (np.sqrt(far) + slack * size) + slack * far
+        bound = slack * size * (np.sqrt(far) + slack * size) + slack * far
+        if self._plain:
+            return far, bound
+        longest = math.sqrt(2.0 * float(self._halves.max()))
+        beside = slack * (longest * (size + np.sqrt(far)) + longest * longest)
+        return np.maximum(0.0, far + 2.0 * (self._halves - white @ self._centres.T).min(axis=1)), bound + 2.0 * beside
 
     def blame(self, numbers: list[float]) -> str:
         """Return the feature that adds most to the distance, "" when there are none."""

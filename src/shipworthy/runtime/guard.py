@@ -27,6 +27,7 @@ from shipworthy.runtime.batch.asking import ByColumns, ModelColumn, model_column
 from shipworthy.runtime.batch.decider import CHUNK, BatchDecider
 from shipworthy.runtime.batch.frames import table_of
 from shipworthy.runtime.batch.result import BatchResult
+from shipworthy.runtime.given import GIVER, Given, Giver
 from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.reply import Decision, decision_of
 from shipworthy.runtime.site import Site
@@ -34,6 +35,7 @@ from shipworthy.runtime.workspace import Clock, Workspace, wall_clock
 
 Told = TypeVar("Told")
 Score = Callable[[list[dict[str, Cell]]], Sequence[float | None]]
+Ask = Callable[[], Coroutine[Any, Any, Scored | None]]
 TICK_S = 0.2
 START_S = 120.0
 DECIDE_S = 30.0
@@ -101,6 +103,7 @@ class Throttled(PolicySaysNo):
         super().__init__(
             "too many rows of this tenant", "throttles", f"ask again in {admission.retry_after_s:.3g} s, or as a batch"
         )
+        self.admission = admission
         self.retry_after_s = admission.retry_after_s
 
 
@@ -179,6 +182,18 @@ class Guard:
         """
         return self._run(self._batch.decide(table_of(frame), chunk), None)
 
+    async def decide_with(self, row: Mapping[str, Cell], ask: Ask, version: str, peer: str = "") -> Decision:
+        """Return the decision of one row whose score, as of `version`, an application gives when it is asked: for any
+        event loop. `ask()` returns None where no score came. Raises as `decide`."""
+        loop = asyncio.get_running_loop()
+        giver = Giver(version, lambda: asyncio.run_coroutine_threadsafe(ask(), loop))
+        work = self._decide_given(dict(row), giver, peer)
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    def baseline(self) -> str:
+        """Return the version that answers where no candidate does."""
+        return self._site.live.state.baseline
+
     def label(self, receipt: str, label: int) -> str:
         """Add the late label of a decision by its receipt; returns `accepted`, `used` or `expired`."""
         from shipworthy.deploy.receipt import unseal
@@ -205,25 +220,30 @@ class Guard:
             raise
         self._ticking = asyncio.create_task(site.watch(TICK_S))
         self._batch = BatchDecider(site)
+        site.gateway.wiring.upstreams = Given(site.gateway.wiring.upstreams)
         return site
 
-    async def _decide(self, row: dict[str, Cell]) -> Decision:
+    async def _decide_given(self, row: dict[str, Cell], giver: Giver, peer: str) -> Decision:
+        GIVER.set(giver)
+        return await self._decide(row, peer)
+
+    async def _decide(self, row: dict[str, Cell], peer: str = "") -> Decision:
         site = self._site
         now_s = self._workspace.clock().timestamp()
         tenant = self._tenant(row)
         if self._throttled:
-            self._admit(tenant, now_s)
+            self._admit(tenant, peer, now_s)
         outcome = await site.gateway.decider.decide(row, tenant, now_s)
         site.gateway.shadows.consider(outcome, row, now_s)
-        site.abuse.answered(outcome.event, row, "")
+        site.abuse.answered(outcome.event, row, peer)
         if outcome.error:
             raise Unreachable(outcome.error, "guard", "see `why` in the log; nothing was decided")
         return decision_of(outcome, site.gateway.wiring.override())
 
-    def _admit(self, tenant: str, now_s: float) -> None:
+    def _admit(self, tenant: str, peer: str, now_s: float) -> None:
         admission = self._site.gateway.wiring.throttles.admit(tenant, now_s)
         if admission is not None and not admission.ok:
-            self._site.abuse.refused(AbuseKind.FLOOD, tenant, "", int(now_s // 60), b"")
+            self._site.abuse.refused(AbuseKind.FLOOD, tenant, peer, int(now_s // 60), b"")
             raise Throttled(admission)
 
     async def _status(self) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from msgspec.structs import asdict, replace
 from shipworthy import Guard
 from shipworthy.deploy.receipt import unseal
 from shipworthy.errors import Unreachable, UsageError
-from shipworthy.facts import HEARTBEAT, WindowSummary
+from shipworthy.facts import HEARTBEAT, AbuseKind, WindowSummary
 from shipworthy.models.spec import Cell
 from shipworthy.runtime.reply import Decision
 from tests.flows.tiny import FAULTY_AGE, Tiny
@@ -39,7 +39,9 @@ def odd_rows(seed: int, n: int) -> list[dict[str, Any]]:
         )
         if drawn.random() < 0.2:
             name = drawn.choice(["supplier", "speed", "age", "visit"])
-            row[name] = drawn.choice([None, "", math.nan, math.inf, "12", True, 1e301, -5, 3.5, "S9", "<script>", 2**70])
+            row[name] = drawn.choice(
+                [None, "", math.nan, math.inf, "12", True, 1e301, -5, 3.5, "S9", "<script>", 2**70]
+            )
         rows.append(row)
     return rows
 
@@ -88,9 +90,10 @@ def both(tiny: Tiny, tmp_path: Any, **given: Any) -> tuple[tuple[Tiny, Guard], t
     return made[0], made[1]
 
 
-def abuse(guard: Guard) -> dict[str, int]:
-    found: dict[str, int] = guard.status()["abuse"]["events"]
-    return {name: n for name, n in found.items() if name not in ("probing", "repeated_ood")}
+def abuse(guard: Guard) -> dict[AbuseKind, int]:
+    """Counts of what rows are by themselves: a table has no caller who could repeat or probe."""
+    kinds = (AbuseKind.NEVER_ATTEMPT, AbuseKind.PAYLOAD)
+    return {kind: guard._site.abuse._events[kind] for kind in kinds}
 
 
 @pytest.mark.parametrize(("seed", "chunk"), [(1, 1000), (2, 64), (3, 7), (4, 1), (5, 300)])
@@ -111,7 +114,9 @@ def test_a_table_is_decided_as_its_rows_are(shipped: Tiny, tmp_path: Any, seed: 
             key: one.state for key, one in theirs.streams.items()
         }
         waiting = [guard._site.store.items() for guard in (alone, together)]
-        assert len(waiting[1]) == len(waiting[0]) == sum(one is not None and one["route"] == "person" for one in expected)
+        assert (
+            len(waiting[1]) == len(waiting[0]) == sum(one is not None and one["route"] == "person" for one in expected)
+        )
     assert [order.order.scope for order in there.state().orders] == [order.order.scope for order in here.state().orders]
 
 
