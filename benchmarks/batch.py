@@ -2,9 +2,9 @@
 
 20 numbers (2 % empty) and 10 categories, two tenants, a segment key of 20 values, a never event; everything that a
 single request passes: out-of-distribution score, posture, thresholds, uncertainty, never event, windows with every
-input, the watch for repeats, the abuse log. Peers: what a notebook does instead (a score, two comparisons, nothing else), and the
-same decider asked row by row. Times are CPU seconds of this process. Receipts are told apart: kept to be sealed when
-they are asked for, or all sealed at once, which is one HMAC-SHA256 a row.
+input, the watch for repeats, the abuse log. Peers: what a notebook does instead (a score, two comparisons, nothing
+else), and the same decider asked row by row. Times are CPU seconds of this process. Receipts are told apart: kept to be
+sealed when they are asked for, or all sealed at once, which is one HMAC-SHA256 a row.
 """
 
 from __future__ import annotations

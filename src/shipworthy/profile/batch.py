@@ -119,7 +119,7 @@ class BatchScorer:
         return np.stack(standards, axis=1) if standards else np.empty((len(seen.worst), 0))
 
     def _far_of(self, standards: Floats) -> Floats:
-        """The distances, to the last bit only where a rank could turn on it: elsewhere one product does for all rows."""
+        """The distances, to the last bit where a rank could turn on it: elsewhere one product does for all rows."""
         with np.errstate(over="ignore", invalid="ignore"):
             far, apart = self._distance.nearly(standards)
         near = ~(np.isfinite(far) & (ranks_of(self._far, far - apart) == ranks_of(self._far, far + apart)))
