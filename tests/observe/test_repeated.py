@@ -18,6 +18,7 @@ PLACES = (
     ("birch", ("supplier=P1", "region=S")),
     ("birch", ("supplier=P2", "region=N")),
 )
+RUNS = st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.sampled_from([1, 2, 9, 14])), max_size=40)
 
 
 def told(one: Repeats) -> dict[Any, Any]:
@@ -61,7 +62,7 @@ def laid_out(rows: list[tuple[int, bool]]) -> Rows:
 
 @settings(max_examples=300)
 @given(
-    st.lists(st.tuples(st.integers(0, 3), st.sampled_from([True, False, False, False])), max_size=120),
+    RUNS.map(lambda runs: [(place, flag) for place, flag, times in runs for _ in range(1 if flag else times)]),
     st.sampled_from([0.5, 1e-3, 1e-6]),
     st.integers(0, 120),
 )
