@@ -17,8 +17,12 @@ FAULTS: tuple[Fault, ...] = (
         "deploy/batch/expressions.py",
         _EXPR,
         ("not unknown is true", "TRUE - seen.kind, UNKNOWN)", "TRUE - seen.kind, TRUE)"),
-        ("a division by zero is known", "both = both & (right.number != 0.0)", "both = both & True"),
-        ("an infinity is a number", "known = both & np.isfinite(made)", "known = both"),
+        (
+            "what is no number is added up",
+            "both = (left.kind == NUMBER) & (right.kind == NUMBER)",
+            "both = left.kind != TEXT",
+        ),
+        ("less is more", "-seen.number)", "seen.number)"),
         ("one unknown part is forgotten", "unknown = unknown | (kind > TRUE)", "unknown = unknown"),
         (
             "large whole numbers are trusted",

@@ -13,9 +13,17 @@ from hypothesis import strategies as st
 from shipworthy.deploy.answer import answer
 from shipworthy.deploy.batch.answers import Asked, Flagged, answers
 from shipworthy.deploy.batch.table import Table, cells_of
-from tests.deploy.test_answer import CUT, LIMITED, NEVER, OWN, POSTURE, RELEASE, SCORE
+from shipworthy.deploy.limits import UNLIMITED
+from shipworthy.facts import NORMAL
+from tests.deploy.kit import cut, release
+from tests.deploy.test_answer import LIMITED, NEVER, OWN, POSTURE
 
 N = 12
+BASE = st.builds(
+    lambda fallback, limit: release(fallback=fallback, max_uncertainty=limit),
+    st.sampled_from(["baseline", "human_review", "refuse"]),
+    st.sampled_from([None, 0.4, 0.5]),
+)
 VIEWS = ("", "marginal", "covariance", "not_finite", "out_of_range")
 CELLS = st.sampled_from([None, 500.0, 50, "much", math.nan, 2**60, True])
 
@@ -24,16 +32,19 @@ def listed(of: st.SearchStrategy[Any], n: int = N) -> st.SearchStrategy[list[Any
     return st.lists(of, min_size=n, max_size=n)
 
 
-@settings(max_examples=150)
+FEW = st.sampled_from([None, 0.2, 0.3, 0.5, 0.7, 0.9, math.nan])  # so that scores meet edges
+
+
+@settings(max_examples=300)
 @given(
-    base=RELEASE,
+    base=BASE,
     events=NEVER,
-    score=listed(SCORE),
+    score=listed(FEW),
     own=st.none() | listed(OWN),
-    bounds=listed(st.tuples(POSTURE, LIMITED), 3),
-    cuts=listed(CUT, 2),
+    bounds=listed(st.sampled_from([(NORMAL, UNLIMITED)] * 3) | st.tuples(POSTURE, LIMITED), 3),
+    cuts=listed(st.sampled_from([None, cut(deny=0.3, approve=0.7), cut(deny=0.5, approve=None)]), 2),
     places=listed(st.tuples(st.integers(0, 2), st.integers(0, 1), st.integers(0, 4), st.booleans())),
-    unsure=listed(st.floats(0, 1) | st.just(math.nan)),
+    unsure=listed(st.sampled_from([0.1, 0.4, 0.6, math.nan])),
     amount=listed(CELLS),
 )
 def test_a_column_is_answered_as_each_row_alone(
@@ -47,12 +58,12 @@ def test_a_column_is_answered_as_each_row_alone(
     unsure: list[float],
     amount: list[Any],
 ) -> None:
-    release = replace(base, never=events)
+    held = replace(base, never=events)
     place, bucket, view, flag = (np.array(column) for column in zip(*places, strict=True))
     table = Table(N, {"amount": cells_of(amount)})
     p = np.linspace(0.01, 1.0, N)
     asked = Asked(
-        release=release,
+        release=held,
         table=table,
         score=np.array([math.nan if one is None else one for one in score]),
         own=None if own is None else cells_of(own),
@@ -71,7 +82,7 @@ def test_a_column_is_answered_as_each_row_alone(
     for row in range(N):
         ood = Flagged(float(p[row]), VIEWS[view[row]], bool(flag[row]))
         alone = answer(
-            release,
+            held,
             score=score[row],
             own=None if own is None else own[row],
             ood=ood,

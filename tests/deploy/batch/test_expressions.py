@@ -91,3 +91,20 @@ def test_ordinary_numbers_are_not_left_to_the_scalar() -> None:
     told = evaluate(compile_expr("a * 2 + 1 > 5 and a != 3"), 3, lambda name: Numbers(np.array([1.0, 3.0, 4.0])))
     assert not told.doubt.any()
     assert told.kind.tolist() == [0, 0, 1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["a < b", "a >= b", "a == b", "a != b", "a in ('x', 'y')", "a not in ('x', 'y')", "a in (1, 2.5)",
+     "a not in (1, 2)",
+     "-a < b", "a + b > 1", "a * b <= 2", "a / b > 0.5", "not a", "a and b", "a or b", "not (a < b)"],
+)  # fmt: skip
+def test_every_pair_of_cells_is_told_as_alone(text: str) -> None:
+    cells = [None, True, False, 0, 1, 2.5, -3, "x", "y", "", "1", math.nan, math.inf]
+    pairs = [(a, b) for a in cells for b in reversed(cells)]
+    table = Table(len(pairs), {"a": cells_of([a for a, _ in pairs]), "b": cells_of([b for _, b in pairs])})
+    one = compile_expr(text)
+    told = evaluate(one, table.n, table.words)
+    assert [{0: False, 1: True, 2: None}[kind] for kind, sure in zip(told.kind.tolist(), ~told.doubt) if sure] == [
+        one(table.row(row)) for row in np.flatnonzero(~told.doubt).tolist()
+    ]
