@@ -32,6 +32,7 @@ def listed(of: st.SearchStrategy[Any], n: int = N) -> st.SearchStrategy[list[Any
     return st.lists(of, min_size=n, max_size=n)
 
 
+PLACE = st.tuples(st.integers(0, 2), st.integers(0, 1), st.integers(0, 4), st.booleans())
 FEW = st.sampled_from([None, 0.2, 0.3, 0.5, 0.7, 0.9, math.nan])  # so that scores meet edges
 
 
@@ -43,7 +44,7 @@ FEW = st.sampled_from([None, 0.2, 0.3, 0.5, 0.7, 0.9, math.nan])  # so that scor
     own=st.none() | listed(OWN),
     bounds=listed(st.sampled_from([(NORMAL, UNLIMITED)] * 3) | st.tuples(POSTURE, LIMITED), 3),
     cuts=listed(st.sampled_from([None, cut(deny=0.3, approve=0.7), cut(deny=0.5, approve=None)]), 2),
-    places=listed(st.tuples(st.integers(0, 2), st.integers(0, 1), st.integers(0, 4), st.booleans())),
+    places=listed(PLACE, 2).flatmap(lambda few: listed(st.sampled_from(few))),
     unsure=listed(st.sampled_from([0.1, 0.4, 0.6, math.nan])),
     amount=listed(CELLS),
 )

@@ -105,6 +105,6 @@ def test_every_pair_of_cells_is_told_as_alone(text: str) -> None:
     table = Table(len(pairs), {"a": cells_of([a for a, _ in pairs]), "b": cells_of([b for _, b in pairs])})
     one = compile_expr(text)
     told = evaluate(one, table.n, table.words)
-    assert [{0: False, 1: True, 2: None}[kind] for kind, sure in zip(told.kind.tolist(), ~told.doubt) if sure] == [
-        one(table.row(row)) for row in np.flatnonzero(~told.doubt).tolist()
-    ]
+    assert [
+        {0: False, 1: True, 2: None}[kind] for kind, sure in zip(told.kind.tolist(), ~told.doubt, strict=True) if sure
+    ] == [one(table.row(row)) for row in np.flatnonzero(~told.doubt).tolist()]
