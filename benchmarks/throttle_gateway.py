@@ -17,7 +17,8 @@ import uvloop
 from shipworthy.contract.manifest import Decisions, Throttle
 from shipworthy.deploy.http.client import Pool
 from shipworthy.deploy.http.gateway import Gateway
-from shipworthy.deploy.http.wiring import ForReview, Keys, Wiring
+from shipworthy.deploy.http.places import Keys
+from shipworthy.deploy.http.wiring import ForReview, Wiring
 from shipworthy.deploy.neverevents import compile_never
 from shipworthy.deploy.release import Release
 from shipworthy.deploy.routing import Routes
@@ -65,7 +66,7 @@ def wiring(port: int) -> Wiring:
         closed=lambda version: False,
         epoch=lambda: 1,
         thresholds=lambda version, bucket: CUT,
-        sink=lambda event, row: None,
+        sink=lambda event, row, peer: None,
         enqueue=_queue,
         keys=Keys(tenant="tenant"),
         throttles=Throttles(LIMIT),

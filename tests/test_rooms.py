@@ -35,7 +35,7 @@ ALLOWED = {
 }  # fmt: skip
 ALSO = {
     "stats": {"numpy"}, "profile": {"numpy"}, "evaluate": {"numpy", "sklearn"}, "observe": {"numpy"},
-    "deploy": {"xxhash"}, "artifact": {"cryptography"}, "ledger": {"cryptography"},
+    "deploy": {"xxhash", "numpy"}, "artifact": {"cryptography"}, "ledger": {"cryptography"},
 }  # fmt: skip
 FORBIDDEN_CALLS = {"open", "exec", "eval", "input", "print", "__import__", "breakpoint"}
 FORBIDDEN_NAMES = {"now", "utcnow", "today"}

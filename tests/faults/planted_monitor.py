@@ -42,7 +42,7 @@ FAULTS: tuple[Fault, ...] = (
             "flat = group[some] % (last - first) * cells.width + place[some]",
         ),
         ("an unseen value counts once", "yield where, seen * one", "yield where, one"),
-        ("joint cells of the wrong rows", "self._covariance)[:, order]", "self._covariance)"),
+        ("joint cells of the wrong rows", "if edges.size == 2 else order[start:end]", "if True else order[start:end]"),
     ),
     *_in(
         "observe/frames/summaries.py",
@@ -100,21 +100,9 @@ FAULTS: tuple[Fault, ...] = (
         "flows/monitor/gaps.py",
         _PARTS,
         ("small groups are shown", "told = n >= SUPPRESSED", "told = n > 0"),
-        (
-            "misses are counted among all",
-            "return sum(labels.positives[:_HALF]), sum(labels.positives)",
-            "return sum(labels.positives[:_HALF]), sum(labels.n)",
-        ),
-        (
-            "alarms are counted among all",
-            "return sum(negatives[_HALF:]), sum(negatives)",
-            "return sum(negatives[_HALF:]), sum(labels.n)",
-        ),
-        (
-            "errors of one side only",
-            "return sum(labels.positives[:_HALF]) + sum(negatives[_HALF:]), sum(labels.n)",
-            "return sum(labels.positives[:_HALF]), sum(labels.n)",
-        ),
+        ("the choices of labelled rows are lost", "scores=labels.n,", "scores=labels.positives,"),
+        ("a metric of thresholds is taken for one of scores", "if metric not in METRICS:", "if False:"),
+        ("a log without groups is told as one with", "if not groups:", "if False:"),
     ),
     *_in(
         "flows/monitor/judged.py",

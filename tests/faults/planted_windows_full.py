@@ -174,6 +174,6 @@ FAULTS: tuple[Fault, ...] = (
         ("probes are traffic", "        if event.probe is not None:\n            return\n", ""),
         ("every request is flagged", "total.flagged += event.ood_flag", "total.flagged += 1"),
         ("times are not summed", "            total.took_ms += event.took_ms\n", ""),
-        ("arms are one", "key = (event.version, event.arm)", 'key = (event.version, "candidate")'),
+        ("arms are one", "total = self.of(event.version, event.arm)", 'total = self.of(event.version, "candidate")'),
     ),
 )

@@ -183,10 +183,10 @@ def test_orders_that_hold_at_start_explain_their_hits() -> None:
 def test_a_flood_of_new_values_is_bounded_and_everything_is_still_watched() -> None:
     one = Repeats(level=1e-6)
     got = [one.add(event(ood_flag=k % 50 == 0, segments=(f"supplier=P{k}",))) for k in range(2400)]
-    assert len(one._streams) <= repeats.MOST_LIVE_STREAMS
+    assert len(one.streams) <= repeats.MOST_LIVE_STREAMS
     assert got == [None] * 2400
     flood = [one.add(event(ood_flag=True, segments=(f"supplier=Q{k}",))) for k in range(2400)]
-    assert len(one._streams) <= repeats.MOST_LIVE_STREAMS
+    assert len(one.streams) <= repeats.MOST_LIVE_STREAMS
     assert {alarm.segment for alarm in flood if alarm} == {"*"}
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from types import SimpleNamespace
 
 import pytest
 
 from shipworthy import Guard
+from shipworthy.deploy.throttle import Throttles
 from shipworthy.errors import CannotDecide, ShipworthyError, UsageError
+from shipworthy.facts import AbuseKind
 from shipworthy.flows import rollout
 from shipworthy.models.spec import Cell
+from shipworthy.runtime.guard import Throttled
 from tests.flows.tiny import FAULTY_AGE, SUPPLIERS, Tiny
 from tests.runtime.served import Served, claim
 
@@ -82,6 +86,32 @@ def test_a_callable_that_raises_decides_nothing_by_machine(shipped: Tiny) -> Non
 
     with Guard(shipped.root, shipped.workspace.home, model=broken, clock=shipped.clock) as one:
         assert one.decide(claim()).route == "person"
+
+
+def test_a_tenant_over_its_rate_is_told_when_to_come_back_and_a_table_is_not_held_to_it(guard: Guard) -> None:
+    rate = SimpleNamespace(rate_per_s=0.5, burst=2)
+    guard._site.gateway.wiring.throttles = Throttles(rate)
+    assert [guard.decide(claim()).route for _ in range(2)] == ["machine"] * 2
+    with pytest.raises(Throttled, match="too many rows") as told:
+        guard.decide(claim())
+    assert told.value.retry_after_s == pytest.approx(2.0)
+    assert guard.decide(claim(tenant="birch")).route == "machine"
+    made = guard.batch([claim()] * 5)
+    assert (made.priority, list(made.route)) == ("batch", ["machine"] * 5)
+    assert guard._site.abuse._events[AbuseKind.FLOOD] == 1
+
+
+def test_a_guard_behind_another_throttle_can_leave_it_to_that(shipped: Tiny) -> None:
+    with Guard(shipped.root, shipped.workspace.home, model=logistic, clock=shipped.clock, throttled=False) as one:
+        one._site.gateway.wiring.throttles = Throttles(SimpleNamespace(rate_per_s=0.5, burst=1))
+        assert [one.decide(claim()).route for _ in range(3)] == ["machine"] * 3
+
+
+def test_an_override_that_holds_is_told_with_every_decision(guard: Guard) -> None:
+    assert (guard.decide(claim()).override, guard.batch([claim()]).override) == ("", "")
+    guard._site.gateway.wiring.override = lambda: "OVR-2027-0001"
+    assert guard.decide(claim()).override == "OVR-2027-0001"
+    assert guard.batch([claim()])[0].override == "OVR-2027-0001"
 
 
 def test_repeated_unfamiliar_inputs_order_here_too(guard: Guard) -> None:

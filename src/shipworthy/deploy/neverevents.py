@@ -25,6 +25,11 @@ class NeverEvents:
     def __bool__(self) -> bool:
         return bool(self._compiled)
 
+    @property
+    def compiled(self) -> tuple[tuple[str, Expression], ...]:
+        """Return names and expressions, for whoever asks them of columns."""
+        return self._compiled
+
     def check(self, fields: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return (names that are true, names that are unknown)."""
         violated: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ few hundred or the minute is over, and then only their counts are left.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 
 from shipworthy.facts import FIXED, LATENCY_BINS, SCORE_BINS, Event
 from shipworthy.observe.inputs import Hashed, InputCounts, Inputs
@@ -47,6 +48,22 @@ class Full:
             self._waiting.append(row)
             if len(self._waiting) >= MOST_WAITING:
                 self.flush()
+
+    def add_sums(self, sum_p: Sequence[int], sum_pq: Sequence[int], worst: Mapping[str, int]) -> None:
+        """Add what many events without a time sum up to."""
+        self._sum_p = list(map(int.__add__, self._sum_p, sum_p))
+        self._sum_pq = list(map(int.__add__, self._sum_pq, sum_pq))
+        for name, times in worst.items():
+            self._worst[name] = self._worst.get(name, 0) + times
+
+    def add_inputs(self, counts: InputCounts) -> None:
+        """Add the counts of many rows."""
+        self._take(counts)
+
+    @property
+    def hashed(self) -> Hashed | None:
+        """Return the keyed hash of its unseen values."""
+        return self._hashed
 
     def flush(self) -> None:
         """Count the rows that wait, and forget them."""

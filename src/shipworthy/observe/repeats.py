@@ -40,7 +40,7 @@ class Alarm(Fact, frozen=True, kw_only=True):
 
 
 @dataclass(slots=True)
-class _Stream:
+class Stream:
     """Evidence of one stream; `inside` says in which segments its hits lay, `hits` and `sent` count by tenant."""
 
     state: EState = field(default_factory=EState)
@@ -62,8 +62,8 @@ class Repeats:
         """`level`: what each stream may spend, see `within_budget`. Raises ValueError unless 0 < level <= 1."""
         if not 0.0 < level <= 1.0:
             raise ValueError(f"0 < level <= 1 is needed, got {level!r}")
-        self._level, self._null_rate, self._min_hits = level, null_rate, min_hits
-        self._streams: dict[Key, _Stream] = {}
+        self.level, self.null_rate, self.min_hits = level, null_rate, min_hits
+        self.streams: dict[Key, Stream] = {}
         self._explained: dict[str, set[tuple[str, str]]] = {}
         self._alarms: list[Alarm] = []
         self._until_look = 0
@@ -78,7 +78,7 @@ class Repeats:
         """Count one request and return the alarm it raises. Probes and shadowed requests raise none."""
         if event.probe is not None or event.arm in (SHADOW, HELD):
             return None
-        segments = self._open_segments(event)
+        segments = self.open_segments(event.version, event.tenant, event.segments)
         raised = []
         for segment in segments:
             for tenant in dict.fromkeys(("*", event.tenant)):
@@ -93,7 +93,7 @@ class Repeats:
 
     def restored(self, version: str, tenant: str = "*", segment: str = "*") -> None:
         """Begin anew inside a restored scope: evidence, explanations and the count of alarms. `*` is all versions."""
-        for key, stream in self._streams.items():
+        for key, stream in self.streams.items():
             if _lies_in(key, (version, tenant, segment)):
                 stream.restart()
         for one in self._explained:
@@ -116,21 +116,23 @@ class Repeats:
         """Return the alarms since the last restore, oldest first."""
         return tuple(self._alarms)
 
-    def _open_segments(self, event: Event) -> tuple[str, ...]:
-        """The segments whose streams this event feeds: those that explain it already, or else all of them and `*`."""
-        known = self._explained.get(event.version, set())
-        explaining = [
-            segment for segment in event.segments if ("*", segment) in known or (event.tenant, segment) in known
-        ]
-        return tuple(explaining) or tuple(dict.fromkeys((*event.segments, "*")))
+    def open_segments(self, version: str, tenant: str, segments: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the segments whose streams an event feeds: those that explain it, or else all of them and `*`."""
+        known = self._explained.get(version, set())
+        explaining = [segment for segment in segments if ("*", segment) in known or (tenant, segment) in known]
+        return tuple(explaining) or tuple(dict.fromkeys((*segments, "*")))
 
-    def _stream(self, key: Key) -> _Stream | None:
-        stream = self._streams.get(key)
+    def fits(self, new: int) -> bool:
+        """True when there is room for so many streams more without dropping one."""
+        return len(self.streams) + new <= MOST_LIVE_STREAMS
+
+    def _stream(self, key: Key) -> Stream | None:
+        stream = self.streams.get(key)
         if stream is None:
-            if len(self._streams) >= MOST_LIVE_STREAMS and key[1:] != ("*", "*") and not self._make_room():
+            if len(self.streams) >= MOST_LIVE_STREAMS and key[1:] != ("*", "*") and not self._make_room():
                 self.spilled += 1
                 return None
-            stream = self._streams[key] = _Stream()
+            stream = self.streams[key] = Stream()
         return stream
 
     def _make_room(self) -> bool:
@@ -141,12 +143,12 @@ class Repeats:
         if self._until_look > 0:
             self._until_look -= 1
             return False
-        kept = {key: stream for key, stream in self._streams.items() if key[2] == "*" or stream.state.log_e > 0.0}
-        self._streams = kept
+        kept = {key: stream for key, stream in self.streams.items() if key[2] == "*" or stream.state.log_e > 0.0}
+        self.streams = kept
         self._until_look = 0 if len(kept) < MOST_LIVE_STREAMS // 2 else MOST_LIVE_STREAMS
         return len(kept) < MOST_LIVE_STREAMS
 
-    def _count(self, stream: _Stream, event: Event) -> bool:
+    def _count(self, stream: Stream, event: Event) -> bool:
         """Feed one stream; True when it alarms."""
         stream.sent[event.tenant] += 1
         fresh = stream.state.log_e <= 0.0
@@ -154,13 +156,13 @@ class Repeats:
             return False  # a miss at the floor leaves it at the floor
         if fresh:
             stream.restart()
-        stream.state = update(stream.state, event.ood_flag, self._null_rate)
+        stream.state = update(stream.state, event.ood_flag, self.null_rate)
         if event.ood_flag:
             stream.hits[event.tenant] += 1
             stream.inside.update(event.segments)
-        return alarmed(stream.state, self._level, self._min_hits)
+        return alarmed(stream.state, self.level, self.min_hits)
 
-    def _alarm(self, event: Event, raised: list[tuple[str, _Stream]]) -> Alarm:
+    def _alarm(self, event: Event, raised: list[tuple[str, Stream]]) -> Alarm:
         segment, stream = min(raised, key=lambda one: (_width(one[0]), one[1].state.n - one[1].state.since, one[0]))
         state = stream.state
         alarm = Alarm(
@@ -180,7 +182,7 @@ class Repeats:
 
     def _tenant(self, event: Event, segment: str) -> str:
         """The tenant that explains the hits of all tenants in this segment, or `*` (DECISIONS §6)."""
-        stream = self._streams.get((event.version, "*", segment))
+        stream = self.streams.get((event.version, "*", segment))
         if stream is None:
             return "*"
         total = stream.hits.total()
@@ -192,7 +194,7 @@ class Repeats:
 
     def _restart_explained(self, alarm: Alarm) -> None:
         """Restart the stream that alarmed, and every one whose hits mostly lay in its segment."""
-        for (version, tenant, _), stream in self._streams.items():
+        for (version, tenant, _), stream in self.streams.items():
             if version != alarm.version or (alarm.tenant != "*" and tenant not in ("*", alarm.tenant)):
                 continue
             if _share(stream, alarm) >= EXPLAINS:
@@ -204,7 +206,7 @@ def count_since(alarms: Iterable[Alarm], version: str, segment: str = "*") -> in
     return sum(alarm.version == version and contains(segment, alarm.segment) for alarm in alarms)
 
 
-def _share(stream: _Stream, alarm: Alarm) -> float:
+def _share(stream: Stream, alarm: Alarm) -> float:
     if alarm.segment == "*":
         return 1.0
     total = stream.hits.total()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from msgspec.structs import replace
 
@@ -42,13 +42,13 @@ SHADOW = "shadow"  # scored without answering, where this version might have ans
 HELD = "shadow_held"  # scored without answering, where an order keeps this version from answering
 Place = tuple[str, str, str, str]  # version, arm, tenant, segment
 Key = tuple[str, str, str, str, int]  # version, arm, tenant, segment, minute
-_COUNTS = (
+COUNTS = (
     "n", "n_ood", "n_unseen", "n_review", "n_machine", "n_failed", "n_replayed", "n_never", "n_leaked", "n_unknown",
     "n_degraded",
 )  # fmt: skip
-_SCORES_AT = len(_COUNTS)
-_OOD_P_AT = _SCORES_AT + SCORE_BINS
-_WIDTH = _OOD_P_AT + OOD_P_BINS
+SCORES_AT = len(COUNTS)
+OOD_P_AT = SCORES_AT + SCORE_BINS
+WIDTH = OOD_P_AT + OOD_P_BINS
 
 
 class Batch(Fact, frozen=True, kw_only=True):
@@ -93,9 +93,9 @@ class Collector:
         more than a day ahead of the last minute rolled, or a month behind, comes of a clock that is wrong: it counts
         in the minute that is open now, so that nothing is lost where nobody looks.
         """
-        if not self._rolled - MOST_BEHIND <= event.minute <= self._rolled + MOST_AHEAD:
-            self.skewed += 1
-            event = replace(event, minute=self._rolled)
+        minute = self.minute_of(event.minute)
+        if minute != event.minute:
+            event = replace(event, minute=minute)
         arm = PROBE if event.probe is not None else event.arm
         places = _places(event)
         segments = dict.fromkeys(("*", *event.segments, *event.groups))
@@ -105,7 +105,30 @@ class Collector:
                 for place in places:
                     cell[place] += 1
         if arm != PROBE:
-            self._add_full(event, arm, row)
+            self.full(event.version, arm, event.tenant, event.minute).add(event, row)
+
+    def minute_of(self, minute: int, n: int = 1) -> int:
+        """Return the minute in which `n` events of this minute count: the open one when a clock is wrong, see `add`."""
+        if self._rolled - MOST_BEHIND <= minute <= self._rolled + MOST_AHEAD:
+            return minute
+        self.skewed += n
+        return self._rolled
+
+    def count(self, version: str, arm: str, tenant: str, segment: str, minute: int, counts: Sequence[int]) -> None:
+        """Add counts of many events at once to one place: those of COUNTS, then scores, then p-values."""
+        cell = self._cell(version, arm, tenant, segment, minute, counts[0])
+        for place, times in enumerate(counts):
+            cell[place] += times
+
+    def full(self, version: str, arm: str, tenant: str, minute: int) -> Full:
+        """Return what counts times, sums and inputs of a tenant. All tenants together are their sum."""
+        tenant = tenant if (version, arm, tenant, "*") in self._live else OTHER
+        key = (version, arm, tenant, "*", minute)
+        full = self._full.get(key)
+        if full is None:
+            inputs = self._inputs.get(version)
+            full = self._full[key] = Full(inputs, self._hashed(tenant, minute) if self._hashed else None)
+        return full
 
     def roll(self, now_minute: int) -> list[WindowSummary]:
         """Return and forget the minutes before `now_minute`, sorted by key, with one heartbeat for each.
@@ -121,16 +144,6 @@ class Collector:
         self._of_tenants = sum(place[2] != "*" for place in self._live)
         return windows
 
-    def _add_full(self, event: Event, arm: str, row: Row | None) -> None:
-        """Count times, sums and inputs under the tenant alone; all tenants together are their sum."""
-        tenant = event.tenant if (event.version, arm, event.tenant, "*") in self._live else OTHER
-        key = (event.version, arm, tenant, "*", event.minute)
-        full = self._full.get(key)
-        if full is None:
-            inputs = self._inputs.get(event.version)
-            full = self._full[key] = Full(inputs, self._hashed(tenant, event.minute) if self._hashed else None)
-        full.add(event, row)
-
     def _closed_full(self, now_minute: int) -> dict[Key, Full]:
         closed = {key: self._full.pop(key) for key in sorted(self._full) if key[4] < now_minute}
         for (version, arm, _, _, minute), one in list(closed.items()):
@@ -141,11 +154,11 @@ class Collector:
             closed[key].take(one)
         return closed
 
-    def _cell(self, version: str, arm: str, tenant: str, segment: str, minute: int) -> list[int]:
+    def _cell(self, version: str, arm: str, tenant: str, segment: str, minute: int, n: int = 1) -> list[int]:
         live = (version, arm, tenant, segment)
         if live not in self._live:
             if self._is_full(version, tenant, segment):
-                self.spilled += 1
+                self.spilled += n
                 tenant = tenant if tenant == "*" else OTHER
                 segment = other_of(segment)
                 live = (version, arm, tenant, segment)
@@ -154,7 +167,7 @@ class Collector:
         key = (version, arm, tenant, segment, minute)
         cell = self._cells.get(key)
         if cell is None:
-            cell = self._cells[key] = [0] * _WIDTH
+            cell = self._cells[key] = [0] * WIDTH
         return cell
 
     def _is_full(self, version: str, tenant: str, segment: str) -> bool:
@@ -174,9 +187,9 @@ class Collector:
             empty,
             shards_seen=1 if minute >= self._rolled else 0,
             shards_expected=self._expected,
-            scores=tuple(cell[_SCORES_AT:_OOD_P_AT]),
-            ood_p=tuple(cell[_OOD_P_AT:]),
-            **dict(zip(_COUNTS, cell, strict=False)),
+            scores=tuple(cell[SCORES_AT:OOD_P_AT]),
+            ood_p=tuple(cell[OOD_P_AT:]),
+            **dict(zip(COUNTS, cell, strict=False)),
             **({} if full is None else full.vectors()),
         )
 
@@ -236,7 +249,7 @@ def other_of(segment: str) -> str:
 
 def _places(event: Event) -> tuple[int, ...]:
     """The indices of a cell that one event counts up."""
-    return (*_counted(event), *_score_place(event.score), _OOD_P_AT + _ood_p_bin(event.ood_p))
+    return (*_counted(event), *_score_place(event.score), OOD_P_AT + _ood_p_bin(event.ood_p))
 
 
 def _counted(event: Event) -> Iterator[int]:
@@ -259,7 +272,7 @@ def _counted(event: Event) -> Iterator[int]:
 def _score_place(score: float | None) -> tuple[int, ...]:
     if score is None or not 0.0 <= score <= 1.0:
         return ()
-    return (_SCORES_AT + min(int(score * SCORE_BINS), SCORE_BINS - 1),)
+    return (SCORES_AT + min(int(score * SCORE_BINS), SCORE_BINS - 1),)
 
 
 def _ood_p_bin(p: float) -> int:

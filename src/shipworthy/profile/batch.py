@@ -118,8 +118,18 @@ class BatchScorer:
                 standards.append(standard)
         return np.stack(standards, axis=1) if standards else np.empty((len(seen.worst), 0))
 
+    def _far_of(self, standards: Floats) -> Floats:
+        """The distances, to the last bit where a rank could turn on it: elsewhere one product does for all rows."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            far, apart = self._distance.nearly(standards)
+        near = ~(np.isfinite(far) & (ranks_of(self._far, far - apart) == ranks_of(self._far, far + apart)))
+        rows = np.flatnonzero(near)
+        if rows.size:
+            far[rows] = self._distance.of_rows(standards[rows])
+        return far
+
     def _judged(self, seen: _Seen, standards: Floats) -> Scored:
-        far = self._distance.of_rows(standards)
+        far = self._far_of(standards)
         r_far, r_odd = ranks_of(self._far, far), ranks_of(self._odd, seen.worst)
         marginal = r_odd <= r_far
         p = np.where(marginal, self._p_odd[r_odd], self._p_far[r_far])

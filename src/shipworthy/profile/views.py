@@ -12,6 +12,7 @@ few rows where none is odder than that, the loop runs once more without the shor
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -174,6 +175,26 @@ class Distance:
             return np.asarray(far, dtype=np.float64)
         apart = self._halves - np.matmul(self._centres, white)[:, :, 0]
         return np.asarray(np.maximum(0.0, far + 2.0 * apart.min(axis=1)), dtype=np.float64)
+
+    def nearly(self, numbers: Floats) -> tuple[Floats, Floats]:
+        """Return the distances of rows as one product gives them, and by how much `of_rows` may differ at most.
+
+        The bound is that of any order of adding up d products (Higham, Accuracy and Stability of Numerical Algorithms,
+        2nd ed., §3.1), with norms in place of entries.
+        """
+        if not numbers.shape[1]:
+            return self.of_rows(numbers), np.zeros(len(numbers))
+        d = numbers.shape[1]
+        white = numbers @ self._whitening.T
+        far = np.einsum("ij,ij->i", white, white)
+        size = math.sqrt(float((self._whitening**2).sum())) * np.sqrt(np.einsum("ij,ij->i", numbers, numbers))
+        slack = 4.0 * d * np.finfo(np.float64).eps
+        bound = slack * size * (np.sqrt(far) + slack * size) + slack * far
+        if self._plain:
+            return far, bound
+        longest = math.sqrt(2.0 * float(self._halves.max()))
+        beside = slack * (longest * (size + np.sqrt(far)) + longest * longest)
+        return np.maximum(0.0, far + 2.0 * (self._halves - white @ self._centres.T).min(axis=1)), bound + 2.0 * beside
 
     def blame(self, numbers: list[float]) -> str:
         """Return the feature that adds most to the distance, "" when there are none."""

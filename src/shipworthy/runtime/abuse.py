@@ -75,12 +75,26 @@ class AbuseLog:
     def answered(self, event: Event, row: Mapping[str, Cell], peer: str) -> None:
         """Look at one request that was decided."""
         caller, key = self._named(event.minute // HOUR, event.tenant, peer)
-        found = self._found(event, row, caller)
+        self._noted(event, row, caller, key, self._found(event, row, caller))
+
+    def _noted(
+        self, event: Event, row: Mapping[str, Cell], caller: str, key: bytes | None, found: Mapping[AbuseKind, int]
+    ) -> None:
         if found:
             raw, segment = _encode(row), event.segments[0] if event.segments else "*"
             for kind, n in found.items():
                 self._count(kind, event.minute, event.tenant, caller, key, raw, segment, n)
         self._rates.add(event.minute, bool(found), event.segments)
+
+    def answered_rows(self, minute: int, segments: Sequence[str], n: int) -> None:
+        """Count many requests that were decided and are no abuse, in `*` and in their segments."""
+        if n:
+            self._rates.add(minute, False, segments, n)
+
+    def answered_row(self, event: Event, row: Mapping[str, Cell]) -> None:
+        """Look at one row of a batch: it has no caller, so that nobody can be told to repeat or to probe."""
+        caller, key = self._named(event.minute // HOUR, event.tenant, "")
+        self._noted(event, row, caller, key, self._content(event, row))
 
     def roll(self, now_minute: int, bucket: Callable[[int], int]) -> None:
         """Close minutes, save what has grown, forget what has expired. Called once a minute."""
@@ -116,18 +130,24 @@ class AbuseLog:
 
     def _found(self, event: Event, row: Mapping[str, Cell], caller: str) -> dict[AbuseKind, int]:
         """Return the kinds of abuse a request is, with the requests that each rests on."""
-        found: dict[AbuseKind, int] = {}
-        if event.never:
-            found[AbuseKind.NEVER_ATTEMPT] = 1
+        found = self._content(event, row)
         columns, probing = self._probing.get(event.version, ((), None))
-        if any(_is_payload(row.get(name)) for name in _loose(event, columns)):
-            found[AbuseKind.PAYLOAD] = 1
         if caller == OTHER:
             return found  # whoever it was, it is not one caller
         flagged = self._ood.add(caller, event.ood_flag, event.minute // HOUR)
         repeated = probing.add(caller, hashed(row, columns, self.salt)) if probing is not None else 0
         alarms = {AbuseKind.REPEATED_OOD: flagged, AbuseKind.PROBING: repeated}
         return found | {kind: n for kind, n in alarms.items() if n}
+
+    def _content(self, event: Event, row: Mapping[str, Cell]) -> dict[AbuseKind, int]:
+        """What a request is by itself, whoever sent it."""
+        found: dict[AbuseKind, int] = {}
+        if event.never:
+            found[AbuseKind.NEVER_ATTEMPT] = 1
+        columns, _ = self._probing.get(event.version, ((), None))
+        if any(_is_payload(row.get(name)) for name in _loose(event, columns)):
+            found[AbuseKind.PAYLOAD] = 1
+        return found
 
     def _count(
         self,

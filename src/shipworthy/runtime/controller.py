@@ -109,9 +109,13 @@ class Controller:
     def counted(self, event: Event, row: Row | None = None) -> None:
         """Count one decision whose never events were acted on; act at once on an alarm."""
         self.telemetry.add(event, row)
-        alarm = self.repeats.add(event)
-        if alarm is not None:
-            self._alarm(alarm)
+        self._repeated(event)
+
+    def act_on(self, event: Event) -> None:
+        """Act on the never events of a decision that is counted, and on the alarm that it raises."""
+        for name in event.never:
+            self.never(name, event)
+        self._repeated(event)
 
     def placed(self, held: Held, slo: str, severity: Severity) -> None:
         """Take up an order that another process of this site made to hold: record it, and open its incident."""
@@ -278,6 +282,11 @@ class Controller:
         proposal = never_order(self.releases[event.version], name, event, self.live.state, self.clock())
         if proposal is not None:
             self._order(proposal)
+
+    def _repeated(self, event: Event) -> None:
+        alarm = self.repeats.add(event)
+        if alarm is not None:
+            self._alarm(alarm)
 
     def _alarm(self, alarm: Alarm) -> None:
         self._later(self._keep_alarms)

@@ -1,7 +1,9 @@
 """The guard in your own process: the same decision path, checks and telemetry as the gateway, without HTTP.
 
-In: rows. Out: replies with route, reasons and a receipt. Scores come from supervised model processes, or from a
-callable of your own; everything else is the gateway's code. Use it as a context manager.
+In: rows, or whole tables. Out: decisions with route, reasons and a receipt. Scores come from supervised model
+processes, or from a callable of your own, row by row or by columns; everything else is the gateway's code. A single row
+counts against the throttle of its tenant, a table does not: it is work of priority `batch`. Use it as a context
+manager.
 """
 
 from __future__ import annotations
@@ -11,18 +13,29 @@ import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
+
+import numpy as np
 
 from shipworthy.deploy.http.client import Scored, Upstream, UpstreamFailed
-from shipworthy.deploy.http.gateway import ONLY_TENANT, Reply, reply_of
-from shipworthy.errors import Unreachable, UsageError
-from shipworthy.models.spec import Cell, columns_of, text_of
+from shipworthy.deploy.http.gateway import ONLY_TENANT
+from shipworthy.deploy.throttle import Admission
+from shipworthy.errors import PolicySaysNo, Unreachable, UsageError
+from shipworthy.facts import AbuseKind
+from shipworthy.models.spec import Cell, Columns, columns_of, text_of
+from shipworthy.runtime.batch.asking import ByColumns, ModelColumn, model_columns
+from shipworthy.runtime.batch.decider import CHUNK, BatchDecider
+from shipworthy.runtime.batch.frames import table_of
+from shipworthy.runtime.batch.result import BatchResult
+from shipworthy.runtime.given import GIVER, Given, Giver
 from shipworthy.runtime.releases import Loaded
+from shipworthy.runtime.reply import Decision, decision_of
 from shipworthy.runtime.site import Site
 from shipworthy.runtime.workspace import Clock, Workspace, wall_clock
 
 Told = TypeVar("Told")
 Score = Callable[[list[dict[str, Cell]]], Sequence[float | None]]
+Ask = Callable[[], Coroutine[Any, Any, Scored | None]]
 TICK_S = 0.2
 START_S = 120.0
 DECIDE_S = 30.0
@@ -33,7 +46,7 @@ class OwnModel:
 
     def __init__(self, score: Score) -> None:
         self._score = score
-        self._names: dict[str, list[str]] = {}
+        self._columns: dict[str, Columns] = {}
         self._upstreams: dict[str, Upstream] = {}
 
     @property
@@ -43,7 +56,7 @@ class OwnModel:
 
     async def start(self, one: Loaded) -> None:
         """Take a version up."""
-        self._names[one.version] = [name for name, _ in columns_of(one.contract.manifest.features)]
+        self._columns[one.version] = columns_of(one.contract.manifest.features)
         self._upstreams[one.version] = _Own(self, one.version)
 
     async def stop(self, version: str) -> None:
@@ -56,7 +69,7 @@ class OwnModel:
 
     def ask(self, version: str, rows: list[list[Cell]]) -> Sequence[float | None]:
         """Return the scores of rows of values in model order."""
-        names = self._names[version]
+        names = [name for name, _ in self._columns[version]]
         return self._score([dict(zip(names, row, strict=True)) for row in rows])
 
     def pids(self) -> dict[str, int]:
@@ -66,6 +79,36 @@ class OwnModel:
     def told(self) -> dict[str, dict[str, object]]:
         """Return what is known of each version's model: that it is the caller's own, which no gate has seen."""
         return {version: {"kind": "callable", "where": "", "gated": False} for version in self._upstreams}
+
+
+class OwnColumns(OwnModel):
+    """The caller's own callable over columns: arrays by feature name in, an array of scores out. One call a chunk."""
+
+    def __init__(self, score: ByColumns) -> None:
+        super().__init__(lambda rows: ())
+        self._by_columns = score
+
+    def ask(self, version: str, rows: list[list[Cell]]) -> Sequence[float | None]:
+        """Return the scores of rows of values in model order."""
+        columns = self._columns[version]
+        table = table_of([{name: cell for (name, _), cell in zip(columns, row, strict=True)} for row in rows])
+        told: list[float | None] = np.asarray(self.ask_columns(version, model_columns(table, columns)), float).tolist()
+        return told
+
+    def ask_columns(self, version: str, columns: Mapping[str, ModelColumn]) -> Sequence[float] | ModelColumn:
+        """Return the scores of a chunk."""
+        return self._by_columns(columns)
+
+
+class Throttled(PolicySaysNo):
+    """The tenant has had its share for now; nothing was decided. `retry_after_s`: seconds until it may ask again."""
+
+    def __init__(self, admission: Admission) -> None:
+        super().__init__(
+            "too many rows of this tenant", "throttles", f"ask again in {admission.retry_after_s:.3g} s, or as a batch"
+        )
+        self.admission = admission
+        self.retry_after_s = admission.retry_after_s
 
 
 class _Own:
@@ -89,6 +132,10 @@ class _Own:
 class Guard:
     """Decides rows of the shipped model. `model` is your own scoring callable; without it, model processes are used.
 
+    The callable gets a list of rows by feature name; with `columns=True`, one array a feature (float64, NaN where a
+    cell is empty; an object array of texts and None for words). It returns one score in [0, 1] a row. `throttled=False`
+    takes `decide` out of the contract's throttles, for a service that has its own in front.
+
     `root` is the model repository, `home` its state directory (default `.shipworthy/state`). Raises CannotDecide when
     nothing has shipped, or what has shipped is not what the gate passed.
     """
@@ -97,9 +144,11 @@ class Guard:
         self,
         root: Path | str = ".",
         home: Path | str | None = None,
-        model: Score | None = None,
+        model: Score | ByColumns | None = None,
         clock: Clock = wall_clock,
         observe_only: bool = False,
+        columns: bool = False,
+        throttled: bool = True,
     ) -> None:
         place = Path(root)
         state = Path(home) if home is not None else place / ".shipworthy" / "state"
@@ -108,8 +157,9 @@ class Guard:
         self._thread = threading.Thread(target=self._loop.run_forever, name="shipworthy-guard", daemon=True)
         self._thread.start()
         self._ticking: asyncio.Task[None] | None = None
+        self._throttled = throttled
         try:
-            self._site = self._run(self._open(model, observe_only), START_S)
+            self._site = self._run(self._open(_own(model, columns), observe_only), START_S)
         except BaseException:
             self._end()
             raise
@@ -122,13 +172,31 @@ class Guard:
     ) -> None:
         self.close()
 
-    def decide(self, row: Mapping[str, Cell]) -> Reply:
-        """Return the reply to one row. Raises UsageError when the row does not say whose it is."""
+    def decide(self, row: Mapping[str, Cell]) -> Decision:
+        """Return the decision of one row. Raises UsageError when the row does not say whose it is, Throttled when its
+        tenant has asked too often, Unreachable when nobody could take it."""
         return self._run(self._decide(dict(row)), DECIDE_S)
 
-    def batch(self, rows: Sequence[Mapping[str, Cell]]) -> list[Reply]:
-        """Return one reply a row, in order."""
-        return self._run(self._all([dict(row) for row in rows]), DECIDE_S + len(rows))
+    def batch(self, frame: object, chunk: int = CHUNK) -> BatchResult:
+        """Return the decisions of a table, in the order of its rows: a pandas, Polars or Arrow frame, columns by name,
+        or a sequence of rows. `chunk`: rows that are decided together, under one state.
+
+        Raises UsageError when a row does not say whose it is. A row that nobody could take is `refused`, and its `why`
+        says so.
+        """
+        return self._run(self._batch.decide(table_of(frame), chunk), None)
+
+    async def decide_with(self, row: Mapping[str, Cell], ask: Ask, version: str, peer: str = "") -> Decision:
+        """Return the decision of one row whose score, as of `version`, an application gives when it is asked: for any
+        event loop. `ask()` returns None where no score came. Raises as `decide`."""
+        loop = asyncio.get_running_loop()
+        giver = Giver(version, lambda: asyncio.run_coroutine_threadsafe(ask(), loop))
+        work = self._decide_given(dict(row), giver, peer)
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+    def baseline(self) -> str:
+        """Return the version that answers where no candidate does."""
+        return self._site.live.state.baseline
 
     def label(self, receipt: str, label: int) -> str:
         """Add the late label of a decision by its receipt; returns `accepted`, `used` or `expired`."""
@@ -147,27 +215,39 @@ class Guard:
             self._run(self._shut(), START_S)
             self._end()
 
-    async def _open(self, model: Score | None, observe_only: bool) -> Site:
-        site = Site(self._workspace, observe_only, OwnModel(model) if model is not None else None)
+    async def _open(self, model: OwnModel | None, observe_only: bool) -> Site:
+        site = Site(self._workspace, observe_only, model)
         try:
             await site.start()
         except BaseException:
             await site.close()
             raise
         self._ticking = asyncio.create_task(site.watch(TICK_S))
+        self._batch = BatchDecider(site)
+        site.gateway.wiring.upstreams = Given(site.gateway.wiring.upstreams)
         return site
 
-    async def _decide(self, row: dict[str, Cell]) -> Reply:
+    async def _decide_given(self, row: dict[str, Cell], giver: Giver, peer: str) -> Decision:
+        GIVER.set(giver)
+        return await self._decide(row, peer)
+
+    async def _decide(self, row: dict[str, Cell], peer: str = "") -> Decision:
         site = self._site
         now_s = self._workspace.clock().timestamp()
-        outcome = await site.gateway.decider.decide(row, self._tenant(row), now_s)
+        tenant = self._tenant(row)
+        if self._throttled:
+            self._admit(tenant, peer, now_s)
+        outcome = await site.gateway.decider.decide(row, tenant, now_s, peer)
         site.gateway.shadows.consider(outcome, row, now_s)
         if outcome.error:
             raise Unreachable(outcome.error, "guard", "see `why` in the log; nothing was decided")
-        return reply_of(outcome)
+        return decision_of(outcome, site.gateway.wiring.override())
 
-    async def _all(self, rows: list[dict[str, Cell]]) -> list[Reply]:
-        return [await self._decide(row) for row in rows]
+    def _admit(self, tenant: str, peer: str, now_s: float) -> None:
+        admission = self._site.gateway.wiring.throttles.admit(tenant, now_s)
+        if admission is not None and not admission.ok:
+            self._site.abuse.refused(AbuseKind.FLOOD, tenant, peer, int(now_s // 60), b"")
+            raise Throttled(admission)
 
     async def _status(self) -> dict[str, Any]:
         return self._site.status()
@@ -187,10 +267,16 @@ class Guard:
             raise UsageError(f"no tenant: column {key!r} is missing", "row", "say whose request it is")
         return cell if isinstance(cell, str) else text_of(cell)
 
-    def _run(self, work: Coroutine[Any, Any, Told], limit_s: float) -> Told:
+    def _run(self, work: Coroutine[Any, Any, Told], limit_s: float | None) -> Told:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(limit_s)
 
     def _end(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(START_S)
         self._loop.close()
+
+
+def _own(model: Score | ByColumns | None, columns: bool) -> OwnModel | None:
+    if model is None:
+        return None
+    return OwnColumns(cast(ByColumns, model)) if columns else OwnModel(cast(Score, model))

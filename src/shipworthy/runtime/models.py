@@ -17,7 +17,7 @@ from typing import Protocol
 from shipworthy.deploy.http.client import Pool, Upstream
 from shipworthy.errors import Unreachable
 from shipworthy.models.child import ModelProcess
-from shipworthy.models.client import score_rows
+from shipworthy.models.client import Answers, score_rows
 from shipworthy.models.spec import Cell, Columns
 from shipworthy.models.supervise import supervise
 from shipworthy.runtime.releases import Loaded
@@ -107,12 +107,16 @@ class Models:
 
     def ask(self, version: str, rows: list[list[Cell]]) -> Sequence[float | None]:
         """Return the scores of many rows at once. Raises Unreachable when the version's model does not run."""
+        return self.answers(version, rows).scores
+
+    def answers(self, version: str, rows: list[list[Cell]]) -> Answers:
+        """As `ask`, with the decisions that the model makes itself."""
         if version in self._columns:
-            return scores_of(self._elsewhere[version], self._columns[version], rows)
+            return Answers(scores=[*scores_of(self._elsewhere[version], self._columns[version], rows)])
         process = self._processes.get(version)
         if process is None or not process.alive():
             raise Unreachable(f"the model of version {version} is not running", "models", "see its log")
-        return score_rows(process.port, rows).scores
+        return score_rows(process.port, rows)
 
     def pids(self) -> dict[str, int]:
         """Return the process id of each version's model."""

@@ -22,6 +22,9 @@ from shipworthy.facts import Event, LabelCells, LabelSummary, Measurement, Recei
 from shipworthy.indicators import INDICATORS
 from shipworthy.observe import labels as late
 from shipworthy.observe import windows as seen
+from shipworthy.observe.frames.columns import Frame
+from shipworthy.observe.frames.inputs import FrameInputs
+from shipworthy.observe.frames.live import Decided, add_decided
 from shipworthy.observe.inputs import Hashed, Inputs
 from shipworthy.observe.known import Known
 from shipworthy.observe.measure import from_alarms
@@ -101,6 +104,11 @@ class Telemetry:
         """Count one decision, and its inputs."""
         self._collector.add(event, row)
         self.totals.add(event)
+
+    def add_decided(self, rows: Decided, inputs: FrameInputs | None, frame: Frame | None) -> None:
+        """Count many decisions of one version at once, and their inputs. They have no time to answer."""
+        add_decided(self._collector, rows, inputs, frame)
+        self.totals.of(rows.version, rows.arm).add(rows.place.size, rows.says)
 
     def add_shadow(self, event: Event, held: bool, row: Row | None = None) -> None:
         """Count one shadow score; keep it until its label comes. `held`: an order keeps its version from answering."""

@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from shipworthy.errors import UsageError
-from shipworthy.facts import LabelSummary, Outcome, WindowSummary, digest
+from shipworthy.facts import Action, Clause, LabelSummary, Outcome, Scope, Slo, Target, WindowSummary, digest
 from shipworthy.facts.adding import added
 from shipworthy.flows.monitor.columns import Spelled, Valued
 from shipworthy.flows.monitor.drift import drifts, input_drift, score_drift
-from shipworthy.flows.monitor.gaps import chances, group_rates
+from shipworthy.flows.monitor.gaps import chances, group_rates, subgroup_gap
 from shipworthy.flows.monitor.judged import pages
 from shipworthy.flows.monitor.logs import chunks, header
 from shipworthy.flows.monitor.periods import Every, every
@@ -22,6 +23,9 @@ from shipworthy.flows.monitor.reference import inferred
 from shipworthy.flows.monitor.series import Series
 from shipworthy.flows.monitor.told import Verdict
 from shipworthy.models.table import parse_cell
+from shipworthy.observe.measure_groups import Seen
+from shipworthy.observe.measure_groups import subgroup_gap as live_gap
+from shipworthy.observe.measure_labels import Matured
 from shipworthy.profile.fit_bins import fit_bins
 from shipworthy.profile.rows import as_number
 from shipworthy.stats.drift import categories_apart, numbers_apart
@@ -156,6 +160,36 @@ def test_rates_of_groups_and_the_suppression_of_small_ones() -> None:
     told = group_rates({"sex": {"sex=F": labels, "sex=M": few}})
     assert next(one.value for one in told if one.group == "sex=F") == pytest.approx(0.2)
     assert {(one.n, one.value, one.lo) for one in told if one.group == "sex=M"} == {(None, None, None)}
+
+
+def test_a_gap_of_a_log_is_the_gap_of_live_traffic() -> None:
+    def labels(group: str, low: int, high: int) -> LabelSummary:
+        return LabelSummary(
+            version="1", arm="logged", tenant="*", segment=f"sex={group}", minute=0,
+            n=(200,) + (0,) * 58 + (150,), positives=(low,) + (0,) * 58 + (high,),
+        )  # fmt: skip
+
+    told = {"F": (20, 100), "M": (80, 140), "X": (5, 90)}
+    groups = {group: labels(group, *counts) for group, counts in told.items()}
+    asked = Matured(Scope(model="", version="1"), 0, 60, 60, level=0.9)
+    slo = Slo(
+        name="gap",
+        indicator="subgroup_gap",
+        metric="error_rate",
+        objective="nobody fares worse",
+        target=Target(op="<=", value=0.1),
+        window="24h",
+        action_on_breach=Action.ROUTE_TO_HUMAN_REVIEW,
+        clause=Clause.ALIGNMENT,
+        min_samples=100,
+    )
+    found, why = subgroup_gap(slo, {"sex": {f"sex={name}": one for name, one in groups.items()}}, asked)
+    seen = {f"sex={name}": Seen((one,), ()) for name, one in groups.items()}
+    assert (found, why) == (live_gap(seen, ["sex"], "error_rate", asked)[0], "")
+    assert found is not None
+    assert found.value == pytest.approx((80 + 10) / 350 - (5 + 60) / 350)
+    assert subgroup_gap(replace(slo, metric="auto_error_rate"), {"sex": groups}, asked)[0] is None
+    assert subgroup_gap(slo, {}, asked)[0] is None
 
 
 def test_types_are_read_off_a_reference() -> None:

@@ -1,8 +1,10 @@
 """What an SLO shows period by period: the measures and the judge of live traffic, on windows made from a log.
 
 In: windows and labels, SLOs, the periods. Out: a `Verdict` per SLO, version, segment and period, as the controller
-would have given it at the end of that period, and the pages that follow. Labels count with the period of their
-decision: what they show, a site learns `matured_after` later. A log has no heartbeats, so it cannot show a gap.
+would have given it at the end of that period at the SLO's own level, and the pages that follow. A gateway looks every
+minute and spends an alarm budget on it; each period here is looked at once, so that no budget is applied. Labels count
+with the period of their decision: what they show, a site learns `matured_after` later. A log has no heartbeats, so it
+cannot show a gap.
 
 Never green: a column that is not there, or that some rows leave empty, takes away what depends on it.
 """
@@ -26,8 +28,16 @@ from shipworthy.flows.monitor.told import Page, Verdict
 from shipworthy.indicators import INDICATORS
 from shipworthy.observe.frames.columns import Ints
 from shipworthy.observe.frames.counts import UNTOLD
-from shipworthy.observe.measure import from_windows, rate
-from shipworthy.observe.measure_labels import Matured, auroc, auto_error_rate, block_ece, error_rate, pooled_ece
+from shipworthy.observe.measure import from_windows
+from shipworthy.observe.measure_labels import (
+    Matured,
+    auroc,
+    auto_error_rate,
+    block_ece,
+    error_rate,
+    label_coverage,
+    pooled_ece,
+)
 from shipworthy.observe.measure_latency import latency_ms
 from shipworthy.observe.minutes import minutes_in
 from shipworthy.observe.over import Over
@@ -186,11 +196,7 @@ def _of_labels(slo: Slo, seen: Seen, asked: Matured, window: WindowSummary) -> t
     series = seen.labels.get(place)
     total = None if series is None else series.total(asked.start, asked.end)
     if slo.indicator == "label_coverage":
-        expected = sum(window.scores)
-        have = 0 if total is None else min(sum(total.n), expected)
-        return rate(
-            "label_coverage", have, expected, segment=window.segment, start=asked.start, end=asked.end, level=slo.level
-        ), ""
+        return label_coverage([] if total is None else [total], [window], asked, silent=()), ""
     if total is None or series is None:
         return None, "no label"
     if slo.indicator == "decision_ece":

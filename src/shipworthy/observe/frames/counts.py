@@ -75,12 +75,12 @@ class FrameCounter:
         group, wholes = _wholes(frame)
         self._fits(wholes)
         self._take_full(frame, ood, group, wholes)
-        flags, scores, p_bins = _flags(frame, ood), _score_bins(frame.score), _p_bins(ood.p)
+        flags, scores, of_p = _flags(frame, ood), score_bins(frame.score), p_bins(ood.p)
         labelled = frame.label != NO_LABEL
         whole = np.zeros(frame.n, dtype=np.intp)
         for words, codes in ((("*",), whole), *((one.words, one.codes) for one in frame.dimensions)):
             used, at = _ranked(group * len(words) + codes, len(wholes) * len(words))
-            table = _slim(flags, scores, p_bins, at, used.size)
+            table = _slim(flags, scores, of_p, at, used.size)
             for id_, counts in zip(used.tolist(), table, strict=True):
                 _put(self.counts.slim, _place(wholes, words, id_), counts)
             if labelled.any():
@@ -105,7 +105,7 @@ class FrameCounter:
         table = np.concatenate(
             [
                 _latencies(frame.took_ms, group, groups),
-                *_score_sums(frame.score, group, groups),
+                *score_sums(frame.score, group, groups),
                 self._worst(ood, group, groups),
                 cells,
                 joint,
@@ -216,15 +216,15 @@ def _flags(frame: Frame, ood: Ood) -> tuple[Marks | None, ...]:
     return (None, ood.flag, unseen, frame.route.where(PERSON), frame.route.where(MACHINE))
 
 
-def _slim(flags: tuple[Marks | None, ...], scores: Places, p_bins: Places, at: Places, size: int) -> Ints:
+def _slim(flags: tuple[Marks | None, ...], scores: Places, of_p: Places, at: Places, size: int) -> Ints:
     parts = [_table(at if marks is None else at[marks], size, 1) for marks in flags]
     told = scores >= 0
     parts.append(_table(at[told] * SCORE_BINS + scores[told], size, SCORE_BINS))
-    parts.append(_table(at * OOD_P_BINS + p_bins, size, OOD_P_BINS))
+    parts.append(_table(at * OOD_P_BINS + of_p, size, OOD_P_BINS))
     return np.concatenate(parts, axis=1)
 
 
-def _score_bins(score: Floats) -> Places:
+def score_bins(score: Floats) -> Places:
     """The bin of each score, -1 for what is none."""
     told = (score >= 0.0) & (score <= 1.0)
     bins = np.full(score.size, -1, dtype=np.intp)
@@ -232,7 +232,7 @@ def _score_bins(score: Floats) -> Places:
     return bins
 
 
-def _p_bins(p: Floats) -> Places:
+def p_bins(p: Floats) -> Places:
     """Four bins a decade, by the logarithm that windows are made with; p-values are few."""
     values, at = np.unique(p, return_inverse=True)
     bins = [_p_bin(value) for value in values.tolist()]
@@ -243,10 +243,10 @@ def _p_bin(p: float) -> int:
     return min(int(-4.0 * math.log10(p)), OOD_P_BINS - 1) if 0.0 < p <= 1.0 else OOD_P_BINS - 1
 
 
-def _score_sums(score: Floats, group: Places, groups: int) -> tuple[Ints, Ints]:
+def score_sums(score: Floats, group: Places, groups: int) -> tuple[Ints, Ints]:
     told = (score >= 0.0) & (score <= 1.0)
     p = score[told]
-    place = group[told] * SCORE_BINS + _score_bins(p)
+    place = group[told] * SCORE_BINS + score_bins(p)
     sums = (np.rint(p * FIXED), np.rint(p * (1.0 - p) * FIXED))
     return _table(place, groups, SCORE_BINS, sums[0]), _table(place, groups, SCORE_BINS, sums[1])
 

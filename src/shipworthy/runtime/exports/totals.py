@@ -6,9 +6,11 @@ how to handle; what SLOs are judged by is not kept here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from shipworthy.facts import LATENCY_BINS, Event
+from shipworthy.observe.frames.columns import Marks
 from shipworthy.observe.full import latency_bin
 
 ROUTES = ("machine", "person", "refused")
@@ -29,6 +31,21 @@ class Total:
     latency: list[int] = field(default_factory=lambda: [0] * LATENCY_BINS)
     took_ms: float = 0.0
 
+    def add(self, n: int, says: Mapping[str, Marks]) -> None:
+        """Count `n` decisions at once; `says` by the names of windows which of them were what."""
+        told = {name: int(marks.sum()) for name, marks in says.items()}
+        machine, person = told.get("n_machine", 0), told.get("n_review", 0)
+        for route, times in zip(ROUTES, (machine, person, n - machine - person), strict=True):
+            if times:
+                self.routes[route] = self.routes.get(route, 0) + times
+        self.flagged += told.get("n_ood", 0)
+        self.unseen += told.get("n_unseen", 0)
+        self.failed += told.get("n_failed", 0)
+        self.replayed += told.get("n_replayed", 0)
+        self.degraded += told.get("n_degraded", 0)
+        self.never += told.get("n_never", 0)
+        self.leaked += told.get("n_leaked", 0)
+
 
 class Totals:
     """All totals of one process. Single thread."""
@@ -40,10 +57,7 @@ class Totals:
         """Count one event."""
         if event.probe is not None:
             return
-        key = (event.version, event.arm)
-        total = self.by.get(key)
-        if total is None:
-            total = self.by[key] = Total()
+        total = self.of(event.version, event.arm)
         total.routes[event.route] = total.routes.get(event.route, 0) + 1
         total.flagged += event.ood_flag
         total.unseen += bool(event.unseen)
@@ -55,3 +69,7 @@ class Totals:
         if event.took_ms is not None:
             total.latency[latency_bin(event.took_ms)] += 1
             total.took_ms += event.took_ms
+
+    def of(self, version: str, arm: str) -> Total:
+        """Return the totals of one version and arm."""
+        return self.by.setdefault((version, arm), Total())

@@ -15,7 +15,7 @@ import msgspec
 
 from shipworthy.deploy.http.client import Pool, Upstream
 from shipworthy.errors import Unreachable
-from shipworthy.models.client import score_rows
+from shipworthy.models.client import Answers, score_rows
 from shipworthy.models.spec import Cell, columns_of, open_spec
 from shipworthy.runtime.models import Models
 from shipworthy.runtime.releases import Loaded
@@ -94,12 +94,16 @@ class HostedModels:
 
     def ask(self, version: str, rows: list[list[Cell]]) -> Sequence[float | None]:
         """Return the scores of many rows at once. Raises Unreachable when the version's model does not run."""
+        return self.answers(version, rows).scores
+
+    def answers(self, version: str, rows: list[list[Cell]]) -> Answers:
+        """As `ask`, with the decisions that the model makes itself."""
         if version in self._elsewhere:
-            return self._foreign.ask(version, rows)
+            return self._foreign.answers(version, rows)
         up = self._up.get(version)
         if up is None:
             raise Unreachable(f"the model of version {version} is not running", "models", "see its log")
-        return score_rows(up.port, rows).scores
+        return score_rows(up.port, rows)
 
     def pids(self) -> dict[str, int]:
         """Return the process id of each version's model."""
