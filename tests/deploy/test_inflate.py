@@ -76,7 +76,7 @@ def test_what_is_sent_is_capped_too_however_little_it_inflates_to() -> None:
 @pytest.mark.parametrize(
     ("body", "encoding", "told"),
     [
-        (b"x", "gzip", "not gzip"),
+        (b"xyz", "gzip", "not gzip: Error -3"),
         (gzip.compress(ASK)[:-1], "gzip", "ends too early"),
         (gzip.compress(ASK) + b"x", "gzip", "something follows"),
         (gzip.compress(ASK) * 2, "gzip", "something follows"),
