@@ -131,3 +131,14 @@ def test_raw_bytes_are_used_up_by_what_declares_them(size: Any, raw: bytes, data
         read_infer(head + raw, len(head))
     with pytest.raises(BadBody, match="longer than the body"):
         read_infer(head, len(head) + 1)
+
+
+def test_no_size_takes_bytes_that_another_declares() -> None:
+    sizes = {"a": -8, "b": 8}
+    inputs = [
+        {"name": name, "datatype": "FP64", "shape": [1], "parameters": {"binary_data_size": size}}
+        for name, size in sizes.items()
+    ]
+    head = json.dumps({"inputs": inputs}).encode()
+    with pytest.raises(BadBody, match="binary_data_size"):
+        read_infer(head + bytes(16), len(head))

@@ -121,6 +121,7 @@ def test_csv_is_read_by_the_types_of_the_features() -> None:
     ]
     assert read_csv(b"\xef\xbb\xbfa\n-.5e3\n\n", {"a": "float"}) == [{"a": -500.0}]
     assert read_csv(b"a\n2.5\n", {"a": "int"}) == [{"a": 2.5}]
+    assert repr(read_csv(b"a,b\n3.0,3\n", {"a": "int", "b": "float"})) == "[{'a': 3, 'b': 3.0}]"
 
 
 @pytest.mark.parametrize(

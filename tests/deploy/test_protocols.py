@@ -275,3 +275,10 @@ def test_only_the_receipt_of_a_review_is_a_place_to_look(site: Site, state: Stat
     assert site.ask("POST", f"/reviews/{person}", {})[0] == 405
     state.told.reviews.clear()
     assert site.ask("GET", f"/reviews/{person}")[0] == 404
+
+    async def any_review(request: str) -> Reviewed:
+        return Reviewed(status="answered", decision="deny", deadline="2027-01-04T17:30:00.000000Z")
+
+    site.gateway.wiring.review = any_review
+    assert site.ask("GET", f"/reviews/{person}")[1]["decision"] == "deny"
+    assert site.ask("GET", f"/reviews/{machine}")[0] == 404

@@ -159,7 +159,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     *_in(
         "deploy/http/gateway.py",
-        "tests/deploy/test_abuse.py tests/deploy/test_protocols.py tests/deploy/test_refusals.py",
+        "tests/deploy/test_abuse.py tests/deploy/test_gateway.py tests/deploy/test_refusals.py "
+        "tests/deploy/test_mlflow.py",
         ("a flood is no abuse", "{429: AbuseKind.FLOOD, 413", "{413"),
         ("what is too large is no abuse", "413: AbuseKind.MALFORMED, ", ""),
         ("any refusal is malformed", "AbuseKind.MALFORMED if isinstance(problem, BadBody) else None", "None"),

@@ -76,12 +76,12 @@ FAULTS: tuple[Fault, ...] = (
         ("a broken body is what came of it", "if inflated is not None and inflated.wrong:", "if False:"),
         ("any encoding is none", "if encoding not in Inflated.KNOWN:", "if False:"),
         ("encodings have one spelling", ".strip().lower()", ""),
-        ("a body without end is read", "        if size > drain:\n", "        if False:\n"),
+        ("what is too large is cut short", "if size > most or (inflated", "if (inflated"),
         ("everything is JSON", "[kind or response.kind, length", "[kind or JSON, length"),
     ),
     *_in(
         "deploy/http/protocols/intake.py",
-        f"tests/deploy/test_abuse.py tests/deploy/test_v2.py tests/deploy/test_gateway.py {_CLIENTS}",
+        f"tests/deploy/test_abuse.py tests/deploy/test_v2.py tests/deploy/test_refusals.py tests/deploy/test_gateway.py {_CLIENTS}",
         ("a row without its tenant is anybody's", 'if cell is None or cell == "":', "if cell is None:"),
         ("a flood is nobody's", "            asked.tenant = tenant\n", "            pass\n"),
         ("a batch costs one", "self.admitted(tenant, tenants.count(tenant), asked.now_s)", "self.admitted(tenant, 1, asked.now_s)"),
@@ -93,7 +93,7 @@ FAULTS: tuple[Fault, ...] = (
         ("a withheld answer leaves by its score", "None if given.route == REFUSED or given.violated else given.score", "given.score"),
         ("one person is enough for a 202", "if any(one.answer.route != PERSON for one in outcomes):", "if all(one.answer.route != PERSON for one in outcomes):"),
         ("everybody hears 202", 'if not any(one.partition(";")[0].strip() == "respond-async" for one in asked):', "if False:"),
-        ("a closed model is ready", "return baseline in w.releases and baseline in w.upstreams", "return True"),
+        ("without a baseline it is ready", "return baseline in w.releases and baseline in w.upstreams", "return True"),
     ),
     *_in(
         "deploy/http/protocols/v2.py",

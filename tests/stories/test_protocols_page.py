@@ -15,6 +15,7 @@ import pytest
 
 from shipworthy.flows import review_queue
 from shipworthy.runtime.grpc_door import open_door
+from shipworthy.runtime.review import review_of
 from tests.flows.tiny import Tiny
 from tests.runtime.served import Served
 
@@ -97,6 +98,7 @@ def test_a_review_is_told_until_a_person_has_decided_and_when_nobody_did(served:
     shipped.clock.advance(8 * 3600)
     status, late = served.get(other)
     assert (status, late["status"], late["decision"]) == (200, "expired", None)
+    assert asyncio.run(review_of(served.site.store, shipped.clock, "no such request")) is None
 
 
 def test_every_path_and_header_of_the_tables_exists(served: Served) -> None:
