@@ -20,7 +20,7 @@ from shipworthy.deploy.http.gateway import Gateway
 from shipworthy.deploy.http.peer import caller_of
 from shipworthy.deploy.http.protocols.intake import Asked
 from shipworthy.deploy.http.protocols.v2 import NAME, PINNED, VERSION, row_of
-from shipworthy.deploy.http.wire import MAX_BODY_BYTES, Headers, Refusal
+from shipworthy.deploy.http.wire import MAX_BODY_BYTES, Headers, Refusal, Scope
 from shipworthy.deploy.tensors import packed_numbers, packed_texts, rows_in, rows_of, typed, unpacked
 from shipworthy.deploy.v2 import (
     EXTENSIONS,
@@ -34,10 +34,13 @@ from shipworthy.deploy.v2 import (
 )
 from shipworthy.errors import UsageError
 from shipworthy.facts import Decider, Source
+from shipworthy.runtime.certificates import Certificates, Tls
 
 GRACE_S = 5.0
+PROBES = frozenset({"ServerLive", "ServerReady", "ModelReady"})  # health checks have no key
 _CODES = {
-    400: "INVALID_ARGUMENT", 404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED", 503: "UNAVAILABLE", 500: "INTERNAL",
+    400: "INVALID_ARGUMENT", 401: "UNAUTHENTICATED", 403: "PERMISSION_DENIED", 404: "NOT_FOUND",
+    429: "RESOURCE_EXHAUSTED", 503: "UNAVAILABLE", 500: "INTERNAL",
 }  # fmt: skip
 _CONTENTS = {
     "BOOL": "bool_contents", "INT8": "int_contents", "INT16": "int_contents", "INT32": "int_contents",
@@ -59,18 +62,27 @@ class Door:
         await self._server.stop(grace_s)
 
 
-async def open_door(gateway: Gateway, host: str, port: int) -> Door:
-    """Listen on `host:port` (0: any free one), on this event loop. Raises UsageError without the extra or the port."""
+async def open_door(gateway: Gateway, host: str, port: int, tls: Tls | None = None, shared: bool = False) -> Door:
+    """Listen on `host:port` (0: any free one), on this event loop. `shared`: other processes listen there as well.
+
+    Raises UsageError without the extra, the port, or a certificate that can be read.
+    """
     grpc = library()
-    limits = (("grpc.max_receive_message_length", MAX_BODY_BYTES), ("grpc.so_reuseport", 0))
+    limits = (("grpc.max_receive_message_length", MAX_BODY_BYTES), ("grpc.so_reuseport", int(shared)))
     server = grpc.aio.server(options=limits)
     server.add_generic_rpc_handlers((_handlers(Service(gateway)),))
     try:
-        bound = server.add_insecure_port(f"{host}:{port}")
+        at = f"{host}:{port}"
+        bound = server.add_insecure_port(at) if tls is None else server.add_secure_port(at, _credentials(grpc, tls))
         await server.start()
     except RuntimeError as error:
         raise UsageError(f"cannot listen: {error}", f"{host}:{port}", "choose another port") from error
     return Door(server, bound)
+
+
+def _credentials(grpc: Any, tls: Tls) -> Any:  # noqa: ANN401
+    Certificates(tls)  # raises for a pair that cannot be used
+    return grpc.ssl_server_credentials([(tls.key.read_bytes(), tls.cert.read_bytes())])
 
 
 def library() -> Any:  # noqa: ANN401 - it may be absent
@@ -113,9 +125,12 @@ class Service:
         codes = library().StatusCode
 
         async def answer(request: Any, context: Any) -> Any:  # noqa: ANN401
-            asked = Asked(self._gateway.wiring.clock(), _peer(context.peer()))
+            scope = _scope(context, method.__name__)
+            asked = Asked(self._gateway.wiring.clock(), _peer(context.peer()), scope=scope)
             context.add_done_callback(lambda _: self._gateway.answered(asked))
             try:
+                if method.__name__ not in PROBES:
+                    asked.named(self._gateway.wiring.caller(scope))
                 return await method(request, _Call(asked, context))
             except Exception as problem:
                 status, why, headers = self._gateway.refusal(problem, asked)
@@ -240,6 +255,13 @@ def _nobody(outcome: Outcome) -> bool:
 
 def _texts(headers: Headers) -> tuple[tuple[str, str], ...]:
     return tuple((name.decode(), value.decode()) for name, value in headers)
+
+
+def _scope(context: Any, method: str) -> Scope:  # noqa: ANN401
+    """Return the call as the gateway knows requests: its metadata are the headers."""
+    told = context.invocation_metadata() or ()
+    headers = [(key.encode(), value if isinstance(value, bytes) else value.encode()) for key, value in told]
+    return {"type": "grpc", "method": "POST", "path": f"/{method}", "headers": headers}
 
 
 def _peer(told: str) -> str:

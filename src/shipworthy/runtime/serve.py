@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 
 import uvloop
 
+from shipworthy.deploy.http.gateway import Gateway
 from shipworthy.runtime.app import App
 from shipworthy.runtime.certificates import Tls
 from shipworthy.runtime.exports.prometheus import text_of
@@ -37,23 +39,41 @@ def serve(
     tls: Tls | None = None,
     workers: int = 1,
     upstreams: Sequence[str] = (),
+    grpc_port: int | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM. Raises CannotDecide when there is no admitted baseline to serve.
 
     Raises UsageError for an address that others reach without TLS and keys of its callers.
 
     `say` hears one line once requests are taken: which version, and at which address. `otlp`: where metrics are pushed.
-    `upstreams`: versions that other servers compute, as `runtime.upstreams` reads them.
+    `upstreams`: versions that other servers compute, as `runtime.upstreams` reads them. `grpc_port`: of gRPC.
     """
     if workers > 1:
         from shipworthy.runtime.tree.serve import serve_by
 
-        serve_by(workspace, workers, port, observe_only, say, otlp, host, tls, upstreams)
+        serve_by(workspace, workers, port, observe_only, say, otlp, host, tls, upstreams, grpc_port)
         return
     push = Push(otlp) if otlp else None
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(workspace, port, observe_only, say, push, host, tls, read_upstreams(upstreams)))
+        runner.run(_serve(workspace, port, observe_only, say, push, host, tls, read_upstreams(upstreams), grpc_port))
+
+
+@asynccontextmanager
+async def grpc_at(
+    gateway: Gateway, host: str, port: int | None, tls: Tls | None, shared: bool = False
+) -> AsyncIterator[None]:
+    """Serve gRPC too, where a port is given. `shared`: other worker processes listen there as well."""
+    if port is None:
+        yield
+        return
+    from shipworthy.runtime.grpc_door import open_door
+
+    door = await open_door(gateway, host, port, tls, shared)
+    try:
+        yield
+    finally:
+        await door.close()
 
 
 def app_of(site: Site) -> App:
@@ -76,12 +96,14 @@ async def _serve(
     host: str,
     tls: Tls | None,
     elsewhere: Mapping[str, Elsewhere],
+    grpc_port: int | None,
 ) -> None:
     site = Site(workspace, observe_only, Models(workspace.home / "logs", elsewhere))
     try:
         check_address(host, tls, site.keys.needed)
         await site.start()
-        await _run(site, port, say, push, host, tls)
+        async with grpc_at(site.gateway, host, grpc_port, tls):
+            await _run(site, port, say, push, host, tls)
     finally:
         await site.close()
 

@@ -118,6 +118,11 @@ class Site:
         self.gateway = Gateway(self._wiring(first))
         self.flags = FlagFile(workspace.home, manifest, self.live, self.permits.routes, self.gateway.decider.may_serve)
 
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest of the baseline that this run began with."""
+        return self._first.contract.manifest
+
     async def start(self) -> None:
         """Start the warm baseline, and the candidate of a rollout that was under way."""
         await self.versions.serve(self._first)

@@ -35,13 +35,16 @@ def throttles_of(manifest: Manifest) -> Throttles:
     return Throttles() if told is None else Throttles(told.default, told.tenants)
 
 
+def throttle_table(manifest: Manifest, home: Path, mac_key: bytes) -> BucketMap | None:
+    """Return the table that all processes of this host count in; None without throttles."""
+    told = manifest.throttles
+    return None if told is None else BucketMap(home / FILE, mac_key, longest_s(told.default, told.tenants))
+
+
 def shared_throttles(manifest: Manifest, home: Path, mac_key: bytes, part: Part) -> Throttles:
     """Return the throttles of the contract, exact over all processes of this host; `part`: which of them this is."""
-    told = manifest.throttles
-    if told is None:
-        return Throttles()
-    times = BucketMap(home / FILE, mac_key, longest_s(told.default, told.tenants))
-    return Throttles(told.default, told.tenants, times, part)
+    told, times = manifest.throttles, throttle_table(manifest, home, mac_key)
+    return Throttles() if told is None else Throttles(told.default, told.tenants, times, part)
 
 
 def _hidden(manifest: Manifest, mac_key: bytes) -> Hide | None:

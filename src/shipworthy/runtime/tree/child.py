@@ -35,6 +35,8 @@ class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
     tls_cert: str = ""
     tls_key: str = ""
     upstreams: tuple[str, ...] = ()
+    host: str = "127.0.0.1"
+    grpc_port: int | None = None
 
 
 class Child:

@@ -7,11 +7,13 @@ directory only; workers bring it what callers ask of it.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import Sequence
 from pathlib import Path
 
+from shipworthy.errors import ShipworthyError
 from shipworthy.observe.minutes import minute_of
 from shipworthy.runtime.exports.push import Push
 from shipworthy.runtime.listening import BOUNDS, Server, config
@@ -25,8 +27,12 @@ from shipworthy.runtime.tree.hosted import HostedModels
 from shipworthy.runtime.tree.leaving import until_left
 from shipworthy.runtime.tree.slots import Slots
 from shipworthy.runtime.upstreams import read_upstreams
+from shipworthy.runtime.wired import throttle_table
 from shipworthy.runtime.workspace import Clock, Workspace
+from shipworthy.store.bucket_map import BucketMap
 
+MEND_EVERY_S = 1.0
+_log = logging.getLogger("shipworthy.control")
 NOBODY = "?"  # what a caller on a unix socket is called
 
 
@@ -40,10 +46,13 @@ async def control(spec: ChildSpec, clock: Clock, ready: int) -> None:
     site = Site(workspace, spec.observe_only, models)
     feeds = Feeds(_Counting(site), slots, lambda: minute_of(clock()))
     site.follow(feeds.until, lambda: _told(feeds, slots))
+    table = throttle_table(site.manifest, workspace.home, workspace.host_key())
     try:
         await site.start()
+        if table is not None:
+            await asyncio.to_thread(table.make)
         await feeds.open(run)
-        await _serve(site, run, ready, spec)
+        await _serve(site, run, ready, spec, table)
     finally:
         await feeds.close()
         await site.close()
@@ -79,13 +88,15 @@ def _told(feeds: Feeds, slots: Slots) -> dict[str, object]:
     }
 
 
-async def _serve(site: Site, run: Path, ready: int, spec: ChildSpec) -> None:
+async def _serve(site: Site, run: Path, ready: int, spec: ChildSpec, table: BucketMap | None) -> None:
     path = run / forward.NAME
     path.unlink(missing_ok=True)
     listening = config(app_of(site), bounds=BOUNDS._replace(trusted=BOUNDS.trusted | {NOBODY}))
     listening.forwarded_allow_ips = "*"  # whoever reaches this socket is one of our workers
     server = Server(listening, lambda _: _tell(ready))
     tasks = [asyncio.create_task(site.watch(TICK_S)), asyncio.create_task(until_left(server.leave))]
+    if table is not None:
+        tasks.append(asyncio.create_task(_mend(table, site)))
     if spec.otlp:
         tasks.append(asyncio.create_task(Push(spec.otlp).every(site.metrics, site.resource())))
     try:
@@ -96,6 +107,16 @@ async def _serve(site: Site, run: Path, ready: int, spec: ChildSpec) -> None:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _mend(table: BucketMap, site: Site) -> None:
+    """Make the throttles' table anew when it is lost."""
+    while True:
+        await asyncio.sleep(MEND_EVERY_S)
+        try:
+            await asyncio.to_thread(table.mend, site.workspace.clock().timestamp())
+        except ShipworthyError:
+            _log.exception("the table of the throttles is lost and cannot be made anew; limits hold in parts")
 
 
 def _tell(ready: int) -> None:

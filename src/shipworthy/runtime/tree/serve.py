@@ -27,6 +27,7 @@ def serve_by(
     host: str = "127.0.0.1",
     tls: Tls | None = None,
     upstreams: Sequence[str] = (),
+    grpc_port: int | None = None,
     command: Sequence[str] = CHILD,
 ) -> None:
     """Serve with `workers` workers. Raises UsageError for an address that is taken, or that others reach without TLS
@@ -36,7 +37,7 @@ def serve_by(
     if tls is not None:
         Certificates(tls)  # what is wrong with them is said before anything is started
     read_upstreams(upstreams)
-    told: dict[str, object] = {"upstreams": tuple(upstreams)}
+    told: dict[str, object] = {"upstreams": tuple(upstreams), "host": host, "grpc_port": grpc_port}
     told |= {"tls_cert": str(tls.cert.absolute()), "tls_key": str(tls.key.absolute())} if tls is not None else {}
     with bind(host, port) as listening:
         listening.set_inheritable(True)

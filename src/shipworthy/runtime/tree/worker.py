@@ -17,6 +17,7 @@ from shipworthy.observe.minutes import minute_of
 from shipworthy.runtime.app import CONTROL, Divided
 from shipworthy.runtime.certificates import Tls
 from shipworthy.runtime.listening import Server, config
+from shipworthy.runtime.serve import grpc_at
 from shipworthy.runtime.tree.child import ChildSpec
 from shipworthy.runtime.tree.feed import Feed
 from shipworthy.runtime.tree.forward import Forward
@@ -61,7 +62,8 @@ async def _serve(front: Front, run: Path, spec: ChildSpec, ready: int) -> None:
     server = Server(listening, lambda _: _tell(ready))
     leaving = asyncio.create_task(until_left(server.leave))
     try:
-        await server.serve(sockets=[socket.socket(fileno=spec.listen)])
+        async with grpc_at(front.gateway, spec.host, spec.grpc_port, tls, shared=True):
+            await server.serve(sockets=[socket.socket(fileno=spec.listen)])
     finally:
         leaving.cancel()
 
