@@ -56,7 +56,7 @@ def run() -> str:
             at = (times[len(times) // 2], times[int(len(times) * 0.99)], times[-1])
             rescued = str(told.get("replayed", 0)) if setup == "ours" else ""
             rows.append((fault, setup, f"{lost:,}", rescued, *(f"{one:.1f}" for one in at)))
-    missing = "" if len(setups) > 1 else "\nno Envoy: set SHIPWORTHY_PEERS to a folder that holds the environment `envoy`"
+    missing = "" if len(setups) > 1 else "\nno Envoy: set SHIPWORTHY_PEERS to a folder with the environment `envoy`"
     return lined(rows, right=(2, 3, 4, 5, 6)) + missing
 
 
