@@ -18,7 +18,10 @@ from typing import Any
 import pytest
 
 from shipworthy.errors import ModelBroke, Unreachable, UsageError
+from shipworthy.runtime.models import Models
 from shipworthy.runtime.upstreams import Elsewhere, dialect_of, read_upstream, read_upstreams, scores_of
+from tests.flows.tiny import Tiny
+from tests.runtime.served import Served, wait_until
 
 NUMBERS = (("amount", "float"), ("age", "int"))
 MLSERVER = Path(os.environ.get("SHIPWORTHY_PEERS", "/nowhere")) / "mlserver" / "bin"
@@ -93,15 +96,13 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        self._say(200 if self.path in ("/v2/health/ready", "/ping") else 404, b"\n")
+        self._say(200 if self.path.endswith(("/v2/health/ready", "/ping")) else 404, b"\n")
 
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        if self.path == "/invocations":
-            rows = asked["dataframe_split"]["data"]
-            return self._say(
-                200, json.dumps({"predictions": [[1 - row[0] / 1000, row[0] / 1000] for row in rows]}).encode()
-            )
+        if self.path.endswith("/invocations"):
+            scores = [(row[0] or 0) / 1000 for row in asked["dataframe_split"]["data"]]
+            return self._say(200, json.dumps({"predictions": [[1 - one, one] for one in scores]}).encode())
         if self.path != "/v2/models/m/infer":
             return self._say(404, b'{"error":"no such model"}')
         (tensor,) = asked["inputs"]
@@ -154,6 +155,39 @@ def test_a_server_that_has_no_such_model_broke_and_one_that_is_not_there_is_unre
             scores_of(read_upstream(f"2=v2+http://127.0.0.1:{port}/v2/models/m"), NUMBERS, [[1001.0, 2]])
     with pytest.raises(Unreachable):
         scores_of(read_upstream(f"2=v2+http://127.0.0.1:{port}/v2/models/m"), NUMBERS, [[1.0, 2]])
+
+
+@pytest.mark.slow
+def test_a_version_of_the_table_is_computed_elsewhere_and_the_status_says_so(shipped: Tiny) -> None:
+    with serving() as port:
+        table = read_upstreams([f"1=mlflow+http://127.0.0.1:{port}/first?column=0"])
+        with Served(shipped, models=Models(shipped.workspace.home / "logs", table)) as served:
+            assert served.decide(speed=18)["route"] == "machine"
+            told = served.status()
+            assert told["pids"] == {}
+            where = f"http://127.0.0.1:{port}/first"
+            assert told["upstreams"] == {"1": {"kind": "mlflow", "where": where, "gated": False}}
+            wait_until(lambda: served.status()["warm"]["1"]["ready"])
+            assert served.status()["circuits"] == {}
+
+
+@pytest.mark.slow
+def test_a_model_of_our_own_is_gated(shipped: Tiny) -> None:
+    with Served(shipped) as served:
+        told = served.status()
+        assert told["upstreams"]["1"]["gated"] is True
+        wait_until(lambda: served.status()["warm"]["1"]["silent_s"] is not None)
+        assert served.get("/v2/health/ready")[0] == 200
+
+
+@pytest.mark.slow
+def test_a_server_that_is_not_there_is_told_in_one_line(shipped: Tiny) -> None:
+    with serving() as port:
+        pass
+    table = read_upstreams([f"1=mlflow+http://127.0.0.1:{port}"])
+    models = Models(shipped.workspace.home / "logs", table, within_s=0.2)
+    with pytest.raises(Unreachable, match="not healthy"), Served(shipped, models=models):
+        pass
 
 
 @pytest.mark.slow
