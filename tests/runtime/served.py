@@ -20,6 +20,7 @@ import uvicorn
 
 from shipworthy.runtime.app import App
 from shipworthy.runtime.exports.prometheus import text_of
+from shipworthy.runtime.models import ModelsLike
 from shipworthy.runtime.site import Site
 from tests.flows.tiny import Tiny
 
@@ -30,8 +31,11 @@ LIMIT_S = 30.0
 class Served:
     """One running site. Use as a context manager."""
 
-    def __init__(self, tiny: Tiny, observe_only: bool = False, body_within_s: float = 5.0) -> None:
+    def __init__(
+        self, tiny: Tiny, observe_only: bool = False, body_within_s: float = 5.0, models: ModelsLike | None = None
+    ) -> None:
         self.tiny = tiny
+        self._models = models
         self._socket = socket.socket()  # held from the start: a port that was only looked up may be taken by then
         self._socket.bind(("127.0.0.1", 0))
         self.port = int(self._socket.getsockname()[1])
@@ -94,7 +98,7 @@ class Served:
         return [held["order"] for held in self.status()["state"]["orders"]]
 
     async def _open(self) -> tuple[Site, uvicorn.Server, asyncio.Task[None]]:
-        site = Site(self.tiny.workspace, self._observe_only)
+        site = Site(self.tiny.workspace, self._observe_only, self._models)
         await site.start()
         app = App(
             site.gateway,

@@ -108,4 +108,4 @@ def _rows(output: _Output, n: int) -> list[list[float]]:
         flat.extend(one) if isinstance(one, list) else flat.append(one)
     if len(flat) != n * width or not all(type(one) in (float, int) for one in flat):
         raise UpstreamFailed(f"body: the data are not {n * width} numbers")
-    return [flat[i : i + width] for i in range(0, len(flat), width)]
+    return [[float(one) for one in flat[i : i + width]] for i in range(0, len(flat), width)]

@@ -1,0 +1,230 @@
+"""Faults of upstreams: answers that are nobody's, failures that are believed, candidates that are asked for ever."""
+
+from __future__ import annotations
+
+from tests.faults.planted import Fault, _in
+
+_CLIENT = "tests/deploy/test_client.py"
+_PRESSURE = "tests/deploy/test_pressure.py"
+_DIALECTS = "tests/deploy/test_dialects.py"
+_UPSTREAMS = "tests/runtime/test_upstreams.py"
+
+FAULTS: tuple[Fault, ...] = (
+    *_in(
+        "deploy/http/client.py",
+        _CLIENT,
+        ("a late connection is used again", "connection.abort()\n            raise", "raise"),
+        (
+            "a second answer waits in the pool",
+            "if self._waiter is None:  # a second answer behind the first: its rest would answer the next request",
+            "if False:",
+        ),
+        ("an answer never ends", "self._size > (MAX_RESPONSE_BYTES if self._parts else MAX_HEAD_BYTES)", "False"),
+        ("a lost connection keeps its caller waiting", 'self._fail("reset")', "pass"),
+        ("nobody is told that he is late", "connection.late()", "pass"),
+        ("who waits is never told that he is late", "if one.until <= now and not one.turn.done():", "if False:"),
+        (
+            "an earlier deadline is not kept",
+            "if deadline < self._alarm_at:\n            self._set_alarm(deadline)\n        connection",
+            "if self._alarm is None:\n            self._set_alarm(deadline)\n        connection",
+        ),
+        ("the alarm rings once", "if nearest < _NEVER:", "if False:"),
+        ("there is no cap", "if self._used >= self._cap:", "if False:"),
+        (
+            "a place handed over to nobody is lost",
+            "if not queued.turn.cancelled():  # the place was handed over just before",
+            "if False:",
+        ),
+        ("the last to come is the first", "turn = self._queue.popleft().turn", "turn = self._queue.pop().turn"),
+        (
+            "a dead idle connection loses the request",
+            'if str(error) != "reset" or error.heard or not self._again:',
+            "if True:",
+        ),
+        (
+            "what may act twice does",
+            'if str(error) != "reset" or error.heard or not self._again:',
+            'if str(error) != "reset" or error.heard:',
+        ),
+        (
+            "what was heard is sent again",
+            'if str(error) != "reset" or error.heard or not self._again:',
+            'if str(error) != "reset" or not self._again:',
+        ),
+        ("a 500 is an answer", "if status != 200:", "if status > 500:"),
+        ("the old port is asked after a move", "if connection.port == self._port:", "if True:"),
+        ("a connection that closes is kept", "if not parser.should_keep_alive():", "if False:"),
+    ),
+    *_in(
+        "deploy/http/circuit.py",
+        "tests/deploy/test_circuit.py",
+        ("five failures are not in a row", "often = bits & _ROW == _ROW or", "often ="),
+        ("a fifth of the last fifty is borne", "or bits.bit_count() > MOST_OF_LAST", ""),
+        (
+            "old failures count for ever",
+            "self._failed[version] = (bits << 1) & _WINDOW",
+            "self._failed[version] = bits << 1",
+        ),
+        ("a success changes nothing", "self._failed[version] = (bits << 1) & _WINDOW", "self._failed[version] = bits"),
+        ("half open is open to all", "self._trying.get(version, 0) >= TRIALS_AT_ONCE", "False"),
+        ("one success closes it", "if self._trials[version] >= TRIALS:", "if True:"),
+        ("a failed trial is borne", "(often or version in self._trials)", "often"),
+        ("who gives up has failed", "if ok is False:", "if not ok:"),
+        ("openings are not counted", "self.openings[version] = self.openings.get(version, 0) + 1", "pass"),
+        ("any end frees a trial", "if trial and self._trying.get(version):", "if self._trying.get(version):"),
+    ),
+    *_in(
+        "deploy/http/shed.py",
+        "tests/deploy/test_shed.py",
+        (
+            "batch outlives interactive",
+            "PARTS = {SURPLUS: 0.25, BATCH: 0.5, INTERACTIVE: 1.0}",
+            "PARTS = {SURPLUS: 0.25, BATCH: 1.0, INTERACTIVE: 0.5}",
+        ),
+        ("nothing is refused", "if queued_s > PARTS[kind] * self.budget_s:", "if False:"),
+        ("a small share is never tried", "max(FLOOR, math.ceil(", "max(0, math.floor("),
+        ("a candidate may take more than all", "return min(baseline_cap, max(", "return max(0, max("),
+        ("one more than the room", "return self.in_hand < self._room", "return self.in_hand <= self._room"),
+        ("the first share holds for ever", "if share_bp != self._share_bp:", "if not self._share_bp:"),
+        ("shadows are begun in a queue", "if queued_s == 0.0 and", "if"),
+        ("come back too soon", "max(1, math.ceil(queued_s))", "max(1, int(queued_s))"),
+        ("surplus is moved to a busy baseline", "self.refuse(SURPLUS, queued_s)", "pass"),
+    ),
+    *_in(
+        "deploy/http/retry.py",
+        "tests/deploy/test_shed.py",
+        ("retries are free", "self.tokens -= 1.0", "pass"),
+        ("a quiet night saves up for a storm", "if self.tokens < RESERVE:", "if True:"),
+        ("the budget never grows", "self.tokens += self._share", "pass"),
+        ("half a token pays", "if self.tokens < 1.0:", "if self.tokens < 0.5:"),
+    ),
+    *_in(
+        "deploy/http/warm.py",
+        "tests/deploy/test_warm.py",
+        ("a silent baseline is ready", "return ago is not None and ago <= self._silent_s", "return ago is not None"),
+        (
+            "one that never answered is ready",
+            "return ago is not None and ago <= self._silent_s",
+            "return ago is None or ago <= self._silent_s",
+        ),
+        ("healthy is enough", "await pool.score(values_of(row, release.columns), deadline)", "pass"),
+        (
+            "what acts is probed",
+            "if release is not None and release.idempotent else None",
+            "if release is not None else None",
+        ),
+        ("callers count for nothing", "if version in heard:", "if False:"),
+        ("trouble is for ever", "self._trouble.pop(version, None)", "pass"),
+    ),
+    *_in(
+        "deploy/http/decider.py",
+        _PRESSURE,
+        ("a replay acts twice", "if found.sent and not view.release.idempotent:", "if False:"),
+        (
+            "what was never sent is lost",
+            "if found.sent and not view.release.idempotent:",
+            "if not view.release.idempotent:",
+        ),
+        (
+            "an order acts twice",
+            "if not view.release.idempotent:\n                told",
+            "if False:\n                told",
+        ),
+        (
+            "the candidate has no cap",
+            "asked = view.arm == CANDIDATE and self.shed.has_room(routes.share_bp)",
+            "asked = view.arm == CANDIDATE",
+        ),
+        ("what is in hand stays in hand", "self.shed.in_hand -= 1", "pass"),
+        ("what was heard is asked again", "again = not error.heard and (", "again = ("),
+        ("what acts is asked again", "(view.release.idempotent or not error.sent)", "True"),
+        ("retries have no budget", "or not self._retries.spend():", "or False:"),
+        (
+            "the queue is not looked at",
+            "return self._baseline.queued_s() if self._baseline is not None else 0.0",
+            "return 0.0",
+        ),
+    ),
+    *_in(
+        "deploy/http/upstream.py",
+        _DIALECTS,
+        (
+            "a score of two is believed",
+            "if score is None or not 0.0 <= score <= 1.0:",
+            "if score is None or score < 0.0:",
+        ),
+        (
+            "no score is zero",
+            "if score is None or not 0.0 <= score <= 1.0:",
+            "if score is None:\n        return 0.0\n    if not 0.0 <= score <= 1.0:",
+        ),
+        (
+            "the first class is the score",
+            "return row[1 if column is None else column]",
+            "return row[0 if column is None else column]",
+        ),
+        ("two scores are probabilities", "if not math.isclose(math.fsum(row), 1.0, abs_tol=SUMS_WITHIN):", "if False:"),
+        ("a column from the end", "not 0 <= column < len(row)", "not column < len(row)"),
+        ("three classes need no column", "(column is None and len(row) != 2)", "(column is None and len(row) < 2)"),
+    ),
+    *_in(
+        "deploy/http/upstreams/v2.py",
+        _DIALECTS,
+        ("a label is a score", "if output.datatype not in _FLOATS:", "if False:"),
+        ("any shape will do", "if len(shape) not in (1, 2) or shape[0] != n or", "if len(shape) not in (1, 2) or"),
+        ("too few numbers", "if len(flat) != n * width or", "if"),
+        (
+            "true is a number",
+            "all(type(one) in (float, int) for one in flat)",
+            "all(isinstance(one, float | int) for one in flat)",
+        ),
+        ("the first output is the score", "if len(found) != 1:", "if not found:"),
+        ("any output is the score", 'if self._output in ("", one.name)', "if True"),
+        ("texts go as numbers", '"BYTES" if text else "FP64"', '"FP64"'),
+        ("true goes as true", "return int(cell) if cell is True or cell is False else cell", "return cell"),
+        (
+            "the wish for an output is not sent",
+            'if self._output:\n            asked["outputs"]',
+            'if False:\n            asked["outputs"]',
+        ),
+    ),
+    *_in(
+        "deploy/http/upstreams/mlflow.py",
+        _DIALECTS,
+        ("a label is a score", "if any(type(number) is int for number in numbers):", "if False:"),
+        ("a text is a number", "if not all(type(number) is float for number in numbers):", "if False:"),
+        ("answers for other rows", "if len(told) != n:", "if len(told) < n:"),
+        ("the first member is the score", "if len(names) != 1 or names[0] not in one:", "if names[0] not in one:"),
+        ("the name is not looked for", "names = [self._output] if self._output else list(one)", "names = list(one)"),
+    ),
+    *_in(
+        "runtime/upstreams.py",
+        _UPSTREAMS,
+        ("secrets in an address are taken", "or parts.username is not None or", "or"),
+        ("https is asked in the clear", 'if parts.scheme != "http":', "if False:"),
+        ("a version has two servers", "if one.version in found:", "if False:"),
+        ("options are ignored", "if unknown or len(options) != len(asked):", "if False:"),
+        ("an option given twice", "if unknown or len(options) != len(asked):", "if unknown:"),
+        ("any text may be asked in a header", "or not text.isprintable() or", "or"),
+        ("texts go into a matrix", 'if one.inputs == "matrix" and texts:', "if False:"),
+        ("an error page is scores", "if response.status != 200:", "if False:"),
+        ("no model is named", 'if kind == "v2" and "/models/" not in', 'if kind == "v3" and "/models/" not in'),
+        ("the last batch is forgotten", "scores += [scored.score", "scores = [scored.score"),
+    ),
+    *_in(
+        "runtime/models.py",
+        _UPSTREAMS,
+        ("the gate vouches for everybody", '"gated": False', '"gated": True'),
+        (
+            "nobody looks whether it is there",
+            "while not await pool.healthy(min(until, loop.time() + 1.0)):",
+            "while False:",
+        ),
+        ("a process is started all the same", "if one.version in self._elsewhere:", "if False:"),
+        (
+            "our own process is asked",
+            "if version in self._columns:\n            return",
+            "if False:\n            return",
+        ),
+    ),
+)
