@@ -104,7 +104,8 @@ def step(
 ) -> Step:
     """Return the next step. `samples`: decisions of the candidate in this stage; `approved`: roles that agreed.
 
-    `compared` decides beside the judgements and never instead of them; `at`: when a next stage would begin. `passed`: the gate passed it. What an override lets through for a while never completes: it is no baseline.
+    `compared` decides beside the judgements and never instead of them; `at`: when a next stage would begin.
+    `passed`: the gate passed it. What an override lets through for a while never completes: it is no baseline.
     """
     if state.status in _OVER:
         return _hold(state, f"the rollout is {state.status}")

@@ -5,8 +5,8 @@ In: the counts of both arms, minute by minute, and the margins. Out: one judgeme
 - `breached`: proven to be worse, and by more than the margin as far as seen. Proven is what an e-process says that is
   valid at every look (`two_arms.py`, `stochastic_order.py`), at a level that all comparisons and stages of the rollout
   share: a candidate that is no worse is rolled back in at most that part of all rollouts, whatever the margins.
-- `met`: shown at 95 % to be worse by no more than the margin, at all looks together (`rate_sequence.py`); times at every
-  edge of their cells.
+- `met`: shown at 95 % to be worse by no more than the margin, at all looks together (`rate_sequence.py`); times at
+  every edge of their cells.
 - `undecided`: neither, with the candidate's requests still needed if both arms go on as they are. `no_data`: an arm was
   not asked. Not judged here: a stage that sends whole tenants to the candidate has nobody beside it.
 

@@ -35,7 +35,7 @@ class Beside:
         self._waiting: list[WindowSummary] = []
 
     def follow(self, rollout: RolloutState | None, minute: int) -> None:
-        """Begin anew with another stage or rollout; `minute` is now, for a stage of which nobody wrote when it began."""
+        """Begin anew with another stage or rollout; `minute` is now, for a stage that nobody wrote the begin of."""
         stage = (rollout.id, rollout.stage) if rollout is not None and rollout.status in _UNDER_WAY else None
         if stage == self._stage:
             return
@@ -58,7 +58,7 @@ class Beside:
             del self._waiting[: len(self._waiting) - MOST_WAITING]
 
     def look(self) -> Compared:
-        """Return the evidence after all windows that came; what comes later for the same minute is a look of its own."""
+        """Return the evidence after all windows that came; what comes later for that minute is a look of its own."""
         waiting, self._waiting = self._waiting, []
         for minute, counts in by_minute(waiting, self._between):
             seed = seed_of("beside", *(self._stage or ()), minute)

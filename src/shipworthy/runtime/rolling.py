@@ -75,6 +75,14 @@ class Rolling:
             self.authority.baseline(MACHINE, rollout.version)
             self.live.refresh()
 
+    def end(self, because: str) -> str:
+        """Abort the rollout under way for somebody outside who may; return what was done. A second time is nothing."""
+        rollout = self.authority.state().rollout
+        if rollout is None or rollout.status not in ("running", "held"):
+            return "nothing was done: no rollout is under way"
+        self.authority.rollout(MACHINE, "aborted", plan.abort(rollout, because).next, because, rollout)
+        return f"{rollout.id} is aborted"
+
     def _seen(
         self, one: Loaded, rollout: RolloutState, judgements: Sequence[Judgement], now: datetime
     ) -> plan.StageShown:

@@ -62,6 +62,7 @@ async def _run(site: Site, port: int, say: Callable[[str], None], push: Push | N
         {"/status": lambda _: site.status(), "/quality": site.quality, "/checkpoint": site.checkpoint},
         site.api(),
         lambda: text_of(site.metrics()),
+        site.outside(),
     )
     config = uvicorn.Config(
         app,

@@ -1,13 +1,14 @@
 """Bounds of rates, and of the rise from one rate to another, that hold at every look.
 
-In: requests and hits so far, of one arm or of two. Out: intervals. The evidence against a rate p is that of a mixture of
-bets, prior Beta(1/2, 1/2), against it: B(h + 1/2, n - h + 1/2) / (B(1/2, 1/2) p^h (1 - p)^(n - h)), which at the true
-rate has mean 1 however often one looks; the rates whose evidence stays below 1 / alpha are an interval, and it holds the
-true one at all looks together with probability 1 - alpha (Ville). Two arms share alpha: the rise p1 - p0 lies between
+In: requests and hits so far, of one arm or of two. Out: intervals. The evidence against a rate p is that of a mixture
+of bets, prior Beta(1/2, 1/2), against it: B(h + 1/2, n - h + 1/2) / (B(1/2, 1/2) p^h (1 - p)^(n - h)). At the true rate
+its mean is 1 however often one looks, so the rates whose evidence stays below 1 / alpha, an interval, hold the true one
+at all looks together with probability 1 - alpha (Ville). Two arms share alpha: the rise p1 - p0 lies between
 low1 - high0 and high1 - low0. The hits of an arm are alike and independent; over hours with other rates the mean is
-bounded, so the two arms must have the same share of every hour, as they have while a share of the traffic stands still.
+bounded, so both arms must have the same share of every hour, as they have while a share of the traffic stands still.
 
-Sources: Robbins, Ann. Math. Stat. 41 (1970) 1397-1409; Krichevsky & Trofimov, IEEE Trans. Inf. Theory 27 (1981) 199-207.
+Sources: Robbins, Ann. Math. Stat. 41 (1970) 1397-1409; Krichevsky & Trofimov, IEEE Trans. Inf. Theory 27 (1981)
+199-207.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def rate_intervals(hits: ArrayLike, n: int, alpha: float) -> tuple[Floats, Float
 
     >>> low, high = rate_intervals([0, 20], 1000, 0.05)
     >>> high.round(4).tolist(), low.round(4).tolist()
-    ([0.007, 0.037], [0.0, 0.0094])
+    ([0.007, 0.0406], [0.0, 0.0078])
     """
     found = np.atleast_1d(np.asarray(hits))
     whole = found.dtype.kind in "iu" and n == int(n)
@@ -43,10 +44,10 @@ def rate_intervals(hits: ArrayLike, n: int, alpha: float) -> tuple[Floats, Float
 
 
 def rise_upper(hits1: ArrayLike, n1: int, hits0: ArrayLike, n0: int, alpha: float) -> Floats:
-    """Return what p1 - p0 is below at all looks together, with probability 1 - alpha; 1 without requests in an arm.
+    """Return what p1 - p0 is below at all looks together, with probability 1 - alpha.
 
     >>> rise_upper([2], 2000, [20], 18_000, 0.05).round(4).tolist()
-    [0.006]
+    [0.0064]
     """
     _, high = rate_intervals(hits1, n1, 0.5 * alpha)
     low, _ = rate_intervals(hits0, n0, 0.5 * alpha)

@@ -1,7 +1,8 @@
 """Shadow scores: what the candidate would have said, asked after the answer has left.
 
-In: a finished request. Out: an event with arm `shadow` to `sink_shadow`, which says whether it disagrees with what left,
-some time later or never: shadow work is the first to be dropped, and its time is nobody's latency. Only requests that the candidate has not scored, in the segments the rollout shadows.
+In: a finished request. Out: an event with arm `shadow` to `sink_shadow`, which says whether it disagrees with what
+left, some time later or never: shadow work is the first to be dropped, and its time is nobody's latency. Only requests
+that the candidate has not scored, in the segments the rollout shadows.
 """
 
 from __future__ import annotations
