@@ -61,9 +61,10 @@ def test_many_rates_of_one_sum_are_what_each_is_alone() -> None:
         assert (together[0][at], together[1][at]) == (alone[0][0], alone[1][0])
 
 
-@pytest.mark.parametrize(
-    ("hits", "n", "alpha"), [([-1], 5, 0.1), ([6], 5, 0.1), ([0.5], 5, 0.1), ([1], 5, 0), ([1], 5, 1)]
-)
+BAD = [([-1], 5, 0.1), ([6], 5, 0.1), ([0.5], 5, 0.1), ([1], 5, 0), ([1], 5, 1)]
+
+
+@pytest.mark.parametrize(("hits", "n", "alpha"), BAD)
 def test_what_are_no_counts_is_refused(hits: list[float], n: int, alpha: float) -> None:
     with pytest.raises(ValueError, match="0 <= hits <= n"):
         rate_intervals(hits, n, alpha)
