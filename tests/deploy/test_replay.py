@@ -133,3 +133,15 @@ def test_no_machine_answers_while_the_state_never_stands_still(fallback: str, st
         assert got == status
         assert reply.get("route", "refused") != "machine"
         assert state.told.events[0].route != "machine"
+
+
+def test_what_an_open_circuit_keeps_from_a_dead_candidate_counts_as_failed_by_it() -> None:
+    state = State(routes=ALL)
+    with running(state, {"1": score_of_amount, "2": broken}, circuit_check_every_s=30.0) as site:
+        for _ in range(9):
+            assert site.decide(amount=100)[1]["arm"] == "baseline"
+        assert len(state.told.failures) == 5  # then nobody asks it any more
+        assert [event.replayed for event in state.told.events] == [True] * 9
+        state.routes = ALL.__replace__(share_bp=0) if hasattr(ALL, "__replace__") else ALL
+        site.decide(amount=100)
+        assert state.told.events[-1].replayed is not (state.routes.share_bp == 0)

@@ -21,8 +21,8 @@ DIGEST = "sha256:" + "0" * 64
 
 def rollout(stage: int = 0, since: str = "2027-01-04T12:00:00.000000Z", status: str = "running") -> RolloutState:
     return RolloutState(
-        id="ROL-2027-0001", version="2", baseline="1", stage=stage, status=status, share_bp=1000, tenants=("*",), salt="s",
-        started_at="2027-01-04T12:00:00.000000Z", stage_since=since,
+        id="ROL-2027-0001", version="2", baseline="1", stage=stage, status=status, share_bp=1000, tenants=("*",),
+        salt="s", started_at="2027-01-04T12:00:00.000000Z", stage_since=since,
     )  # fmt: skip
 
 

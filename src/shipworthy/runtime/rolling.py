@@ -70,9 +70,8 @@ class Rolling:
         self.live.refresh()
 
     def finish(self, rollout: RolloutState) -> None:
-        """Make the version of a completed rollout the warm baseline, if it is not yet: after a crash it was not."""
-        if rollout.status == "completed" and self.authority.state().baseline == rollout.baseline != rollout.version:
-            self.authority.baseline(MACHINE, rollout.version)
+        """Make the version of a completed rollout the warm baseline, if it is not yet."""
+        if rollout.status == "completed" and self.live.state.baseline != rollout.version and finish(self.authority):
             self.live.refresh()
 
     def end(self, because: str) -> str:
@@ -107,6 +106,19 @@ class Rolling:
             self.authority.store.put(plan.STAGE_SHOWN, canonical(shown))
         except ShipworthyError:
             _log.exception("what the stage has shown could not be kept")
+
+
+def finish(authority: Authority) -> bool:
+    """Make the version of a completed rollout the warm baseline; False when it is, or nothing is completed.
+
+    Two entries say it, and a crash may come between them: whoever looks next writes the second one.
+    """
+    state = authority.state()
+    rollout = state.rollout
+    if rollout is None or rollout.status != "completed" or state.baseline != rollout.baseline:
+        return False
+    authority.baseline(MACHINE, rollout.version)
+    return True
 
 
 def next_step(

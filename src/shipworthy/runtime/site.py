@@ -43,7 +43,7 @@ from shipworthy.runtime.learned import asked_once, calibration_cells, calibratio
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.models import Models, ModelsLike
 from shipworthy.runtime.outside.pages import Outside
-from shipworthy.runtime.outside.seen import Seen
+from shipworthy.runtime.outside.seen import seen_of
 from shipworthy.runtime.permits import Permits
 from shipworthy.runtime.probed import probing_of
 from shipworthy.runtime.releases import Loaded
@@ -185,6 +185,8 @@ class Site:
         shown = Shown(
             totals=self.telemetry.totals.by,
             judgements=self.controller.judgements,
+            stage=self.controller.rolling.shown,
+            beside=self.telemetry.beside.compared.counts,
             orders=self.live.state.orders,
             alarms=len(self.controller.repeats.alarms()),
             false_pages=self.controller.levels.expected,
@@ -210,23 +212,8 @@ class Site:
 
     def outside(self) -> Outside:
         """Return the pages that other rollout controllers ask."""
-        return Outside(self.workspace.home, self._seen, self.controller.rolling.end)
-
-    def _seen(self) -> Seen:
-        """Return the rollout as other controllers may see it, from memory."""
-        rollout = self.live.state.rollout
-        one = self.releases.get(rollout.version) if rollout is not None else None
-        plan = one.contract.manifest.rollout if one is not None else None
-        return Seen(
-            model=self._first.contract.manifest.model,
-            rollout=rollout,
-            stages=plan.stages if plan is not None else (),
-            shown=self.controller.rolling.shown,
-            epoch=self.live.state.epoch,
-            now=self.workspace.clock(),
-            serving=rollout is not None and rollout.version in self.served,
-            closed=rollout is not None and self.live.closed(rollout.version),
-        )
+        seen = partial(seen_of, self.controller, self.served)
+        return Outside(self.workspace.home, seen, self.controller.rolling.end)
 
     def _begin(self, manifest: Manifest) -> Telemetry:
         """Return the telemetry of this run, which knows how the last one ended and where sums begin anew."""
