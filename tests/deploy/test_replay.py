@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from typing import Any
 
+import msgspec
 import pytest
 
 from shipworthy.deploy.http.client import Pool
@@ -142,6 +143,8 @@ def test_what_an_open_circuit_keeps_from_a_dead_candidate_counts_as_failed_by_it
             assert site.decide(amount=100)[1]["arm"] == "baseline"
         assert len(state.told.failures) == 5  # then nobody asks it any more
         assert [event.replayed for event in state.told.events] == [True] * 9
-        state.routes = ALL.__replace__(share_bp=0) if hasattr(ALL, "__replace__") else ALL
-        site.decide(amount=100)
-        assert state.told.events[-1].replayed is not (state.routes.share_bp == 0)
+        state.routes = msgspec.structs.replace(ALL, share_bp=0)
+        site.decide(amount=100)  # dealt to the baseline: nobody failed it
+        state.routes, state.closed = ALL, frozenset({"2"})
+        site.decide(amount=100)  # an order keeps it from the candidate
+        assert [event.replayed for event in state.told.events[-2:]] == [False, False]

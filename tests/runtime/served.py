@@ -101,6 +101,7 @@ class Served:
             {"/status": lambda _: site.status(), "/checkpoint": site.checkpoint},
             site.api(self._body_within_s),
             lambda: text_of(site.metrics()),
+            site.outside(),
         )
         config = uvicorn.Config(app, port=self.port, log_level="error", lifespan="off", ws="none")
         server = uvicorn.Server(config)
