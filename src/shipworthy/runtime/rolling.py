@@ -17,7 +17,7 @@ from shipworthy.contract.manifest import Rollout
 from shipworthy.deploy import plan
 from shipworthy.errors import PolicySaysNo, ShipworthyError
 from shipworthy.facts import Judgement, Outcome, RolloutState, Scope, canonical
-from shipworthy.observe.compared import NAMES, Margins, judged, level_of
+from shipworthy.observe.compared import NAMES, Compared, Margins, judged, level_of
 from shipworthy.observe.minutes import minute_of
 from shipworthy.respond.moments import told
 from shipworthy.respond.postures import MACHINE
@@ -40,6 +40,7 @@ class Rolling:
         self.telemetry = telemetry
         self.shown: plan.StageShown | None = None
         self._later = later
+        self._judged: tuple[Compared, tuple[Judgement, ...]] | None = None
 
     def changed(self, rollout: RolloutState | None, minute: int) -> None:
         """Follow a new state: sums begin anew where a stage does, and what was shown of another stage is over."""
@@ -87,7 +88,7 @@ class Rolling:
     ) -> plan.StageShown:
         stages = one.contract.manifest.rollout
         beside = self.telemetry.beside.look()
-        compared = judged(beside, margins_of(stages), alone_in(stages, rollout)) if stages else ()
+        compared = self._compare(beside, stages, rollout) if stages else ()
         scope = Scope(model=one.contract.manifest.model, version=one.version)
         held = any(_reaches(each.order.scope, scope) for each in self.live.state.orders)
         return plan.StageShown(
@@ -99,6 +100,12 @@ class Rolling:
             passed=one.override is None,
             at=told(now),
         )
+
+    def _compare(self, beside: Compared, stages: Rollout, rollout: RolloutState) -> tuple[Judgement, ...]:
+        """Judge both arms; what stands since the last look is judged as it was."""
+        if self._judged is None or self._judged[0] is not beside:
+            self._judged = (beside, judged(beside, margins_of(stages), alone_in(stages, rollout)))
+        return self._judged[1]
 
     def _tell(self, shown: plan.StageShown) -> None:
         """Leave what the stage has shown where `rollout status` and `rollout advance` read it."""

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
-_STEPS = 45  # halvings: to 3e-14
+_STEPS = 30  # halvings: to 1e-9, outward
 _LEAST = 1e-300
 
 
