@@ -101,7 +101,7 @@ def _watched(rng: np.random.Generator, case: Case) -> tuple[int, int, str]:
         likely = max(seen.errors.log_worse, seen.review_rate.log_worse, seen.latency.log_slower) >= bar
         if not likely and (ready or minute % 5):
             continue  # nothing can have been breached, and who is ready stays so
-        beside = judged(seen, MARGINS)
+        beside = judged(seen, MARGINS, least=STAGES[0].min_samples)
         step = plan.step(STAGES, START, MET, seen.counts.candidate.answered, frozenset({"sre"}), compared=beside)
         if step.kind == "roll_back":
             return minute, ready, next(one.slo for one in beside if one.outcome is Outcome.BREACHED)

@@ -195,3 +195,13 @@ def test_counts_are_of_every_request_though_few_are_looked_at() -> None:
     assert seen.counts == total([minute, minute])
     assert seen.errors.candidate_n + seen.errors.baseline_n == 40_000
     assert msgspec.json.encode(seen.errors)
+
+
+def test_times_breach_only_once_the_stage_has_its_samples() -> None:
+    seen = Compared()
+    for look, minute in enumerate(minutes(3, 60, (0.02, 0.02), slower=3.0)):
+        seen = taken(seen, minute, look)
+    times = seen.counts.candidate.n
+    assert judged(seen, MARGINS, least=times)[1].outcome is Outcome.BREACHED
+    early = judged(seen, MARGINS, least=times + 1)[1]
+    assert early.outcome is Outcome.UNDECIDED

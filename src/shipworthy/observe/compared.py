@@ -7,6 +7,8 @@ In: the counts of both arms, minute by minute, and the margins. Out: one judgeme
   share: a candidate that is no worse is rolled back in at most that part of all rollouts, whatever the margins.
 - `met`: shown at 95 % to be worse by no more than the margin, at all looks together (`rate_sequence.py`); times at
   every edge of their cells.
+- Times breach only from the stage's least samples on: a version that has just started is slower at first, beside a
+  baseline that is warm, and over that many requests its first ones weigh little.
 - `undecided`: neither, with the candidate's requests still needed if both arms go on as they are. `no_data`: an arm was
   not asked. Not judged here: a stage that sends whole tenants to the candidate has nobody beside it.
 
@@ -93,15 +95,18 @@ def thinned(minute: Counts, seed: int, most: int = MOST) -> Counts:
     return Counts(_thinned(minute.candidate, part, drawn), _thinned(minute.baseline, part, drawn))
 
 
-def judged(shown: Compared, margins: Margins, alone: bool = False) -> tuple[Judgement, ...]:
-    """Return one judgement a comparison. `alone`: no unit of these tenants is left to the baseline."""
+def judged(shown: Compared, margins: Margins, alone: bool = False, least: int = 0) -> tuple[Judgement, ...]:
+    """Return one judgement a comparison. `alone`: no unit of these tenants is left to the baseline.
+
+    `least`: requests of the candidate before its times can breach; the first ones find it cold.
+    """
     made = {"disagreement": _disagreeing(margins, shown.counts)}
     for name in ("errors", "latency", "review_rate"):
         margin = margins.of(name)
         if alone or margin is None:
             made[name] = _said(name, Outcome.NO_DATA, ALONE if alone else "no margin: not compared", here=False)
         elif name == "latency":
-            made[name] = _slower(name, margin, margins.level, shown)
+            made[name] = _slower(name, margin, margins.level, shown, least)
         else:
             made[name] = _rise(name, margin, margins.level, shown)
     return tuple(made[name] for name in NAMES)
@@ -120,7 +125,7 @@ def _rise(name: str, margin: float, level: float, shown: Compared) -> Judgement:
     return _weighed(name, told, margin, n1, seen, upper, two_arms.is_worse(arms, level), level)
 
 
-def _slower(name: str, margin: float, level: float, shown: Compared) -> Judgement:
+def _slower(name: str, margin: float, level: float, shown: Compared, least: int) -> Judgement:
     ours, theirs = (np.array(arm.latency) for arm in (shown.counts.candidate, shown.counts.baseline))
     n1, n0 = int(ours.sum()), int(theirs.sum())
     if not (n1 and n0):
@@ -130,7 +135,7 @@ def _slower(name: str, margin: float, level: float, shown: Compared) -> Judgemen
     at, worst = int(uppers.argmax()), int(more.argmax())
     edge = f"{_EDGES_MS[worst]:g} ms exceeded by"
     told = f"{edge} {over1[worst] / n1:.1%} of {n1} of the candidate, {over0[worst] / n0:.1%} of {n0} of the baseline"
-    slower = stochastic_order.is_slower(shown.latency, level)
+    slower = n1 >= least and stochastic_order.is_slower(shown.latency, level)
     seen = float(more[worst])
     needs = _needed(n1, float(more[at]), margin, float(uppers[at]))
     return _weighed(name, told, margin, n1, seen, float(uppers[at]), slower, level, needs)

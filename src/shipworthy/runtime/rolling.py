@@ -104,7 +104,8 @@ class Rolling:
     def _compare(self, beside: Compared, stages: Rollout, rollout: RolloutState) -> tuple[Judgement, ...]:
         """Judge both arms; what stands since the last look is judged as it was."""
         if self._judged is None or self._judged[0] is not beside:
-            self._judged = (beside, judged(beside, margins_of(stages), alone_in(stages, rollout)))
+            least = stages.stages[rollout.stage].min_samples if 0 <= rollout.stage < len(stages.stages) else 0
+            self._judged = (beside, judged(beside, margins_of(stages), alone_in(stages, rollout), least))
         return self._judged[1]
 
     def _tell(self, shown: plan.StageShown) -> None:
