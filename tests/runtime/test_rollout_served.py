@@ -141,6 +141,8 @@ def test_a_hook_that_acts_needs_a_token_of_its_scope_and_a_site_with_tokens_asks
         connection.request("GET", PAGE, headers={"authorization": f"Bearer {reader}"})
         assert connection.getresponse().status == 200
         connection.close()
+        assert "nothing was done" in post(served, "/hooks/flagger/event", FAILED, "swt_guessed")[1]["reason"]
+        assert set(served.status()["abuse"]["events"]) == {"bad_token"}  # few are not numbered
         assert halved.rollout().status == "running"
         status, told = post(served, "/hooks/flagger/event", FAILED, ours)
         assert (status, told["reason"].endswith("is aborted")) == (200, True)

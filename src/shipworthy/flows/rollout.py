@@ -25,7 +25,7 @@ from shipworthy.runtime.standing import refuse
 from shipworthy.runtime.workspace import Workspace
 
 OPERATOR = "operator"
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S = 2.0
 
 
 def start(workspace: Workspace, version: str, person: str) -> RolloutState:

@@ -213,7 +213,7 @@ class Site:
     def outside(self) -> Outside:
         """Return the pages that other rollout controllers ask."""
         seen = partial(seen_of, self.controller, self.served)
-        return Outside(self.workspace.home, seen, self.controller.rolling.end)
+        return Outside(self.workspace.home, seen, self.controller.rolling.end, self.abuse)
 
     def _begin(self, manifest: Manifest) -> Telemetry:
         """Return the telemetry of this run, which knows how the last one ended and where sums begin anew."""

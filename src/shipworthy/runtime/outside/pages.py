@@ -14,6 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
+from shipworthy.deploy.abuse import UNWATCHED, OnAbuse
+from shipworthy.deploy.http.peer import peer_of
 from shipworthy.deploy.http.wire import (
     Receive,
     Refusal,
@@ -27,6 +29,7 @@ from shipworthy.deploy.http.wire import (
     respond,
 )
 from shipworthy.errors import ShipworthyError
+from shipworthy.facts import MISSING, AbuseKind
 from shipworthy.runtime.outside import analysis, flagger
 from shipworthy.runtime.outside.seen import Seen
 from shipworthy.runtime.tokens import ROLLOUT, Token, holder, read_tokens
@@ -42,8 +45,11 @@ _log = logging.getLogger("shipworthy.outside")
 class Outside:
     """The pages of one site. `seen()` answers from memory; `abort(because)` ends the rollout under way."""
 
-    def __init__(self, home: Path, seen: Callable[[], Seen], abort: Callable[[str], str]) -> None:
+    def __init__(
+        self, home: Path, seen: Callable[[], Seen], abort: Callable[[str], str], on_abuse: OnAbuse = UNWATCHED
+    ) -> None:
         self._home = home
+        self._on_abuse = on_abuse
         self._seen = seen
         self._abort = abort
 
@@ -113,5 +119,9 @@ class Outside:
         scheme, _, secret = shown.partition(" ")
         if scheme.lower() != "bearer" or not secret:
             return None
-        now = rfc3339(self._seen().now)
-        return holder(secret, await asyncio.to_thread(self._tokens), now)
+        now = self._seen().now
+        token = holder(secret, await asyncio.to_thread(self._tokens), rfc3339(now))
+        if token is None:
+            minute = int(now.timestamp() // 60)
+            self._on_abuse.refused(AbuseKind.BAD_TOKEN, MISSING, peer_of(scope), minute, shown.encode("latin-1"))
+        return token
