@@ -19,7 +19,8 @@ import uvloop
 from benchmarks.minimal import SUPPLIERS, release
 from shipworthy.deploy.http.client import Pool
 from shipworthy.deploy.http.gateway import Gateway
-from shipworthy.deploy.http.wiring import ForReview, Keys, Row, Wiring
+from shipworthy.deploy.http.places import Keys, Row
+from shipworthy.deploy.http.wiring import ForReview, Wiring
 from shipworthy.deploy.routing import Routes
 from shipworthy.facts import NORMAL, Event, LiveThresholds
 
@@ -29,7 +30,7 @@ def wiring(ports: tuple[int, int], seen: Counter[str]) -> Wiring:
     routes = Routes(baseline="1", candidate="2", share_bp=5_000, tenants=("*",), salt="lossless")
     cuts = {one: LiveThresholds(version=one, bucket="*", deny=0.3, approve=0.45, at="", n=0) for one in "12"}
 
-    def sink(event: Event, row: Row) -> None:
+    def sink(event: Event, row: Row, peer: str) -> None:
         seen[event.arm] += 1
         seen["replayed"] += event.replayed
 

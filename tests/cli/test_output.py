@@ -45,7 +45,10 @@ COMMANDS = dict(commands())
         (("keys", "token", "--scope", "read", "--expires", "1d"), {"token", "id", "scope", "expires"}),
         (("override", "list"), {"overrides"}),
         (("status",), {"state", "lies"}),
-        (("rollout", "status"), {"rollout"}),
+        (
+            ("rollout", "status"),
+            {"rollout", "word", "stage", "stages", "verdict", "judged_at", "judgements", "compared", "problem"},
+        ),
         (("rollout", "hold", "--as", "ana"), {"rollout"}),
         (("rollout", "abort", "--as", "ana"), {"rollout"}),
         (("kill", "--because", "x", "--as", "ana"), {"order"}),

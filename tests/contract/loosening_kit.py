@@ -9,7 +9,18 @@ import msgspec
 
 from shipworthy.contract.contract import Contract, make_lock
 from shipworthy.contract.loosening import loosenings
-from shipworthy.contract.manifest import Dataset, Decisions, Endpoint, Label, Relation, Rollout, Scan, Stage, Throttle
+from shipworthy.contract.manifest import (
+    Compare,
+    Dataset,
+    Decisions,
+    Endpoint,
+    Label,
+    Relation,
+    Rollout,
+    Scan,
+    Stage,
+    Throttle,
+)
 from shipworthy.facts import Action, OnNoData, Person, Severity, Target
 from tests.contract.repository import MISSION_SLOS, NEVER, ssh_key, standard
 
@@ -121,6 +132,14 @@ def throttles(**keys: Any) -> Change:
 
 def rollout(*stages: Stage) -> Change:
     return manifest(rollout=Rollout(stages=stages))
+
+
+def compare(**keys: Any) -> Change:
+    def change(contract: Contract) -> Contract:
+        assert contract.manifest.rollout is not None
+        return manifest(rollout=replace(contract.manifest.rollout, compare=Compare(**keys)))(contract)
+
+    return change
 
 
 def review(**keys: Any) -> Change:
@@ -286,6 +305,10 @@ LOOSER: list[tuple[Change, str, bool]] = [
         "stage else: min_samples 300 → 1",
         False,
     ),
+    (compare(errors=0.02), "compare: errors 0.01 → 0.02", True),
+    (compare(latency=None), "compare: latency 0.1 → none", True),
+    (compare(review_rate=0.5), "compare: review_rate 0.05 → 0.5", True),
+    (compare(false_rollbacks=0.01), "compare: false_rollbacks 0.05 → 0.01", True),
     (manifest(label=Label(column="label", matured_after="1h")), "label: matured_after 72h → 1h", False),
     (manifest(label=Label(column="other")), "label: column label → other", False),
     (manifest(unit=None), "unit: crash → none", True),

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 from typing import Any
 
+import msgspec
 import pytest
 
 from shipworthy.deploy.http.client import Pool
@@ -133,3 +134,17 @@ def test_no_machine_answers_while_the_state_never_stands_still(fallback: str, st
         assert got == status
         assert reply.get("route", "refused") != "machine"
         assert state.told.events[0].route != "machine"
+
+
+def test_what_an_open_circuit_keeps_from_a_dead_candidate_counts_as_failed_by_it() -> None:
+    state = State(routes=ALL)
+    with running(state, {"1": score_of_amount, "2": broken}, circuit_check_every_s=30.0) as site:
+        for _ in range(9):
+            assert site.decide(amount=100)[1]["arm"] == "baseline"
+        assert len(state.told.failures) == 5  # then nobody asks it any more
+        assert [event.replayed for event in state.told.events] == [True] * 9
+        state.routes = msgspec.structs.replace(ALL, share_bp=0)
+        site.decide(amount=100)  # dealt to the baseline: nobody failed it
+        state.routes, state.closed = ALL, frozenset({"2"})
+        site.decide(amount=100)  # an order keeps it from the candidate
+        assert [event.replayed for event in state.told.events[-2:]] == [False, False]

@@ -186,3 +186,143 @@ def test_without_a_rollout_there_is_nothing_to_do(
     assert rollout.current(shipped.workspace) is None
     with pytest.raises(UsageError):
         verb(shipped.workspace, "ana")
+
+
+def undecided(needs_n: int = 400) -> Judgement:
+    """Return a comparison that has not shown enough."""
+    return Judgement(
+        slo="compare:errors", segment="*", outcome=Outcome.UNDECIDED, because="not yet shown", needs_n=needs_n
+    )
+
+
+def leave(
+    tiny: Tiny, compared: tuple[Judgement, ...] = (), samples: int = 1000, state: RolloutState | None = None
+) -> None:
+    """Leave what the serving gateway would have judged and compared just now, ten minutes into the stage."""
+    shown = StageShown(
+        rollout=state or tiny.rollout(),
+        judgements=(MET,),
+        compared=compared,
+        samples=samples,
+        minutes=10,
+        at=tiny.workspace.now(),
+    )
+    store = tiny.workspace.store()
+    store.put(STAGE_SHOWN, canonical(shown))
+    store.close()
+
+
+def test_a_role_cannot_advance_on_a_comparison_that_has_not_shown_enough(rolling: Tiny) -> None:
+    before = rolling.rollout()
+    leave(rolling, (undecided(),))
+    with pytest.raises(PolicySaysNo, match="compare:errors on \\* undecided"):
+        rollout.advance(rolling.workspace, "ana")
+    leave(rolling, (msgspec.structs.replace(undecided(), outcome=Outcome.BREACHED),))
+    with pytest.raises(PolicySaysNo, match="breached"):
+        rollout.advance(rolling.workspace, "ana")
+    assert rolling.rollout() == before
+    leave(rolling, (msgspec.structs.replace(undecided(), here=False),))
+    assert rollout.advance(rolling.workspace, "ana").stage == 1
+
+
+def test_a_new_stage_says_when_it_began(rolling: Tiny) -> None:
+    first = rolling.rollout()
+    assert first.stage_since == first.started_at
+    rolling.clock.advance(600)
+    onward = advance(rolling)
+    assert onward.stage_since == rolling.workspace.now() > onward.started_at
+
+
+def test_entries_of_before_stages_were_dated_are_still_replayed(rolling: Tiny) -> None:
+    plain = msgspec.to_builtins(rolling.rollout())
+    del plain["stage_since"]
+    assert msgspec.convert(plain, RolloutState).stage_since == ""
+
+
+@pytest.mark.parametrize(
+    ("compared", "samples", "word", "missing"),
+    [
+        ((), 1000, "waits", None),
+        ((undecided(),), 1000, "inconclusive", 400),
+        ((undecided(),), 5, "inconclusive", 400),
+        ((), 5, "inconclusive", 15),
+        ((msgspec.structs.replace(undecided(), outcome=Outcome.BREACHED),), 1000, "breached", 400),
+    ],
+)
+def test_what_stands_is_told_with_what_is_missing(
+    rolling: Tiny, compared: tuple[Judgement, ...], samples: int, word: str, missing: int | None
+) -> None:
+    leave(rolling, compared, samples)
+    told = rollout.standing(rolling.workspace)
+    assert (told.word, told.stage, told.stages) == (word, "acme", 2)
+    assert told.verdict is not None
+    assert told.verdict.waits_for == "sre"
+    assert told.verdict.per_minute == samples / 10
+    if missing is not None:
+        assert told.verdict.needs_n == missing
+        assert told.verdict.needs_minutes == -(-missing * 10 // samples)
+    assert told.compared == compared
+
+
+def test_what_was_judged_of_another_stage_or_long_ago_stands_for_nothing(rolling: Tiny) -> None:
+    assert rollout.standing(rolling.workspace).word == "not judged"
+    leave(rolling, state=msgspec.structs.replace(rolling.rollout(), stage=1))
+    assert rollout.standing(rolling.workspace).word == "not judged"
+    leave(rolling)
+    rolling.clock.advance(301)
+    late = rollout.standing(rolling.workspace)
+    assert late.word == "inconclusive"
+    assert late.verdict is not None
+    assert "last judged" in late.verdict.reasons[0]
+
+
+def test_following_ends_when_it_moves_ends_or_the_time_is_over(rolling: Tiny) -> None:
+    heard: list[str] = []
+    ticks = iter(range(100))
+
+    def move(seconds: float) -> None:
+        if len(heard) == 1:
+            leave(rolling, (undecided(),))
+        elif len(heard) == 2:
+            leave(rolling)
+            rollout.advance(rolling.workspace, "ana")
+
+    last = rollout.follow(rolling.workspace, 50, lambda now: heard.append(now.word), move, lambda: float(next(ticks)))
+    assert last.rollout is not None
+    assert (last.rollout.stage, heard[:2]) == (1, ["not judged", "inconclusive"])
+    with pytest.raises(CannotDecide, match="nothing moved in 0 s"):
+        rollout.follow(rolling.workspace, 0, lambda now: None)
+    rollout.abort(rolling.workspace, "ana")
+    assert rollout.follow(rolling.workspace, 0, lambda now: None).word == "aborted"
+
+
+def test_there_is_nothing_to_follow_without_a_rollout(shipped: Tiny) -> None:
+    assert rollout.standing(shipped.workspace).word == "none"
+    with pytest.raises(CannotDecide, match="no rollout to follow"):
+        rollout.follow(shipped.workspace, 1, lambda now: None)
+
+
+def test_a_last_stage_that_was_held_or_waits_for_a_role_completes_by_hand(rolling: Tiny) -> None:
+    advance(rolling)
+    rollout.hold(rolling.workspace, "ana")
+    show(rolling, samples=0)
+    with pytest.raises(PolicySaysNo, match="0 of 20 samples"):
+        rollout.advance(rolling.workspace, "ana")
+    done = advance(rolling)
+    assert (done.status, done.share_bp) == ("completed", 10_000)
+    assert rolling.state().baseline == "2"
+    assert rolling.kinds()[-2:] == ["deploy.completed", "deploy.baselined"]
+    assert rollout.standing(rolling.workspace).word == "completed"
+
+
+def test_a_version_under_an_override_is_not_completed_by_hand(rolling: Tiny) -> None:
+    advance(rolling)
+    rollout.hold(rolling.workspace, "ana")
+    shown = StageShown(
+        rollout=rolling.rollout(), judgements=(MET,), samples=1000, at=rolling.workspace.now(), passed=False
+    )
+    store = rolling.workspace.store()
+    store.put(STAGE_SHOWN, canonical(shown))
+    store.close()
+    with pytest.raises(PolicySaysNo, match="override"):
+        rollout.advance(rolling.workspace, "ana")

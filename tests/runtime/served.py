@@ -106,6 +106,7 @@ class Served:
             site.api(self._body_within_s),
             lambda: text_of(site.metrics()),
             site.keys.caller,
+            site.outside(),
         )
         config = uvicorn.Config(app, port=self.port, log_level="error", lifespan="off", ws="none")
         server = uvicorn.Server(config)

@@ -108,3 +108,17 @@ def test_counts_beyond_what_can_be_stored_are_refused() -> None:
         checked(window(n=1 << 63))
     large = msgspec.structs.replace(window(), sum_p=(FIXED * 1_000_000,) * SCORE_BINS)
     assert checked(large) is large
+
+
+def test_a_body_of_before_a_number_was_counted_reads_as_none_of_it_and_one_of_later_is_refused() -> None:
+    body = packed(window(n=7))
+    numbers = msgspec.msgpack.decode(body[2 : 2 + body[1]])
+    for more, head in ((-1, msgspec.msgpack.encode(numbers[:-1])), (1, msgspec.msgpack.encode([*numbers, 3]))):
+        other = bytes((body[0], len(head))) + head + body[2 + body[1] :]
+        key = {name: getattr(window(n=7), name) for name in NAMES if hasattr(window(n=7), name)}
+        if more < 0:
+            assert unpacked(other, WindowSummary, key) == window(n=7)
+            assert numbers_of(other, ("n", "n_disagreed")) == [7, 0]
+        else:
+            with pytest.raises(CannotDecide, match="not known"):
+                unpacked(other, WindowSummary, key)

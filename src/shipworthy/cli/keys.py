@@ -26,12 +26,15 @@ def new(ctx: click.Context, json_: bool) -> None:
 
 
 @keys.command()
-@click.option("--scope", type=click.Choice(["gate", "read"]), required=True, help="`gate` also tells of verdicts.")
+@click.option("--scope", type=click.Choice(["gate", "read", "rollout"]), required=True)
 @click.option("--expires", required=True, help="How long it lasts, such as 30d; at most 400d.")
 @as_json
 @click.pass_context
 def token(ctx: click.Context, scope: str, expires: str, json_: bool) -> None:
-    """Make a token of the API and show it this one time; only its hash is kept. Deleting its file ends it."""
+    """Make a token of the API and show it this one time; only its hash is kept. Deleting its file ends it.
+
+    `read` reads the ledger's facts, `gate` also tells of verdicts, `rollout` lets a controller end a rollout.
+    """
     from shipworthy.flows.keys import make_token
 
     shown, kept = make_token(workspace(ctx), scope, expires)

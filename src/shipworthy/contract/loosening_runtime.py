@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from shipworthy.contract.lock import Lock
-from shipworthy.contract.manifest import KEPT, Manifest, Rollout, Stage, Throttle, Throttles
+from shipworthy.contract.manifest import KEPT, Compare, Manifest, Rollout, Stage, Throttle, Throttles
 from shipworthy.indicators import window_seconds
 
 PAGES = "false_pages_per_week"
@@ -71,6 +71,20 @@ def stage_rows(old: Rollout | None, new: Rollout | None) -> Iterator[str]:
         reached = [one for one in old.stages if _within(one, stage)]
         if reached:
             yield from (f"stage {stage.name}: {row}" for row in _stage(reached[-1], stage))
+    yield from compare_rows(old.compare, new.compare)
+
+
+def compare_rows(old: Compare, new: Compare) -> Iterator[str]:
+    """Yield a row per comparison that allows more, or is not made any more, and for a smaller budget.
+
+    A smaller budget of false rollbacks is bought with slower detection, as one of alarms is.
+    """
+    for key in ("errors", "latency", "review_rate", "disagreement"):
+        before, after = getattr(old, key), getattr(new, key)
+        if before is not None and (after is None or after > before):
+            yield f"compare: {key} {before:g} → {'none' if after is None else f'{after:g}'}"
+    if new.false_rollbacks < old.false_rollbacks:
+        yield f"compare: false_rollbacks {old.false_rollbacks:g} → {new.false_rollbacks:g}"
 
 
 def retention_rows(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:

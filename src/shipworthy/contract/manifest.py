@@ -131,12 +131,29 @@ class Shadow(Fact, frozen=True, kw_only=True):
     segments: tuple[str, ...] = ()
 
 
+class Compare(Fact, frozen=True, kw_only=True):
+    """What the candidate may be worse by than the baseline, beside it in the same stage. None: not compared.
+
+    `errors`, `review_rate`: rise of the rate of failed attempts, of requests sent to a person (0.01 = one in a hundred
+    more). `latency`: how much more often any time may be exceeded. `disagreement`: share of shadow scores that differ
+    from what left; a new version is meant to differ, so nothing is asked unless it is written.
+    `false_rollbacks`: how probable it may be at most that a rollout of a candidate that is no worse is rolled back.
+    """
+
+    errors: float | None = 0.01
+    latency: float | None = 0.10
+    review_rate: float | None = 0.05
+    disagreement: float | None = None
+    false_rollbacks: float = 0.05
+
+
 class Rollout(Fact, frozen=True, kw_only=True):
-    """The stages of a rollout, the salt of its unit hash and what is shadowed."""
+    """The stages of a rollout, the salt of its unit hash, what is shadowed, and what each stage compares."""
 
     stages: tuple[Stage, ...]
     salt: str = ""
     shadow: Shadow = Shadow()
+    compare: Compare = Compare()
 
 
 class Throttle(Fact, frozen=True, kw_only=True):

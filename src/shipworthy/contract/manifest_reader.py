@@ -227,6 +227,11 @@ def _rollout(manifest: Manifest, found: Findings) -> None:
     roles = frozenset(role for person in manifest.people for role in person.roles)
     for index, stage in enumerate(stages):
         _stage(stage, ("rollout", "stages", index), roles, found)
+    compare = manifest.rollout.compare
+    for key in ("errors", "latency", "review_rate", "disagreement", "false_rollbacks"):
+        margin = getattr(compare, key)
+        if margin is not None and not 0 < margin < 1:
+            found.add(("rollout", "compare", key), f"{key} must lie between 0 and 1", "write 0.01 for one in a hundred")
 
 
 def _stage(stage: Stage, path: Path, roles: frozenset[str], found: Findings) -> None:

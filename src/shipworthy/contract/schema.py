@@ -74,6 +74,7 @@ _LEVEL: Schema = {"minimum": 0.5, "exclusiveMaximum": 1}
 _ONE_OR_MORE: Schema = {"minimum": 1}
 _NOT_EMPTY: Schema = {"minItems": 1}
 _WORD: Schema = {"pattern": r"\S"}
+_SHARE: Schema = {"exclusiveMinimum": 0, "exclusiveMaximum": 1}
 _TIGHTER: Mapping[tuple[str, str], Schema] = {
     ("Manifest", "model"): _WORD,
     ("Manifest", "version"): _WORD,
@@ -96,6 +97,7 @@ _TIGHTER: Mapping[tuple[str, str], Schema] = {
     ("Label", "matured_after"): _exactly(WINDOW),
     ("PersonRef", "roles"): _NOT_EMPTY,
     ("Rollout", "stages"): _NOT_EMPTY,
+    **{("Compare", key): _SHARE for key in ("errors", "latency", "review_rate", "disagreement", "false_rollbacks")},
     ("Stage", "share"): {"exclusiveMinimum": 0, "maximum": 100},
     ("Stage", "tenants"): _NOT_EMPTY,
     ("Stage", "min_samples"): _ONE_OR_MORE,

@@ -1,8 +1,11 @@
 """The rollout plan: what the evidence lets a rollout do next. Pure; the controller only carries the step out.
 
-In: the manifest's stages, the state of the rollout, the canary's judgements, the number of samples of this stage and
-the roles that approved leaving it. Out: a step and its reason. Advance needs everything met; a breach rolls back from
-any stage; whatever is missing or undecided holds.
+In: the manifest's stages, the state of the rollout, the canary's judgements, what comparing both arms has shown, the
+number of samples of this stage and the roles that approved leaving it. Out: a step and its reason. Advance needs
+everything met; a breach rolls back from any stage; whatever is missing or undecided holds.
+
+Status: `running` → `held` and back, `running` → `completed`, any of these → `aborted`. Stages go up one at a time;
+nothing leads out of `aborted` and, but for an abort, out of `completed`.
 """
 
 from __future__ import annotations
@@ -44,12 +47,18 @@ class Step(Fact, frozen=True, kw_only=True):
 
 
 class StageShown(Fact, frozen=True, kw_only=True):
-    """What a rollout's stage has shown so far, as the controller judged it `at`."""
+    """What a rollout's stage has shown so far, as the controller judged it `at`, `minutes` after it had begun.
+
+    `compared`: the judgements of both arms side by side. `passed`: the gate passed the version, no override.
+    """
 
     rollout: RolloutState
     judgements: tuple[Judgement, ...]
     samples: int
     at: str
+    compared: tuple[Judgement, ...] = ()
+    minutes: int = 0
+    passed: bool = True
 
 
 def start(
@@ -80,7 +89,7 @@ def start(
         shadow=shadow,
         started_at=started_at,
     )
-    return at_stage(stages, first, 0)
+    return at_stage(stages, first, 0, started_at)
 
 
 def step(
@@ -90,21 +99,29 @@ def step(
     samples: int,
     approved: frozenset[str] = frozenset(),
     passed: bool = True,
+    compared: Iterable[Judgement] = (),
+    at: str = "",
 ) -> Step:
     """Return the next step. `samples`: decisions of the candidate in this stage; `approved`: roles that agreed.
 
+    `compared` decides beside the judgements and never instead of them; `at`: when a next stage would begin.
     `passed`: the gate passed it. What an override lets through for a while never completes: it is no baseline.
     """
     if state.status in _OVER:
         return _hold(state, f"the rollout is {state.status}")
-    deciding = [judgement for judgement in judgements if judgement.here and not judgement.trial]
-    breached = [judgement for judgement in deciding if judgement.outcome is Outcome.BREACHED]
+    slos, beside = deciding(judgements), deciding(compared)
+    breached = [judgement for judgement in (*slos, *beside) if judgement.outcome is Outcome.BREACHED]
     if breached:
         return abort(state, _told(breached))
-    waits = _waits(stages, state, deciding, samples, approved)
+    waits = _waits(stages, state, slos, beside, samples, approved)
     if not waits and not passed and state.stage + 1 == len(stages):
         waits = "all met in the last stage; under an override it does not become the baseline"
-    return _hold(state, waits) if waits else _forward(stages, state)
+    return _hold(state, waits) if waits else _forward(stages, state, at)
+
+
+def deciding(judgements: Iterable[Judgement]) -> list[Judgement]:
+    """Return those that decide here: neither on trial nor of another place."""
+    return [judgement for judgement in judgements if judgement.here and not judgement.trial]
 
 
 def abort(state: RolloutState, because: str) -> Step:
@@ -124,17 +141,24 @@ def resume(state: RolloutState) -> RolloutState:
     return msgspec.structs.replace(state, status="running") if state.status == "held" else state
 
 
-def at_stage(stages: Sequence[StageLike], state: RolloutState, index: int) -> RolloutState:
-    """Return the state at a stage: its share and tenants replace the old ones, they never add up."""
+def at_stage(stages: Sequence[StageLike], state: RolloutState, index: int, at: str = "") -> RolloutState:
+    """Return the state at a stage that begins `at`: its share and tenants replace the old ones, they never add up."""
     stage = stages[index]
     share_bp = round(stage.share * 100)
-    return msgspec.structs.replace(state, stage=index, share_bp=share_bp, tenants=tuple(stage.tenants))
+    tenants = tuple(stage.tenants)
+    return msgspec.structs.replace(state, stage=index, share_bp=share_bp, tenants=tenants, stage_since=at)
+
+
+def alone(stage: StageLike) -> bool:
+    """True when a stage leaves the baseline none of its tenants' units: nothing can be compared there."""
+    return stage.share >= 100
 
 
 def _waits(
     stages: Sequence[StageLike],
     state: RolloutState,
-    deciding: list[Judgement],
+    slos: list[Judgement],
+    beside: list[Judgement],
     samples: int,
     approved: frozenset[str],
 ) -> str:
@@ -144,9 +168,9 @@ def _waits(
     if not 0 <= state.stage < len(stages):
         return f"stage {state.stage} is not in the plan"
     stage = stages[state.stage]
-    if not deciding:
+    if not slos:
         return "nothing decides here: no SLO of the policy is judged at the canary"
-    unmet = [judgement for judgement in deciding if judgement.outcome is not Outcome.MET]
+    unmet = [judgement for judgement in (*slos, *beside) if judgement.outcome is not Outcome.MET]
     if unmet:
         return _told(unmet)
     if samples < stage.min_samples:
@@ -156,12 +180,12 @@ def _waits(
     return ""
 
 
-def _forward(stages: Sequence[StageLike], state: RolloutState) -> Step:
+def _forward(stages: Sequence[StageLike], state: RolloutState, at: str) -> Step:
     name = stages[state.stage].name
     if state.stage + 1 == len(stages):
         done = msgspec.structs.replace(state, status="completed", share_bp=WHOLE_BP, tenants=("*",), shadow=())
         return Step(kind="complete", because=f"all met in the last stage, {name}", next=done)
-    onward = at_stage(stages, state, state.stage + 1)
+    onward = at_stage(stages, state, state.stage + 1, at)
     return Step(kind="advance", because=f"all met in stage {name}", next=onward)
 
 

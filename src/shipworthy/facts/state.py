@@ -29,7 +29,10 @@ class Acknowledged(Fact, frozen=True, kw_only=True):
 
 
 class RolloutState(Fact, frozen=True, kw_only=True):
-    """One rollout. `status`: `running held aborted completed`. `share_bp`: basis points of units inside each tenant."""
+    """One rollout. `status`: `running held aborted completed`. `share_bp`: basis points of units inside each tenant.
+
+    `stage_since`: when the present stage began; \"\" in entries of before it was written down.
+    """
 
     id: str
     version: str
@@ -41,6 +44,7 @@ class RolloutState(Fact, frozen=True, kw_only=True):
     salt: str
     shadow: tuple[str, ...] = ()
     started_at: str = ""
+    stage_since: str = ""
 
 
 class LiveThresholds(Fact, frozen=True, kw_only=True):

@@ -25,7 +25,8 @@ class Event(Fact, frozen=True, kw_only=True):
     `ood_p` is the smallest conformal p-value, `unseen` names features with an unknown category.
     `never` and `unknown` name never events that were true or could not be told; `leaked` is True if one left.
     `groups` are the texts of declared groups (`sex=F`), `ood_feature` the most surprising input, `took_ms` the time
-    from the row to the answer, `degraded` that an order kept the candidate from answering as it would have.
+    from the row to the answer, `degraded` that an order kept the candidate from answering as it would have, `disagrees`
+    (of a shadow score) that it would have answered otherwise than what left.
     """
 
     request: str
@@ -53,6 +54,7 @@ class Event(Fact, frozen=True, kw_only=True):
     ood_feature: str = ""
     took_ms: float | None = None
     degraded: bool = False
+    disagrees: bool = False
 
 
 class Receipt(Fact, frozen=True, kw_only=True):
@@ -98,6 +100,7 @@ class WindowSummary(Fact, frozen=True, kw_only=True):
     n_leaked: int = 0
     n_unknown: int = 0
     n_degraded: int = 0
+    n_disagreed: int = 0
     scores: tuple[int, ...] = (0,) * SCORE_BINS
     ood_p: tuple[int, ...] = (0,) * OOD_P_BINS
     sum_p: tuple[int, ...] = ()

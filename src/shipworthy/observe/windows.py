@@ -40,11 +40,12 @@ MOST_AHEAD, MOST_BEHIND = 24 * 60, 31 * 24 * 60  # minutes between an event and 
 PROBE = "probe"
 SHADOW = "shadow"  # scored without answering, where this version might have answered
 HELD = "shadow_held"  # scored without answering, where an order keeps this version from answering
+RESCUED = "rescued"  # answered by the baseline after the candidate had failed: not what the baseline's own share shows
 Place = tuple[str, str, str, str]  # version, arm, tenant, segment
 Key = tuple[str, str, str, str, int]  # version, arm, tenant, segment, minute
 COUNTS = (
     "n", "n_ood", "n_unseen", "n_review", "n_machine", "n_failed", "n_replayed", "n_never", "n_leaked", "n_unknown",
-    "n_degraded",
+    "n_degraded", "n_disagreed",
 )  # fmt: skip
 SCORES_AT = len(COUNTS)
 OOD_P_AT = SCORES_AT + SCORE_BINS
@@ -96,7 +97,7 @@ class Collector:
         minute = self.minute_of(event.minute)
         if minute != event.minute:
             event = replace(event, minute=minute)
-        arm = PROBE if event.probe is not None else event.arm
+        arm = arm_of(event)
         places = _places(event)
         segments = dict.fromkeys(("*", *event.segments, *event.groups))
         for tenant in dict.fromkeys(("*", event.tenant)):
@@ -247,6 +248,13 @@ def other_of(segment: str) -> str:
     return canonical_segment({key: (OTHER,) for key in parse_segment(segment)})
 
 
+def arm_of(event: Event) -> str:
+    """Return the arm that a decision counts for: what the baseline answered for a failed candidate is its own."""
+    if event.probe is not None:
+        return PROBE
+    return RESCUED if event.replayed and event.arm not in (SHADOW, HELD) else event.arm
+
+
 def _places(event: Event) -> tuple[int, ...]:
     """The indices of a cell that one event counts up."""
     return (*_counted(event), *_score_place(event.score), OOD_P_AT + _ood_p_bin(event.ood_p))
@@ -265,6 +273,7 @@ def _counted(event: Event) -> Iterator[int]:
         event.leaked,
         bool(event.unknown),
         event.degraded,
+        event.disagrees,
     )
     return (place for place, said in enumerate(says) if said)
 

@@ -14,6 +14,7 @@ from shipworthy.deploy.http.keys import Callers, everybody, everything
 from shipworthy.deploy.http.wire import Refusal, Response, error, respond
 from shipworthy.errors import ShipworthyError
 from shipworthy.runtime.exports.prometheus import CONTENT_TYPE
+from shipworthy.runtime.outside.pages import PREFIXES
 
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
@@ -24,7 +25,8 @@ Told = Callable[[Mapping[str, str]], Any]
 
 
 class App:
-    """Read-only pages by path, the API of the ledger under `/api/`, everything else to the gateway."""
+    """Read-only pages by path, the API of the ledger under `/api/`, what other rollout controllers ask, and everything
+    else to the gateway."""
 
     def __init__(
         self,
@@ -33,18 +35,23 @@ class App:
         api: Asgi | None = None,
         metrics: Callable[[], str] | None = None,
         caller: Callers = everybody,
+        outside: Asgi | None = None,
     ) -> None:
         self._caller = caller
         self._gateway = gateway
         self._api = api
         self._pages = dict(pages)
         self._metrics = metrics
+        self._outside = outside
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:  # noqa: ANN401
         """Answer one request."""
         page = self._pages.get(scope.get("path", "")) if scope["type"] == "http" else None
         if self._api is not None and scope["type"] == "http" and scope["path"].startswith("/api/"):
             await self._api(scope, receive, send)
+            return
+        if self._outside is not None and scope["type"] == "http" and scope["path"].startswith(PREFIXES):
+            await self._outside(scope, receive, send)
             return
         measured = self._metrics if scope.get("path") == METRICS else None
         if page is None and measured is None:

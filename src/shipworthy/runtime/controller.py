@@ -135,6 +135,7 @@ class Controller:
             self.telemetry.kept.cut(minute_of(moment(known.up_to)) + 1)
         if after.rollout is not None and after.rollout.started_at:
             self.telemetry.kept.cut(minute_of(moment(after.rollout.started_at)))
+        self.rolling.changed(after.rollout, minute_of(self.clock()))
         for one in after.orders:
             if one.order.scope.segment != "*":
                 self.repeats.explain(one.order.scope.version, one.order.scope.tenant, one.order.scope.segment)
@@ -374,9 +375,12 @@ class Controller:
                 self.live.refresh()
 
     def _roll(self, now: datetime) -> None:
-        """Let the plan take the next step of a running rollout from the canary's judgements."""
+        """Let the plan take the next step of a rollout from the canary's judgements; a held one may still roll back."""
         rollout = self.live.state.rollout
-        if not self.act or rollout is None or rollout.status != "running":
+        if not self.act or rollout is None:
+            return
+        if rollout.status not in ("running", "held"):
+            self.rolling.finish(rollout)
             return
         one = self.releases.get(rollout.version)
         if one is None or one.contract.manifest.rollout is None:

@@ -25,7 +25,7 @@ class Live:
 
     def __init__(self, files: StateFiles, model: str, fallback: str, kill_fallback: str, changed: Changed) -> None:
         self._files = files
-        self._model = model
+        self.model = model
         self._fallbacks = (fallback, kill_fallback)
         self._changed = changed
         self.broken = ""
@@ -59,7 +59,7 @@ class Live:
             return
         self._seen = seen
         before, self.state, self.broken = self.state, after, ""
-        self._compiled = Compiled(after, self._model, *self._fallbacks)
+        self._compiled = Compiled(after, self.model, *self._fallbacks)
         self.routes = routes_of(after.baseline, after.rollout)
         self._changed(before, after)
 

@@ -5,8 +5,7 @@ and since when each version is live. Minutes in which the site was stopped in go
 purpose; the minutes that a run lost when it died are told as lost, whoever else spoke in them.
 
 What begins anew: the evidence of streams of repeats that have not alarmed yet (their flags are in the windows), probe
-rounds (asked again at the first tick, with the same answers), the count of a rollout's stage, and shadow scores whose
-label has not come.
+rounds (asked again at the first tick, with the same answers), and shadow scores whose label has not come.
 """
 
 from __future__ import annotations

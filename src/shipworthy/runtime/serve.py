@@ -84,6 +84,7 @@ def app_of(site: Site) -> App:
         site.api(),
         lambda: text_of(site.metrics()),
         site.keys.caller,
+        site.outside(),
     )
 
 

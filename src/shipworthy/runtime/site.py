@@ -39,6 +39,8 @@ from shipworthy.runtime.hidden import keyed
 from shipworthy.runtime.learned import asked_once, calibration_cells, calibration_scores, probe_rows, warm_rows
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.models import Models, ModelsLike
+from shipworthy.runtime.outside.pages import Outside
+from shipworthy.runtime.outside.seen import seen_of
 from shipworthy.runtime.probed import probing_of
 from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.review import queue_item, review_of
@@ -238,6 +240,8 @@ class Site:
         shown = Shown(
             totals=self.telemetry.totals.by,
             judgements=self.controller.judgements,
+            stage=self.controller.rolling.shown,
+            beside=self.telemetry.beside.compared.counts,
             orders=self.live.state.orders,
             alarms=len(self.controller.repeats.alarms()),
             false_pages=self.controller.levels.expected,
@@ -263,6 +267,11 @@ class Site:
 
     def _versions(self, files: StateFiles) -> Versions:
         return Versions(self.workspace, self.ledger, files, self._come, self._go)
+
+    def outside(self) -> Outside:
+        """Return the pages that other rollout controllers ask."""
+        seen = partial(seen_of, self.controller, self.served)
+        return Outside(self.workspace.home, seen, self.controller.rolling.end, self.abuse)
 
     def _begin(self, manifest: Manifest) -> Telemetry:
         """Return the telemetry of this run, which knows how the last one ended and where sums begin anew."""

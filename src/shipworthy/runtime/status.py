@@ -34,6 +34,7 @@ def status(
         "versions": sorted(releases),
         "pids": dict(pids),
         "judgements": controller.judgements,
+        "stage": controller.rolling.shown,
         "lies": controller.lies,
         "alarms": controller.repeats.alarms(),
         "alarm_budget": controller.levels.told(),

@@ -33,6 +33,7 @@ from shipworthy.observe.repeats import Alarm
 from shipworthy.profile.rows import Row
 from shipworthy.runtime import past
 from shipworthy.runtime.abuse import AbuseLog
+from shipworthy.runtime.beside import Beside
 from shipworthy.runtime.exports.totals import Totals
 from shipworthy.runtime.measured import Asked, from_matured, from_sums, windows_of
 from shipworthy.runtime.remembered import Blurred, Remembered
@@ -83,6 +84,7 @@ class Telemetry:
         self.rolled = start_minute
         self.kept = Remembered(start_minute)
         self.totals = Totals()
+        self.beside = Beside()
         self._shadows: OrderedDict[str, Event] = OrderedDict()
         self._known: dict[str, Known] = {}
 
@@ -127,6 +129,7 @@ class Telemetry:
         if not closed:
             return None
         self.kept.take_windows(closed)
+        self.beside.take(closed)
         self.kept.forget(now_minute - self.kept_for)
         for batch in sorted(self._unwritten):
             self._write(batch, self._unwritten.pop(batch))
@@ -192,6 +195,7 @@ class Telemetry:
         asked = self._commits.submit(lambda store: past.labels_of(store, version, since, now_minute + 1))
         labels, cells = await asyncio.wrap_future(asked)
         self.kept.replace(version, windows, labels, cells)
+        self.beside.take(windows)
 
     async def mend(self, now_minute: int) -> None:
         """Part the hour that a late cut goes through, from the minutes that the store still has.
@@ -314,10 +318,6 @@ class Telemetry:
     def labels(self, version: str) -> list[LabelSummary]:
         """Return the label summaries of a version for all tenants, by the hour."""
         return [one for segment in self.kept.places(version) for one in self.kept.labels((version, "*", segment))]
-
-    def served(self, version: str, arm: str) -> int:
-        """Return how many requests an arm of a version has had."""
-        return sum(one.n for one in self.kept.windows((version, "*", "*")) if one.arm == arm)
 
 
 def _still_blurred(blurred: Blurred, hour: int, now_minute: int) -> Blurred | None:

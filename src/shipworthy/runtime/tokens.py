@@ -23,8 +23,9 @@ from shipworthy.store.instants import instant
 from shipworthy.store.safe_files import private_directory, read_plain, write_whole
 
 FOLDER = "tokens"
-GATE, READ = "gate", "read"  # gate: reads facts and tells of its verdicts · read: reads facts
-SCOPES = (GATE, READ)
+# gate: reads facts and tells of its verdicts · read: reads facts · rollout: ends a rollout, and reads its analysis
+GATE, READ, ROLLOUT = "gate", "read", "rollout"
+SCOPES = (GATE, READ, ROLLOUT)
 MOST = 1_000
 _TOKEN = re.compile(r"swt_[A-Za-z0-9_-]{43}")  # 32 bytes in URL-safe base64, without padding
 _HASH = re.compile(r"[0-9a-f]{64}")

@@ -59,11 +59,11 @@ def unpacked(body: bytes, kind: type[Summary], key: Mapping[str, Any]) -> Summar
     """Return the summary that was stored under a key. Raises CannotDecide when nothing can be made of the body."""
     if body[:1] == bytes((_DEFLATED,)):
         return msgspec.json.decode(zlib.decompress(body), type=kind)
-    numbers = _head(body)
+    numbers = _head(body, len(_HEAD[kind]))
     rest = body[2 + body[1] :]
     vectors = _VECTORS.decode(zlib.decompress(rest)) if rest else ()
     names = _TAIL[kind] if rest else ()
-    counts: dict[str, Any] = dict(zip(_HEAD[kind], numbers, strict=True))
+    counts: dict[str, Any] = dict(zip(_HEAD[kind], numbers, strict=False))
     counts.update(zip(names, vectors, strict=True))
     return kind(**key, **counts)
 
@@ -73,8 +73,8 @@ def numbers_of(body: bytes, names: Sequence[str]) -> list[int]:
     if body[:1] == bytes((_DEFLATED,)):
         old = msgspec.json.decode(zlib.decompress(body), type=WindowSummary)
         return [getattr(old, name) for name in names]
-    numbers = _head(body)
-    return [numbers[_PLACES[name]] for name in names]
+    numbers = _head(body, len(_PLACES))
+    return [numbers[_PLACES[name]] if _PLACES[name] < len(numbers) else 0 for name in names]
 
 
 _PLACES: Final = {name: place for place, name in enumerate(_HEAD[WindowSummary])}
@@ -108,7 +108,9 @@ def checked(summary: Summary) -> Summary:
 _TOO_MANY: Final = 1 << 63  # what msgpack and SQLite still hold
 
 
-def _head(body: bytes) -> tuple[int, ...]:
-    if len(body) < 2 or body[0] != FORM:
+def _head(body: bytes, most: int) -> tuple[int, ...]:
+    """Return the single numbers. Fields that came later stand behind: a body of before them is the shorter one."""
+    numbers = _NUMBERS.decode(body[2 : 2 + body[1]]) if len(body) > 1 and body[0] == FORM else None
+    if numbers is None or len(numbers) > most:
         raise CannotDecide("a summary is stored in a form that is not known", "the store", "use the newer Shipworthy")
-    return _NUMBERS.decode(body[2 : 2 + body[1]])
+    return numbers

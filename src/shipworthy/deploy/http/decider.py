@@ -94,7 +94,8 @@ class Decider:
         else:
             told = told._replace(scored=None)  # nor does it when the state never stood still
         given = self.answered(view, told.scored, row, tenant)
-        event = event_of(view, given, tenant, request, now_s, told.replayed, (loop.time() - started) * 1000.0)
+        replayed = told.replayed or self._passed_by(routes, view, row, tenant, request)
+        event = event_of(view, given, tenant, request, now_s, replayed, (loop.time() - started) * 1000.0)
         if given.route == PERSON:
             given, event, receipt = await self._reviewed(view, given, event, row, (loop, started))
         else:
@@ -166,10 +167,11 @@ class Decider:
     def _first(self, routes: Routes, row: Row, tenant: str, request: str) -> View:
         """Choose the arm and take its view; a posture that wants the baseline moves the request there."""
         w = self.wiring
-        key = w.keys.unit
-        unit = row.get(key) if key else None
-        named = request if unit is None else unit if isinstance(unit, str) else text_of(unit)
-        if arm(routes, tenant, named) == CANDIDATE and routes.candidate and self.may_serve(routes.candidate):
+        if (
+            arm(routes, tenant, self._unit(row, request)) == CANDIDATE
+            and routes.candidate
+            and self.may_serve(routes.candidate)
+        ):
             view = view_of(w, routes.candidate, CANDIDATE, tenant, row)
             if view.bound.source is not Source.BASELINE:
                 return view
@@ -179,6 +181,19 @@ class Decider:
     def queued_s(self) -> float:
         """Return how long the first caller in the baseline's queue has waited; 0 when nobody does."""
         return self._baseline.queued_s() if self._baseline is not None else 0.0
+
+    def _unit(self, row: Row, request: str) -> str:
+        key = self.wiring.keys.unit
+        unit = row.get(key) if key else None
+        return request if unit is None else unit if isinstance(unit, str) else text_of(unit)
+
+    def _passed_by(self, routes: Routes, view: View, row: Row, tenant: str, request: str) -> bool:
+        """True when the candidate's open circuit alone sent a request of its share to the baseline: one more that it
+        failed, or a dead candidate would look as if nobody had asked it."""
+        candidate = routes.candidate
+        if candidate is None or view.arm == CANDIDATE or not self.circuits.open(candidate):
+            return False
+        return arm(routes, tenant, self._unit(row, request)) == CANDIDATE and not self.wiring.closed(candidate)
 
     async def _told(self, routes: Routes, view: View, row: Row, tenant: str, deadline: float) -> tuple[View, Told]:
         """Ask the model of the view; a failed candidate is replayed once on the baseline.

@@ -1,7 +1,8 @@
 """Shadow scores: what the candidate would have said, asked after the answer has left.
 
-In: a finished request. Out: an event with arm `shadow` to `sink_shadow`, some time later or never: shadow work is the
-first to be dropped. Only requests that the candidate has not scored, in the segments the rollout shadows.
+In: a finished request. Out: an event with arm `shadow` to `sink_shadow`, which says whether it disagrees with what
+left, some time later or never: shadow work is the first to be dropped, and its time is nobody's latency. Only requests
+that the candidate has not scored, in the segments the rollout shadows.
 """
 
 from __future__ import annotations
@@ -9,15 +10,18 @@ from __future__ import annotations
 import asyncio
 import logging
 
+import msgspec
+
 from shipworthy.deploy.http.decider import Decider, Outcome, event_of
 from shipworthy.deploy.http.places import Row
 from shipworthy.deploy.http.upstream import UpstreamFailed
 from shipworthy.deploy.http.view import View, view_of
 from shipworthy.deploy.limits import UNLIMITED
 from shipworthy.deploy.routing import chosen
-from shipworthy.facts import NORMAL, holds
+from shipworthy.facts import NORMAL, Event, holds
 
 SHADOW = "shadow"
+TOLERANCE = 0.1  # of a score: two calibrated models differ by less on most rows
 _log = logging.getLogger("shipworthy.gateway")
 
 
@@ -65,9 +69,23 @@ class Shadows:
         event = outcome.event
         free = view._replace(posture=NORMAL, limited=UNLIMITED)  # what it would say if it were allowed to
         given = self._decider.answered(free, scored, row, event.tenant)
-        w.sink_shadow(event_of(view, given, event.tenant, event.request, now_s), row)
+        would = event_of(view, given, event.tenant, event.request, now_s)
+        w.sink_shadow(msgspec.structs.replace(would, disagrees=disagrees(event, would)), row)
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             _log.error("a shadow score failed", exc_info=task.exception())
+
+
+def disagrees(left: Event, would: Event) -> bool:
+    """True when a shadow score would have decided otherwise than what left, or lies further than TOLERANCE from it.
+
+    Where an order or a failure kept the answering version from its own word, only scores are compared; without one of
+    the scores that is a disagreement: what cannot be told is never agreement.
+    """
+    if left.score is None or would.score is None:
+        return True
+    if not left.degraded and not left.failed and left.decision != would.decision:
+        return True
+    return not abs(left.score - would.score) <= TOLERANCE

@@ -16,6 +16,7 @@ from shipworthy.facts import NORMAL, Event
 from shipworthy.observe.frames.live import Decided
 from shipworthy.observe.payload import is_payload
 from shipworthy.observe.repeated import Rows
+from shipworthy.observe.windows import RESCUED
 from shipworthy.profile.batch import TOLD
 from shipworthy.runtime.batch.ids import Bytes, texts
 from shipworthy.runtime.batch.passes import Block
@@ -90,7 +91,7 @@ def decided_of(block: Block, minute: int) -> Decided:
     says |= {"n_ood": seen.flag, "n_unseen": unseen, "n_degraded": degraded, "n_replayed": np.full(n, block.replayed)}
     return Decided(
         version=seen.lens.release.version,
-        arm=seen.arm,
+        arm=RESCUED if block.replayed else seen.arm,
         minute=minute,
         places=[(tenant_of(block, at), (*one.place.texts, *one.place.groups)) for at, one in enumerate(seen.views)],
         place=seen.view,

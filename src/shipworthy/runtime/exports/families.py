@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from shipworthy.deploy.plan import StageShown
 from shipworthy.facts import Held, Judgement, Outcome
+from shipworthy.observe.arms import Counts
 from shipworthy.observe.full import latency_edges
 from shipworthy.runtime.exports.totals import Total
 
@@ -42,7 +44,10 @@ class Family(NamedTuple):
 
 
 class Shown(NamedTuple):
-    """What of a site is exported. `judgements` by version; `stale_s`: seconds since they were made, None never."""
+    """What of a site is exported. `judgements` by version; `stale_s`: seconds since they were made, None never.
+
+    `stage`: what a rollout's stage was judged to have shown; `beside`: what it counted of both arms.
+    """
 
     totals: Mapping[tuple[str, str], Total]
     judgements: Mapping[str, Sequence[Judgement]]
@@ -53,11 +58,13 @@ class Shown(NamedTuple):
     epoch: int
     broken: bool
     stale_s: float | None
+    stage: StageShown | None = None
+    beside: Counts | None = None
 
 
 def families(shown: Shown) -> tuple[Family, ...]:
     """Return every family, those without a sample among them."""
-    return (*_traffic(shown.totals), *_judged(shown), *_state(shown))
+    return (*_traffic(shown.totals), *_judged(shown), *_rolled(shown), *_state(shown))
 
 
 def _traffic(totals: Mapping[tuple[str, str], Total]) -> Iterable[Family]:
@@ -86,14 +93,31 @@ def _traffic(totals: Mapping[tuple[str, str], Total]) -> Iterable[Family]:
 def _judged(shown: Shown) -> Iterable[Family]:
     samples = []
     stale = shown.stale_s is None or shown.stale_s > STALE_S
+    beside = {} if shown.stage is None else {shown.stage.rollout.version: shown.stage.compared}
     for version, judged in sorted(shown.judgements.items()):
-        for one in judged:
+        for one in (*judged, *beside.get(version, ())):
             if one.here:
                 labels = (("version", version), ("slo", one.slo), ("segment", one.segment))
                 outcome = Outcome.NO_DATA if stale else one.outcome
                 samples += [((*labels, ("outcome", each.value)), float(outcome is each)) for each in Outcome]
     told = "1 for the outcome of an SLO at this moment; only `met` is good."
     yield Family(f"{PREFIX}_slo_outcome", "gauge", "1", told, tuple(samples))
+
+
+def _rolled(shown: Shown) -> Iterable[Family]:
+    """The stage of a rollout; without one under way nothing is told, for 0 would look like an answer."""
+    if shown.stage is None or shown.beside is None:
+        return
+    labels = (("version", shown.stage.rollout.version),)
+    counts = shown.beside
+    for name, told, value in (
+        ("rollout_stage", "The present stage, from 0.", shown.stage.rollout.stage),
+        ("rollout_share_ratio", "Share of units in the chosen tenants.", shown.stage.rollout.share_bp / 10_000),
+        ("rollout_samples", "Decisions of the candidate in this stage.", shown.stage.samples),
+        ("shadow_scores", "Shadow scores in this stage.", counts.shadowed),
+        ("shadow_disagreements", "Shadow scores that differ from what left, in this stage.", counts.disagreed),
+    ):
+        yield Family(f"{PREFIX}_{name}", "gauge", "1", told, ((labels, float(value)),))
 
 
 def _state(shown: Shown) -> Iterable[Family]:
