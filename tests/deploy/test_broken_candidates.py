@@ -66,7 +66,7 @@ def test_a_candidate_that_breaks_under_load_loses_nothing(way: str) -> None:
     assert len(events) == CALLERS * EACH
     assert Counter(event.arm for event in events)["candidate"] == HEALTHY
     replayed = [event for event in events if event.replayed]
-    assert len(replayed) == len(state.told.failures) >= 5  # each failure rescued one, until the circuit opened
+    assert len(replayed) >= len(state.told.failures) >= 5  # each failure rescued one, and the open circuit the others
     assert {version for version, _ in state.told.failures} == {"2"}
     assert all(told.startswith(reason) for _, told in state.told.failures)
     assert circuits.openings == {"2": 1}

@@ -32,10 +32,11 @@ class Authority:
         self.ledger = ledger
         self.store = store
         self.clock = clock
+        self._epoch = 0
 
     def state(self) -> RuntimeState:
         """Return what holds now. Raises CannotDecide when the state files are damaged or missing."""
-        return self.files.read()
+        return self._read()
 
     def begin(self) -> RuntimeState:
         """Make the state files of a new site, or bring those of an old one up to the ledger."""
@@ -43,7 +44,7 @@ class Authority:
             self.reconcile()
             folded = self.ledger.replay()
             try:
-                held = self.files.read()
+                held = self._read()
             except CannotDecide:
                 self.files.rebuild(folded)
                 return folded
@@ -51,6 +52,10 @@ class Authority:
                 self.files.write(folded)
                 return folded
             return held
+
+    def seen(self, epoch: int) -> None:
+        """Note an epoch that was seen to hold here: no change starts from an older one."""
+        self._epoch = max(self._epoch, epoch)
 
     def new_id(self, kind: str) -> str:
         """Return the next id of a kind, such as `ORD-2027-0001`."""
@@ -84,7 +89,7 @@ class Authority:
     def confirm(self, order_id: str, person: Person) -> RuntimeState:
         """Record that a person has seen an order and stands by it. The posture stays."""
         with self.files.locked():
-            before = self.files.read()
+            before = self._read()
             after = postures.confirm(before, order_id, person.id, person.roles)
             if after == before:
                 return before
@@ -95,7 +100,7 @@ class Authority:
     ) -> RuntimeState:
         """Release orders on the verified approvals of `people`; their breaches up to `up_to` are acknowledged."""
         with self.files.locked():
-            before = self.files.read()
+            before = self._read()
             postures.restore(before, orders, scope, up_to, people, self.clock())
             body = {"orders": list(orders), "scope": scope, "up_to": up_to, "approvals": list(approvals)}
             return self._loosen(",".join(person.id for person in people), "respond.restored", body, before)
@@ -109,7 +114,7 @@ class Authority:
         between look and step must not be overwritten.
         """
         with self.files.locked():
-            before = self.files.read()
+            before = self._read()
             if before.rollout != expected:
                 raise PolicySaysNo("the rollout has moved meanwhile", rollout.id, "look again")
             return self._loosen(actor, f"deploy.{verb}", {"rollout": rollout, "because": because}, before)
@@ -128,7 +133,7 @@ class Authority:
 
     def _change(self, actor: str, kind: str, body: dict[str, Any]) -> RuntimeState:
         with self.files.locked():
-            return self._loosen(actor, kind, body, self.files.read())
+            return self._loosen(actor, kind, body, self._read())
 
     def _loosen(self, actor: str, kind: str, body: dict[str, Any], before: RuntimeState) -> RuntimeState:
         self.reconcile()
@@ -136,6 +141,15 @@ class Authority:
         after = step(before, entry)
         self.files.write(after)
         return after
+
+    def _read(self) -> RuntimeState:
+        """Return what holds. Raises CannotDecide for an older state than was seen before: it was played back."""
+        state = self.files.read()
+        if state.epoch < self._epoch:
+            what = f"epoch {state.epoch} on disk is older than {self._epoch}"
+            raise CannotDecide(what, str(self.files.home), "serve again: it is rebuilt from the ledger")
+        self._epoch = state.epoch
+        return state
 
     def _readable(self) -> RuntimeState:
         """Return the state, or an empty one when it is damaged: an order must be possible then too."""

@@ -57,6 +57,9 @@ class Live:
         if after.epoch < self.state.epoch:
             self._close(f"epoch {after.epoch} on disk is older than {self.state.epoch}")
             return
+        if after.epoch == self.state.epoch and _orders(self.state) - _orders(after):
+            self._close(f"epoch {after.epoch} on disk lacks orders that hold")
+            return
         self._seen = seen
         before, self.state, self.broken = self.state, after, ""
         self._compiled = Compiled(after, self.model, *self._fallbacks)
@@ -101,3 +104,7 @@ class Live:
     def _close(self, why: str) -> None:
         self.broken = why
         self.routes = msgspec.structs.replace(self.routes, candidate=None, share_bp=0)
+
+
+def _orders(state: RuntimeState) -> set[str]:
+    return {held.order.id for held in state.orders}

@@ -61,6 +61,7 @@ RECEIPT_LIVES = timedelta(minutes=RECEIPTS_FOR)
 AT_LEAST_EVERY_S = 1.0
 COUNTED_WITHIN_S = 0.1
 AT_ONCE = 256
+ALERT = 512  # requests after an alarm that are counted one by one: what it leaves unexplained may alarm next
 _log = logging.getLogger("shipworthy.site")
 
 
@@ -84,12 +85,15 @@ class Site:
         self.keys = Keyring(KeyFile(workspace.home, workspace.host_key()), workspace.now)
         self._warm_rows: dict[str, Row] = {}
         self._lapsing: Future[None] | None = None
+        self._reconciling: Future[None] | None = None
+        self._looked_s = 0.0
         self._site_key = workspace.site_key()
         self._recorder = ThreadPoolExecutor(1, "shipworthy-record")
         self._sweeper = ThreadPoolExecutor(1, "shipworthy-sweep")
         self._leaving = threading.Event()
         self.trouble = ""
         self._uncounted: list[tuple[Event, Mapping[str, Cell], str]] = []
+        self._alert = 0
         self._until: Callable[[], int] | None = None
         self._workers: Callable[[], Mapping[str, object]] = dict
         self.doors: Doors | None = None
@@ -142,7 +146,7 @@ class Site:
         for name in event.never:
             self.controller.never(name, event)
         self._uncounted.append((event, row, peer))
-        if event.ood_flag or len(self._uncounted) >= AT_ONCE:  # an alarm must not wait
+        if event.ood_flag or self._alert or len(self._uncounted) >= AT_ONCE:  # an alarm must not wait
             self.flush()
         elif len(self._uncounted) == 1:
             asyncio.get_running_loop().call_later(COUNTED_WITHIN_S, self.flush)
@@ -152,7 +156,10 @@ class Site:
         if self._uncounted:
             seen, self._uncounted = self._uncounted, []
             events, rows, peers = zip(*seen, strict=True)
+            before = len(self.controller.repeats.alarms())
             self.count(events, rows, peers)
+            alarmed = len(self.controller.repeats.alarms()) != before
+            self._alert = ALERT if alarmed else max(0, self._alert - len(seen))
 
     def count(self, events: Sequence[Event], rows: Sequence[Mapping[str, Cell]], peers: Sequence[str]) -> None:
         """Count decisions; their never events have been acted on."""
@@ -177,6 +184,7 @@ class Site:
         self.live.epoch()
         if self.permits.due() and (self._lapsing is None or self._lapsing.done()):
             self._lapsing = self._recorder.submit(self.permits.lapse, self.authority)
+        self._take_up()
         await self.versions.follow(self.live.state)
         self.flags.keep_up()
         minute = minute_of(self.workspace.clock())
@@ -191,6 +199,24 @@ class Site:
             self.controller.tick()
             self._ticked = time.monotonic()
             await take_answers(self.store, self.workspace.host_key(), self.telemetry, self.versions.bucket)
+
+    def _take_up(self) -> None:
+        """Once a second: hold and record what another process journalled here, which may have escaped the epoch."""
+        now = time.monotonic()
+        if now - self._looked_s < AT_LEAST_EVERY_S or not (self._reconciling is None or self._reconciling.done()):
+            return
+        self._looked_s = now
+        waiting = self.authority.files.unreconciled()
+        if waiting:
+            if {one.order.id for one in waiting} - {held.order.id for held in self.live.state.orders}:
+                self.live.refresh()
+            self._reconciling = self._recorder.submit(self._reconcile)
+
+    def _reconcile(self) -> None:
+        try:
+            self.authority.reconcile()
+        except ShipworthyError:
+            _log.exception("orders of the journal hold and are not recorded yet")
 
     async def close(self) -> None:
         """Stop everything, writing what is still in memory."""
@@ -338,6 +364,7 @@ class Site:
         return min(minutes_in(one.contract.manifest.kept("abuse_log")) for one in served)
 
     def _changed(self, before: RuntimeState, after: RuntimeState) -> None:
+        self.authority.seen(after.epoch)
         if hasattr(self, "controller"):
             self.controller.changed(before, after)
 

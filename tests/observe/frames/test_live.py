@@ -51,6 +51,8 @@ def collector() -> Collector:
 def test_decisions_at_once_are_counted_as_one_by_one(lines: list[Logged], drawn: Any, late: int) -> None:
     alone, together = collector(), collector()
     marks = {name: [drawn.random() < 0.3 for _ in lines] for name in SAYS}
+    rescued = drawn.random() < 0.5  # all of a block, or none of it
+    marks["n_replayed"] = [rescued] * len(lines)
     places = [(one.tenant, tuple(_segment(key, one.row) for key in CATEGORIES)) for one in lines]
     seen = [scorer().score(one.row) for one in lines]
     for at, (one, ood) in enumerate(zip(lines, seen, strict=True)):
@@ -70,7 +72,7 @@ def test_decisions_at_once_are_counted_as_one_by_one(lines: list[Logged], drawn:
     says["n_machine"] = np.array([one.route == "machine" for one in lines])
     decided = Decided(
         version="2.0",
-        arm="candidate",
+        arm="rescued" if rescued else "candidate",
         minute=T0 + late,
         places=used,
         place=np.array([used.index(place) for place in places], dtype=np.intp),

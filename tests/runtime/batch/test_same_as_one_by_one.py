@@ -195,7 +195,7 @@ def test_a_candidate_that_fails_is_replayed_on_the_baseline(rolling: Tiny) -> No
         made = guard.batch([claim(speed=18), claim(speed=18, tenant="birch")])
         assert [(one.version, one.arm, one.route) for one in made] == [("1", "baseline", "machine")] * 2
         (window,) = (one for one in windows(guard, rolling) if (one.tenant, one.segment) == ("acme", "*"))
-        assert (window.arm, window.n, window.n_replayed) == ("baseline", 1, 1)
+        assert (window.arm, window.n, window.n_replayed) == ("rescued", 1, 1)
 
 
 def test_a_queue_that_takes_nothing_refuses_what_a_person_would_decide(

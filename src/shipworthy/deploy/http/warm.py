@@ -28,6 +28,7 @@ class Warm:
         self._decider = decider
         self._silent_s = silent_s
         self._beating: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._probes: dict[str, asyncio.Task[None]] = {}
         self._heard_at: dict[str, float] = {}
         self._trouble: dict[str, str] = {}
@@ -35,7 +36,8 @@ class Warm:
     def start(self) -> None:
         """Begin to probe, at once."""
         if self._beating is None:
-            self._beating = asyncio.get_running_loop().create_task(self._beat())
+            self._loop = asyncio.get_running_loop()
+            self._beating = self._loop.create_task(self._beat())
 
     async def stop(self) -> None:
         """End the probes."""
@@ -66,7 +68,7 @@ class Warm:
 
     def _ago_s(self, version: str) -> float | None:
         heard_at = self._heard_at.get(version)
-        return None if heard_at is None else asyncio.get_running_loop().time() - heard_at
+        return None if heard_at is None or self._loop is None else self._loop.time() - heard_at
 
     def _loaded(self) -> dict[str, Pool]:
         w = self._decider.wiring

@@ -20,7 +20,9 @@ from shipworthy.deploy.http.places import Row
 from shipworthy.deploy.http.wiring import ForReview, Wiring
 from shipworthy.deploy.release import Cut
 from shipworthy.deploy.throttle import Part
+from shipworthy.errors import CannotDecide
 from shipworthy.facts import Event, Receipt, RuntimeState
+from shipworthy.ledger.files.log import Ledger
 from shipworthy.runtime.api_keys import Keyring
 from shipworthy.runtime.authority import Authority, local_id
 from shipworthy.runtime.learned import warm_rows
@@ -35,6 +37,7 @@ from shipworthy.runtime.wired import keys_of, shared_throttles
 from shipworthy.runtime.workspace import Workspace
 from shipworthy.store.api_keys import KeyFile
 from shipworthy.store.group import GroupCommit
+from shipworthy.store.posture import StateFiles
 
 _log = logging.getLogger("shipworthy.front")
 
@@ -56,7 +59,7 @@ class Front:
         files = workspace.state_files()
         self._authority = Authority(files, ledger, self._store, workspace.clock)
         self.versions = Versions(workspace, ledger, files, self._come, self._go)
-        self._first = self.versions.admit(files.read().baseline)
+        self._first = self.versions.admit(_newest(files, ledger).baseline)
         manifest = self._first.contract.manifest
         self.keys = Keyring(KeyFile(workspace.home, workspace.host_key()), workspace.now)
         self.live = Live(files, manifest.model, manifest.fallback, manifest.kill_fallback, _unchanged)
@@ -146,6 +149,16 @@ class Front:
 
     async def _go(self, version: str) -> None:
         await self.models.stop(version)
+
+
+def _newest(files: StateFiles, ledger: Ledger) -> RuntimeState:
+    """Return what holds. Raises CannotDecide when the files are behind the ledger: an older state was played back, or
+    the control process has not begun yet, which brings them up to it."""
+    state = files.read()
+    known = ledger.replay().epoch
+    if state.epoch < known:
+        raise CannotDecide(f"epoch {state.epoch} on disk is older than {known} in the ledger", str(files.home))
+    return state
 
 
 def _unchanged(before: RuntimeState, after: RuntimeState) -> None:
