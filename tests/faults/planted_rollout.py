@@ -57,7 +57,7 @@ FAULTS: tuple[Fault, ...] = (
         ("the stage before counts too", "minute_of(began_at) + (0 if whole else 1)", "minute_of(began_at)"),
         ("evidence outlives its stage", "self._stage, self.compared, self._waiting = stage, Compared(), []", "self._stage, self._waiting = stage, []"),
         ("what came before the stage counts", "if one.minute >= self.since and", "if"),
-        ("probes are traffic", "and one.arm in ARMS and", "and"),
+        ("the baseline is not taken", "versions = (self._between.candidate, self._between.baseline)", "versions = (self._between.candidate,)"),
         ("each look begins anew", "self.compared = taken(self.compared, counts, seed)", "self.compared = taken(Compared(), counts, seed)"),
         ("a hold forgets", '_UNDER_WAY = ("running", "held")', '_UNDER_WAY = ("running",)'),
     ),
