@@ -114,7 +114,7 @@ def test_an_unknown_type_never_passes(kind: str) -> None:
 
 
 @given(
-    st.sampled_from(Outcome), st.sampled_from(Outcome), st.integers(0, 1000), st.floats(-600, 600), st.booleans(),
+    st.sampled_from(Outcome), st.sampled_from(Outcome), st.integers(0, 1000), st.integers(-600, 600), st.booleans(),
     st.sampled_from([FIRST, LAST, ended("held")]),
 )  # fmt: skip
 def test_only_all_met_fresh_and_enough_passes(
