@@ -65,7 +65,7 @@ FAULTS: tuple[Fault, ...] = (
         "runtime/rolling.py",
         "tests/runtime/test_rollout_served.py tests/runtime/test_rollout_killed.py",
         ("the arms are not compared", "compared=shown.compared,\n        at=at,", "at=at,"),
-        ("a half-completed rollout stays so", "    authority.baseline(MACHINE, rollout.version)\n    return True", "    return True"),
+        ("a half-completed rollout stays so", "    authority.baseline(MACHINE, rollout.version)\n    return True", "    return False"),
         ("a rollout that is over is ended again", 'rollout.status not in ("running", "held"):\n            return "nothing', 'rollout.status in ("completed",):\n            return "nothing'),
         ("samples are both arms'", "samples=beside.counts.candidate.answered", "samples=beside.counts.candidate.n + beside.counts.baseline.n"),
     ),
