@@ -168,3 +168,19 @@ def test_the_last_stage_completes_only_what_passed() -> None:
     everything = (STAGES, last, judged(Outcome.MET), 1000, frozenset({"reviewer"}))
     assert step(*everything).kind == "complete"
     assert "override" in step(*everything, passed=False).because
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind"),
+    [
+        (Outcome.MET, "advance"),
+        (Outcome.UNDECIDED, "hold"),
+        (Outcome.NO_DATA, "hold"),
+        (Outcome.BREACHED, "roll_back"),
+    ],
+)
+def test_a_comparison_holds_and_rolls_back_as_an_slo_does_and_never_stands_for_one(outcome: Outcome, kind: str) -> None:
+    beside = judged(outcome)
+    assert step(STAGES, FIRST, judged(Outcome.MET), 1000, compared=beside).kind == kind
+    alone = step(STAGES, FIRST, [], 1000, compared=beside)
+    assert alone.kind == ("roll_back" if outcome is Outcome.BREACHED else "hold")

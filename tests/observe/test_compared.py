@@ -147,7 +147,13 @@ def test_whole_tenants_and_margins_that_are_not_given_are_not_compared_and_say_s
 
 @pytest.mark.parametrize(
     ("shadowed", "disagreed", "outcome"),
-    [(0, 0, Outcome.NO_DATA), (2000, 20, Outcome.MET), (100, 3, Outcome.UNDECIDED), (500, 200, Outcome.BREACHED)],
+    [
+        (0, 0, Outcome.NO_DATA),
+        (2000, 20, Outcome.MET),
+        (100, 3, Outcome.UNDECIDED),
+        (100, 8, Outcome.UNDECIDED),
+        (500, 200, Outcome.BREACHED),
+    ],
 )
 def test_disagreement_is_judged_on_shadow_scores_by_its_own_bound(
     shadowed: int, disagreed: int, outcome: Outcome

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from shipworthy.facts import Outcome
 from shipworthy.runtime.outside.analysis import analysis
 from shipworthy.runtime.outside.flagger import HOOKS, Hook, announces_end, hook_answer, read_hook
-from tests.runtime.rollouts_seen import FIRST, LAST, SITES, ended, seen
+from shipworthy.runtime.outside.verdict import verdict_of
+from tests.runtime.rollouts_seen import FIRST, LAST, NOW, SITES, STAGES, ended, seen
 
 VERDICTS = {
     "met": "pass",
@@ -113,7 +114,7 @@ def test_an_unknown_type_never_passes(kind: str) -> None:
 
 
 @given(
-    st.sampled_from(Outcome), st.sampled_from(Outcome), st.integers(0, 1000), st.floats(-600, 600), st.booleans(),
+    st.sampled_from(Outcome), st.sampled_from(Outcome), st.integers(0, 1000), st.integers(-600, 600), st.booleans(),
     st.sampled_from([FIRST, LAST, ended("held")]),
 )  # fmt: skip
 def test_only_all_met_fresh_and_enough_passes(
@@ -143,3 +144,15 @@ def test_a_hook_is_read_with_fields_that_came_later_and_nothing_else_is_a_hook()
     for bad in (b"", b"[]", b'{"metadata":{"a":1}}', b"{"):
         with pytest.raises(ValueError, match=r"."):
             read_hook(bad)
+
+
+def test_what_another_stage_or_status_was_judged_to_show_passes_nothing() -> None:
+    shown = SITES["met"].shown
+    assert shown is not None
+    for now in (
+        LAST,
+        msgspec.structs.replace(FIRST, id="ROL-2027-0002"),
+        msgspec.structs.replace(FIRST, status="held"),
+    ):
+        assert verdict_of(STAGES, now, shown, NOW).verdict == "inconclusive"
+    assert verdict_of(STAGES, FIRST, shown, NOW).verdict == "pass"

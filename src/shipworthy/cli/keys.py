@@ -26,7 +26,7 @@ def new(ctx: click.Context, json_: bool) -> None:
 
 
 @keys.command()
-@click.option("--scope", type=click.Choice(["gate", "read", "rollout"]), required=True)
+@click.option("--scope", type=click.Choice(["gate", "read", "rollout"]), required=True, help="What it may do.")
 @click.option("--expires", required=True, help="How long it lasts, such as 30d; at most 400d.")
 @as_json
 @click.pass_context

@@ -35,7 +35,12 @@ def start(ctx: click.Context, version: str, person: str, json_: bool) -> None:
 @rollout.command()
 @click.option("-w", "--watch", is_flag=True, help="Follow until it moves or ends.")
 @click.option(
-    "--timeout", "timeout_s", default=600.0, show_default=True, type=click.FloatRange(min=0.0), help="Seconds."
+    "--timeout",
+    "timeout_s",
+    default=600.0,
+    show_default=True,
+    type=click.FloatRange(min=0.0),
+    help="Seconds to follow at most.",
 )
 @as_json
 @click.pass_context
