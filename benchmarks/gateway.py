@@ -39,7 +39,6 @@ wrk.headers["Content-Type"] = "application/json"
 local n = 0
 request = function()
   n = n + 1
-  wrk.headers["x-unit"] = "v-" .. n
   return wrk.format(nil, nil, nil, string.format([[BODY]], n))
 end
 done = function(summary, latency, requests)

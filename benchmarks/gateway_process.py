@@ -31,6 +31,7 @@ from shipworthy.testing.clock import SharedClock
 
 SCORE = 0.99  # of the model process: what it says is approved by a machine
 _HEAD = b"POST /score HTTP/1.1\r\nhost: model\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n%b"
+_UNIT = 32  # bytes
 HALF = Routes(baseline="1", candidate="2", share_bp=5_000, tenants=("*",), salt="s")
 
 
@@ -94,7 +95,7 @@ class NoOod(Site):
 
 
 class Bare:
-    """The reverse proxy in it: read, choose the arm by a header, pass on, pass back."""
+    """The reverse proxy in it: read, choose the arm by the first bytes of the body, pass on, pass back."""
 
     def __init__(self, port: int) -> None:
         self._arms = {name: Pool("127.0.0.1", port) for name in ("candidate", "baseline")}
@@ -105,8 +106,7 @@ class Bare:
 
     async def quick(self, scope: Scope, body: bytes) -> Response:
         """Answer one request."""
-        unit = next((value for name, value in scope["headers"] if name == b"x-unit"), b"")
-        chosen = arm(HALF, "acme", unit.decode())
+        chosen = arm(HALF, "acme", body[:_UNIT].decode())
         deadline = asyncio.get_running_loop().time() + 2.0
         try:
             status, answer = await self._arms[chosen].exchange(_HEAD % (len(body), body), deadline)
