@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipworthy.deploy.http.places import Keys, Places, locate
-from shipworthy.deploy.receipt import receipt_of, seal, seal_event
+from shipworthy.deploy.receipt import receipt_of, seal, seal_event, sealer_of
 from shipworthy.facts import Event
 from shipworthy.models.spec import Cell, taker_of, values_of
 from tests.deploy.kit import KEY
@@ -70,4 +70,4 @@ def test_an_event_is_sealed_as_its_receipt_is(score: float | None, texts: list[s
         ood_flag=False,
         groups=tuple(texts),
     )
-    assert seal_event(KEY, event, score) == seal(KEY, receipt_of(event))
+    assert seal_event(sealer_of(KEY), event, score) == seal(KEY, receipt_of(event))

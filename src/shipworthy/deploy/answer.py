@@ -8,7 +8,6 @@ decision away; nothing here can hand one out that the model and its thresholds d
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from shipworthy.deploy.limits import UNLIMITED, Limited, bound_of
@@ -64,9 +63,10 @@ def answer(
     uncertainty: float | None = None,
     posture: Posture = NORMAL,
     limited: Limited = UNLIMITED,
-    fields: Mapping[str, Any],
+    fields: dict[str, Any],
 ) -> Answer:
-    """Return what leaves. `own`: the model's own decision; `fields`: named values for the never events."""
+    """Return what leaves. `own`: the model's own decision; `fields`: named values for the never events, which are
+    filled in here with what was decided."""
     bound = bound_of(posture, limited)
     if bound.source is Source.NONE:
         score, own, uncertainty = None, None, None
@@ -83,7 +83,8 @@ def answer(
         draft = draft._replace(why=draft.why + _reasons(posture, limited))
     if not release.never:
         return _told(draft, score, uncertainty)
-    return _checked(release, draft, own, bound, {**fields, "score": score, "uncertainty": uncertainty})
+    fields["score"], fields["uncertainty"] = score, uncertainty
+    return _checked(release, draft, own, bound, fields)
 
 
 def _without_model(release: Release, bound: Posture, why: str) -> _Draft:

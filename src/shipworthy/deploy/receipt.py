@@ -60,22 +60,23 @@ def receipt_of(event: Event) -> Receipt:
 
 def seal(key: bytes, receipt: Receipt) -> str:
     """Return the token of a receipt. `key`: 32 bytes."""
-    return _sealer(key).seal(_encode([getattr(receipt, name) for name in _FIELDS]))
+    return sealer_of(key).seal(_encode([getattr(receipt, name) for name in _FIELDS]))
 
 
-def seal_event(key: bytes, event: Event, score: float | None) -> str:
+def seal_event(sealer: TokenSealer, event: Event, score: float | None) -> str:
     """Return the token of an event's receipt, as `seal` and `receipt_of` make it, with `score` in place of its own: a
-    receipt can be read, so a withheld score is not in it."""
+    receipt can be read, so a withheld score is not in it. `sealer`: see `sealer_of`."""
     bin_, fixed = (NO_SCORE, NO_SCORE) if score is None else (score_bin(score), round(score * FIXED))
     told = (
         event.request, event.version, event.tenant, event.segments, event.minute, bin_, fixed, event.arm, event.route,
         event.decision, event.groups,
     )  # fmt: skip
-    return _sealer(key).seal(_encode(told))
+    return sealer.seal(_encode(told))
 
 
 @lru_cache(maxsize=8)
-def _sealer(key: bytes) -> TokenSealer:
+def sealer_of(key: bytes) -> TokenSealer:
+    """Return what seals the receipts of a key of 32 bytes."""
     return TokenSealer(key, LABEL)
 
 

@@ -25,6 +25,7 @@ class Live:
 
     def __init__(self, files: StateFiles, model: str, fallback: str, kill_fallback: str, changed: Changed) -> None:
         self._files = files
+        self._epoch = files.map.epoch
         self.model = model
         self._fallbacks = (fallback, kill_fallback)
         self._changed = changed
@@ -38,7 +39,7 @@ class Live:
     def epoch(self) -> int:
         """Return the epoch of the moment; reload first when it has moved."""
         try:
-            now = self._files.epoch()
+            now = self._epoch()
         except CannotDecide as problem:
             self._close(str(problem))
             return self.state.epoch

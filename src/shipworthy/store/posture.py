@@ -47,7 +47,7 @@ class StateFiles:
         self._key = mac_key
         self._clock = clock
         self._failpoint = failpoint
-        self._map = EpochMap(home / "state.map", failpoint)
+        self.map = EpochMap(home / "state.map", failpoint)
         self._json = home / "state.json"
         self._journal = Journal(home / "journal", mac_key, failpoint)
         self._mutex = threading.RLock()
@@ -55,7 +55,7 @@ class StateFiles:
 
     def epoch(self) -> int:
         """Return the epoch of the map: cheap, for every request. Raises CannotDecide when it is missing or damaged."""
-        return self._map.epoch()
+        return self.map.epoch()
 
     def read(self) -> RuntimeState:
         """Return what holds: the twin, and the journalled orders that it lacks.
@@ -64,7 +64,7 @@ class StateFiles:
         and has not arrived), or when both name one epoch with other content. A twin ahead of the map is a loosening
         whose ledger entry is durable: the larger epoch wins.
         """
-        header = self._map.read()  # before the twin: a writer between the two reads can only make the twin newer
+        header = self.map.read()  # before the twin: a writer between the two reads can only make the twin newer
         state = self._twin()
         if header.epoch > state.epoch:
             raise CannotDecide(f"epoch {header.epoch} was announced, {state.epoch} is on disk", str(self._json))
@@ -83,7 +83,7 @@ class StateFiles:
             if self._is_empty():
                 self._write_both(state)
                 return True
-            header, before = self._map.read(), self._twin()
+            header, before = self.map.read(), self._twin()
             for epoch, content in ((before.epoch, _content(before)), (header.epoch, header.content)):
                 if epoch == state.epoch and content not in (ANNOUNCED, _content(state)):
                     raise CannotDecide(f"epoch {epoch} with other content", str(self._json), "reconcile the journal")
@@ -114,8 +114,8 @@ class StateFiles:
         """
         with self.locked():
             if epoch < self._next_epoch():
-                raise CannotDecide(f"epoch {epoch} does not grow", str(self._map.path), "take up the newer state first")
-            self._map.write(epoch, ANNOUNCED, self._clock())
+                raise CannotDecide(f"epoch {epoch} does not grow", str(self.map.path), "take up the newer state first")
+            self.map.write(epoch, ANNOUNCED, self._clock())
 
     def journal_kill(self, held: Held) -> bool:
         """Tighten now, with nothing but this directory: map → journal → twin → map.
@@ -171,10 +171,10 @@ class StateFiles:
 
     def _publish(self, state: RuntimeState) -> None:
         """Last step: the map names this state, and running readers take it up."""
-        self._map.write(state.epoch, _content(state), self._clock())
+        self.map.write(state.epoch, _content(state), self._clock())
 
     def _is_empty(self) -> bool:
-        return not os.path.lexists(self._json) and not os.path.lexists(self._map.path)
+        return not os.path.lexists(self._json) and not os.path.lexists(self.map.path)
 
     def _sound_twin(self) -> RuntimeState | None:
         try:
@@ -193,7 +193,7 @@ class StateFiles:
     def _next_epoch(self) -> int:
         twin = self._sound_twin()
         try:
-            mapped = self._map.read().epoch
+            mapped = self.map.read().epoch
         except CannotDecide:
             mapped = 0
         return max(mapped, twin.epoch if twin else 0) + 1

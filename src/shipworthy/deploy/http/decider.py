@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -24,7 +24,7 @@ from shipworthy.deploy.http.shed import Shed
 from shipworthy.deploy.http.upstream import Scored, UpstreamFailed
 from shipworthy.deploy.http.view import View, view_of
 from shipworthy.deploy.http.wiring import ForReview, Wiring
-from shipworthy.deploy.receipt import seal_event
+from shipworthy.deploy.receipt import seal_event, sealer_of
 from shipworthy.deploy.release import Release, bucket_name
 from shipworthy.deploy.routing import BASELINE, CANDIDATE, Routes, arm
 from shipworthy.facts import NORMAL, Event, Posture, Source
@@ -63,6 +63,7 @@ class Decider:
 
     def __init__(self, wiring: Wiring) -> None:
         self.wiring = wiring
+        self._sealer = sealer_of(wiring.mac_key)
         self._takers: dict[str, tuple[Release, Callable[[Row], list[Cell]]]] = {}
         self.circuits = Circuits(lambda version: wiring.upstreams.get(version), wiring.circuit_check_every_s)
         self.shed = Shed((1 - CANDIDATE_PART) * wiring.deadline_s, CAP)
@@ -99,7 +100,7 @@ class Decider:
         if given.route == PERSON:
             given, event, receipt = await self._reviewed(view, given, event, row, (loop, started))
         else:
-            receipt = _sealed(w.mac_key, event)
+            receipt = self._sealed(event)
         w.sink(event, row, peer)
         if given.failed and given.route == REFUSED:
             error = NOBODY if QUEUE_FAILED not in given.why else "the review queue did not take the request"
@@ -123,10 +124,12 @@ class Decider:
         score, own = (scored.score, scored.decision) if scored is not None else (None, None)
         cut, uncertainty = None, None
         if score is not None:
-            bucket = bucket_name(release.scorer.bucket(row))
+            unseen = release.scorer.bucket(row)
+            bucket = bucket_name(unseen) if unseen else "*"
             cut = self.wiring.thresholds(release.version, bucket)
             uncertainty = release.uncertainty(score, bucket)
-        ood, fields = view.ood, row
+        ood = view.ood
+        fields: dict[str, Any] = {}
         if release.never:
             fields = {
                 **row,
@@ -135,6 +138,8 @@ class Decider:
                 "arm": view.arm,
                 "ood_p": ood.p,
                 "ood_flag": ood.flag,
+                "score": score,
+                "uncertainty": uncertainty,
             }
         return answer(
             release,
@@ -268,8 +273,7 @@ class Decider:
         self, view: View, given: Answer, event: Event, row: Row, began: tuple[asyncio.AbstractEventLoop, float]
     ) -> tuple[Answer, Event, str]:
         """Make a review durable; return the answer, its event and its receipt."""
-        key = self.wiring.mac_key
-        receipt = _sealed(key, event)
+        receipt = self._sealed(event)
         failed = await self._enqueued(view, given, event, row, receipt)
         loop, started = began
         took_ms = (loop.time() - started) * 1000.0
@@ -278,7 +282,11 @@ class Decider:
         # an answer that says "a person will decide" while no person knows would be a lie
         given = Answer(decision="", route=REFUSED, why=(*given.why, QUEUE_FAILED), failed=True)
         event = msgspec.structs.replace(event, decision="", route=REFUSED, failed=True, took_ms=took_ms)
-        return given, event, _sealed(key, event)
+        return given, event, self._sealed(event)
+
+    def _sealed(self, event: Event) -> str:
+        """Return the receipt of an event: it can be read, so a withheld score is not in it."""
+        return seal_event(self._sealer, event, None if event.never or event.route == REFUSED else event.score)
 
     async def _enqueued(self, view: View, given: Answer, event: Event, row: Row, receipt: str) -> bool:
         """Return False once the review is durable; True when it is not."""
@@ -304,11 +312,6 @@ class Decider:
             _log.exception("the review queue did not take request %s", event.request)
             return True
         return False
-
-
-def _sealed(key: bytes, event: Event) -> str:
-    """Return the receipt of an event: it can be read, so a withheld score is not in it."""
-    return seal_event(key, event, None if event.never or event.route == REFUSED else event.score)
 
 
 def event_of(
