@@ -171,6 +171,30 @@ def test_memory_of_headers_is_bounded() -> None:
     assert len(heads) <= 512
 
 
+def test_what_comes_while_an_answer_is_made_is_answered_after_it() -> None:
+    state, go = State(), threading.Event()
+
+    def slow(rows: list[list[Cell]]) -> ScoreBody:
+        go.wait(20)
+        return score_of_amount(rows)
+
+    with (
+        running(state, {"1": slow}, deadline_s=30.0) as site,
+        socket.create_connection(("127.0.0.1", site.port), 20) as one,
+    ):
+        one.sendall(post("/decide", GOOD, close=False))
+        assert eventually(lambda: bool(site.gateway.decider.queued_s() or site.pools["1"].used))
+        one.sendall(post("/decide", GOOD, close=False) + post("/invocations", b"{}", close=False))
+        one.shutdown(socket.SHUT_WR)
+        go.set()
+        told = b""
+        while more := one.recv(65_536):
+            told += more
+    firsts = [first for first, _, _ in answers(told)]
+    assert firsts == [b"HTTP/1.1 200 OK", b"HTTP/1.1 200 OK", b"HTTP/1.1 415 Unsupported Media Type"]
+    assert len(state.told.events) == 2
+
+
 def test_a_caller_that_goes_away_is_decided_and_told_to_nobody() -> None:
     state, go = State(), threading.Event()
 

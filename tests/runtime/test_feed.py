@@ -96,6 +96,9 @@ def test_every_decision_is_told_once_in_order_with_its_caller(tmp_path: Path) ->
             feed.shadowed(event(), True, {"n": -1})
             feed.send(MINUTE)
             await until(lambda: control.counted.events == feeding.AT_ONCE * 2 + 3 and len(control.counted.frames) == 3)
+            feed.send(MINUTE + 1)
+            await until(lambda: control.feeds._workers[100].minute == MINUTE + 1)
+            assert len(control.counted.frames) == 3
             heard = [
                 (told.request, row["n"], peer)
                 for frame in control.counted.frames
