@@ -92,20 +92,4 @@ FAULTS: tuple[Fault, ...] = (
         ("sums of five minutes part at any minute", "    if hour > now_minute - MINUTES_FOR:\n        return None", "    if hour > now_minute - FIVES_FOR:\n        return None"),
         ("labels are doubled at the start", "        self.kept.replace(version, windows, labels, cells)", "        self.kept.take_labels(labels, cells)"),
     ),
-    *_in(
-        "observe/windows.py",
-        "tests/observe/test_windows.py",
-        ("a clock a year ahead is right", "<= event.minute <= self._rolled + MOST_AHEAD:", "<= event.minute:"),
-        ("an event of a wrong clock waits for ever", "            event = replace(event, minute=self._rolled)", "            pass"),
-    ),
-    *_in(
-        "observe/windows.py",
-        "tests/runtime/test_remembered.py",
-        ("what is asked of spills", 'if tenant == "*" and (segment == "*" or (version, segment) in self._apart):', 'if tenant == "*" and segment == "*":'),
-    ),
-    *_in(
-        "observe/windows.py",
-        "tests/runtime/test_telemetry.py",
-        ("tenants take every place", 'or (tenant != "*" and self._of_tenants >= MOST_OF_TENANTS)', ""),
-    ),
 )  # fmt: skip

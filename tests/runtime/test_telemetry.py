@@ -11,7 +11,8 @@ from msgspec.structs import replace
 
 from shipworthy.errors import Unreachable
 from shipworthy.facts import LabelSummary
-from shipworthy.observe.windows import MOST_LIVE_KEYS, MOST_OF_TENANTS, Collector
+from shipworthy.observe.collector import Collector
+from shipworthy.observe.windows import MOST_LIVE_KEYS, MOST_OF_TENANTS
 from shipworthy.runtime.remembered import Blurred
 from shipworthy.runtime.telemetry import Telemetry
 from shipworthy.store.group import GroupCommit

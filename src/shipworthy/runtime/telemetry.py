@@ -22,6 +22,7 @@ from shipworthy.facts import Event, LabelCells, LabelSummary, Measurement, Recei
 from shipworthy.indicators import INDICATORS
 from shipworthy.observe import labels as late
 from shipworthy.observe import windows as seen
+from shipworthy.observe.collector import Collector
 from shipworthy.observe.inputs import Hashed, Inputs
 from shipworthy.observe.known import Known
 from shipworthy.observe.measure import from_alarms
@@ -63,7 +64,7 @@ class Telemetry:
 
         `kept_for`: minutes of what is remembered, the longest window and the time labels take to mature together.
         """
-        self._collector = seen.Collector(start_minute, hashed=hashed)
+        self._collector = Collector(start_minute, hashed=hashed)
         self._words = words
         self._commits = commits
         self._abuse = abuse

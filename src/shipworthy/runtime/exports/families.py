@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from shipworthy.facts import Held, Judgement, Outcome
-from shipworthy.observe.full import latency_edges
+from shipworthy.observe.bins import latency_edges
 from shipworthy.runtime.exports.totals import Total
 
 PREFIX = "shipworthy"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from shipworthy.facts import LATENCY_BINS, Event
-from shipworthy.observe.full import latency_bin
+from shipworthy.observe.bins import latency_bin
 
 ROUTES = ("machine", "person", "refused")
 
