@@ -8,6 +8,7 @@ from tests.faults.planted import Fault, _in
 
 _SAME = "tests/observe/test_collector.py"
 _INPUTS = "tests/observe/test_inputs.py"
+_ABUSE = "tests/observe/test_abuse_batches.py"
 
 FAULTS: tuple[Fault, ...] = (
     *_in(
@@ -120,5 +121,40 @@ FAULTS: tuple[Fault, ...] = (
         _SAME,
         ("tenants are not counted", "self._of_tenants += place not in self._live and tenant != \"*\"", "pass"),
         ("what spills keeps its tenant", "            tenant = tenant if tenant == \"*\" else OTHER\n", ""),
+    ),
+    *_in(
+        "observe/probing.py",
+        _ABUSE,
+        ("one half is looked at", "parts = [first, ~first, *(", "parts = [first, *("),
+        ("what must not change is not looked at", "*([fixed] if fixed.any() else [])]", "]"),
+        ("requests of one batch do not meet", "            found[order[1:][same]] = True\n", "            pass\n"),
+        ("what is held is not written", "            self._rows[slots, places] = self._given[at,]\n", ""),
+        ("a miss costs nothing", "            if near or one.evidence is not _NOTHING:", "            if near:"),
+        ("each bet has the whole level", "-math.log(level / len(bets))", "-math.log(level * 50)"),
+        ("an alarm goes on and on", "_NOTHING if alarm or after == _NOTHING else after", "_NOTHING if after == _NOTHING else after"),
+    ),
+    *_in(
+        "observe/caller_ood.py",
+        _ABUSE,
+        ("a caller with many sent is forgotten first", "            states.move_to_end(caller)\n", ""),
+        ("the hour never ends", "            if hour != self._hour:", "            if False:"),
+        ("a miss costs nothing", "                after = before[0] + _MISS\n", "                after = before[0]\n"),
+        ("evidence below the floor is kept", "if after > 0.0 else _FLOOR", "if True else _FLOOR"),
+    ),
+    *_in(
+        "runtime/probed.py",
+        "tests/runtime/test_abuse_batches.py",
+        ("an empty word is a word", "    told[empty] = math.nan\n", ""),
+        ("a huge number stops a batch", "    except OverflowError:\n        return _one_by_one", "    except ZeroDivisionError:\n        return _one_by_one"),
+        ("texts are numbers", "_NUMBERS = frozenset({float, int, bool, type(None)})", "_NUMBERS = frozenset({float, int, bool, str, type(None)})"),
+        ("codes are no words", "_WORDS = frozenset({str, type(None)})", "_WORDS = frozenset({str, int, type(None)})"),
+        ("columns are mixed", "told[:, at] = _words(cells, columns[at])", "told[:, -at] = _words(cells, columns[at])"),
+    ),
+    *_in(
+        "runtime/abuse.py",
+        "tests/runtime/test_abuse_batches.py",
+        ("versions are mixed", "by_version[events[at].version].append(at)", 'by_version["1"].append(at)'),
+        ("who was whom is forgotten", "return [known[one] for one in asked]", "return [known[asked[0]] for one in asked]"),
+        ("rates count a batch once", "            self._rates.add(minute, abuse, segments, n)\n", "            self._rates.add(minute, abuse, segments)\n"),
     ),
 )  # fmt: skip
