@@ -43,12 +43,14 @@ from shipworthy.respond.postures import MACHINE
 from shipworthy.runtime import past
 from shipworthy.runtime.alarm_levels import AlarmLevels, held_back
 from shipworthy.runtime.authority import Authority, local_id
+from shipworthy.runtime.batching import Decided
 from shipworthy.runtime.learned import known_of
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.localised import Lies, Localiser, Shown, localises
 from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.rolling import Rolling
 from shipworthy.runtime.telemetry import Telemetry
+from shipworthy.runtime.troubles import Troubles
 
 DAY = 24 * 60
 Row = probes.Row
@@ -105,6 +107,26 @@ class Controller:
         alarm = self.repeats.add(event)
         if alarm is not None:
             self._alarm(alarm)
+
+    def seen_many(self, batch: Sequence[Decided]) -> None:
+        """Take decisions in: never events first, then the counts, then alarms where they are raised and the look for
+        abuse. What fails is raised when all else is done: one decision does not cost the others."""
+        events, troubles = [one.event for one in batch], Troubles()
+        for event in events:
+            for name in event.never:
+                with troubles:
+                    self._never(name, event)
+        with troubles:
+            self.telemetry.add_many(events, [one.row for one in batch])
+        for alarm in self.repeats.add_many(events):
+            with troubles:
+                self._alarm(alarm)
+        asked = [one for one in batch if one.peer is not None]
+        with troubles:
+            self.telemetry.look(
+                [one.event for one in asked], [one.row or {} for one in asked], [one.peer or "" for one in asked]
+            )
+        troubles.tell()
 
     def changed(self, before: RuntimeState, after: RuntimeState) -> None:
         """Follow a new state: streams restart where people restored, and held orders explain their hits."""

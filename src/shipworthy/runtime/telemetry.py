@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 
@@ -20,6 +20,7 @@ from shipworthy.deploy.receipt import score_bin, score_q
 from shipworthy.errors import CannotDecide, ShipworthyError
 from shipworthy.facts import Event, LabelCells, LabelSummary, Measurement, Receipt, Scope, Slo, WindowSummary
 from shipworthy.indicators import INDICATORS
+from shipworthy.models.spec import Cell
 from shipworthy.observe import labels as late
 from shipworthy.observe import windows as seen
 from shipworthy.observe.collector import Collector
@@ -102,6 +103,16 @@ class Telemetry:
         """Count one decision, and its inputs."""
         self._collector.add(event, row)
         self.totals.add(event)
+
+    def add_many(self, events: Sequence[Event], rows: Sequence[Row | None]) -> None:
+        """Count decisions, each with its inputs: the same as one after the other."""
+        self._collector.add_many(events, rows)
+        self.totals.add_many(events)
+
+    def look(self, events: Sequence[Event], rows: Sequence[Mapping[str, Cell]], peers: Sequence[str]) -> None:
+        """Look for abuse in answered requests."""
+        if self._abuse is not None:
+            self._abuse.answered_many(events, rows, peers)
 
     def add_shadow(self, event: Event, held: bool, row: Row | None = None) -> None:
         """Count one shadow score; keep it until its label comes. `held`: an order keeps its version from answering."""

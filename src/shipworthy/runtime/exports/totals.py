@@ -6,6 +6,7 @@ how to handle; what SLOs are judged by is not kept here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from shipworthy.facts import LATENCY_BINS, Event
@@ -35,6 +36,11 @@ class Totals:
 
     def __init__(self) -> None:
         self.by: dict[tuple[str, str], Total] = {}
+
+    def add_many(self, events: Iterable[Event]) -> None:
+        """Count events in their order: sums of times depend on it."""
+        for event in events:
+            self.add(event)
 
     def add(self, event: Event) -> None:
         """Count one event."""
