@@ -171,6 +171,7 @@ class Telemetry:
     def roll_up(self, store: Store, minute: int, cuts: Sequence[int], pause: Callable[[float], bool]) -> None:
         """Let the store sum what is old and forget what nobody asks for any more. What fails is tried again."""
         try:
+            past.summing(store, minute, cuts)
             store.roll_up(minute, cuts, self.kept_for, pause=pause)
         except ShipworthyError:
             _log.exception("old windows could not be rolled up")
@@ -188,6 +189,19 @@ class Telemetry:
         asked = self._commits.submit(lambda store: past.labels_of(store, version, since, now_minute + 1))
         labels, cells = await asyncio.wrap_future(asked)
         self.kept.replace(version, windows, labels, cells)
+        minutes = [*(one.minute for one in windows), *(one.minute for one in labels)]
+        self._lose(minutes, since, await asyncio.to_thread(past.sums, store))
+
+    def _lose(self, rows: Sequence[int], since: int, sums: past.Sums) -> None:
+        """Leave a gap after every cut that the store made sums across before it knew the cut, where there are any:
+        what came after it lies in sums that begin before it. `rows`: the first minute of each that was taken back."""
+        cuts = self.kept.cuts()
+        for at, cut in enumerate(cuts):
+            hour = cut - cut % HOUR
+            blurred = Blurred(cut, min((hour + HOUR, *cuts[at + 1 : at + 2])))
+            lost = _still_blurred(blurred, hour, sums.unknown_until(cut))
+            if cut >= since and lost is not None and any(hour <= minute < cut for minute in rows):
+                self.kept.lose(lost)
 
     async def mend(self, now_minute: int) -> None:
         """Part the hour that a late cut goes through, from the minutes that the store still has.
