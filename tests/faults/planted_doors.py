@@ -162,7 +162,7 @@ FAULTS: tuple[Fault, ...] = (
         ("the tenant of a segment is not looked at", 'known = keys if tenant is None else {**keys, "tenant": tenant}', "known = keys"),
     ),
     *_in(
-        "deploy/http/labels.py",
+        "deploy/http/protocols/labels.py",
         "tests/runtime/test_keys_served.py",
         ("labels are taken from any tenant", "if caller is not None and not caller.may(receipt.tenant):", "if False:"),
         ("a foreign label is a forged one", 'sum("error" in one for one in results) - foreign', 'sum("error" in one for one in results)'),
@@ -173,7 +173,6 @@ FAULTS: tuple[Fault, ...] = (
         "deploy/http/gateway.py",
         "tests/runtime/test_keys_served.py",
         ("nobody asks for a key", "if needs_key(scope):", "if False:"),
-        ("a row's tenant is not held against the key", "tenant = tenant_for(caller, said)", "tenant = tenant_for(None, said)"),
-        ("what is refused for want of a key is not counted", "asked.abuse, asked.body = refusal.abuse, asked.body or refusal.shown", "pass"),
+        ("what is refused for want of a key is not counted", "asked.abuse, asked.body = problem.abuse, asked.body or problem.shown", "pass"),
     ),
 )  # fmt: skip

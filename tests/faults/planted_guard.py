@@ -16,7 +16,7 @@ FAULTS: tuple[Fault, ...] = (
     *_in(
         "deploy/batch/expressions.py",
         _EXPR,
-        ("not unknown is true", "TRUE - seen.kind, UNKNOWN)", "TRUE - seen.kind, TRUE)"),
+        ("what is not unknown is true", "TRUE - seen.kind, UNKNOWN)", "TRUE - seen.kind, TRUE)"),
         (
             "what is no number is added up",
             "both = (left.kind == NUMBER) & (right.kind == NUMBER)",
@@ -114,7 +114,7 @@ FAULTS: tuple[Fault, ...] = (
             'order = np.argsort(numbers, kind="stable")[::-1]',
         ),
         ("who sent is forgotten", "repeats.streams[key].sent[tenant] += n", "pass"),
-        ("old hits stay", "        stream.restart()\n", "        pass\n"),
+        ("old hits stay", "        repeats.restart(run.key[2], stream)\n", "        pass\n"),
         ("streams that share a place are taken for one", "if used.isdisjoint(places):", "if True:"),
     ),
     *_in(
