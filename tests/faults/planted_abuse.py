@@ -163,11 +163,7 @@ FAULTS: tuple[Fault, ...] = (
         ("a flood is no abuse", "{429: AbuseKind.FLOOD, 413", "{413"),
         ("what is too large is no abuse", "413: AbuseKind.MALFORMED, ", ""),
         ("any refusal is malformed", "AbuseKind.MALFORMED if isinstance(problem, BadBody) else None", "None"),
-        (
-            "what is answered is not shadowed",
-            "            self.shadows.consider(outcome, row, asked.now_s)\n",
-            "            pass\n",
-        ),
+        ("what is answered is not shadowed", "self.shadows.consider(outcome, row, asked.now_s)", "pass"),
         ("a fault of ours is the caller's", 'return 500, "the gateway', 'return 400, "the gateway'),
         ("a protocol's errors are in another's words", "{mlflow.INVOCATIONS: mlflow.refused}", "{}"),
     ),

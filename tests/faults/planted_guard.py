@@ -16,7 +16,7 @@ FAULTS: tuple[Fault, ...] = (
     *_in(
         "deploy/batch/expressions.py",
         _EXPR,
-        ("what is not unknown is true", "TRUE - seen.kind, UNKNOWN)", "TRUE - seen.kind, TRUE)"),
+        ("not unknown is true by columns", "TRUE - seen.kind, UNKNOWN)", "TRUE - seen.kind, TRUE)"),
         (
             "what is no number is added up",
             "both = (left.kind == NUMBER) & (right.kind == NUMBER)",
