@@ -19,8 +19,8 @@ from shipworthy.contract.manifest import Compare, Rollout, Stage
 from shipworthy.deploy import plan
 from shipworthy.facts import Judgement, Outcome
 from shipworthy.observe.arms import CELLS, Arm, Counts
+from shipworthy.observe.bins import latency_bin, latency_edges
 from shipworthy.observe.compared import Compared, judged, taken
-from shipworthy.observe.full import latency_bin, latency_edges
 from shipworthy.runtime.rolling import margins_of
 
 DAY, CANDIDATE, BASELINE = 1440, 20, 180

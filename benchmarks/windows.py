@@ -19,8 +19,9 @@ from msgspec.structs import replace
 from benchmarks.harness import Job, lined, written
 from shipworthy.contract.manifest import Feature
 from shipworthy.facts import OOD_P_BINS, SCORE_BINS, Event, WindowSummary
+from shipworthy.observe.collector import Collector
 from shipworthy.observe.inputs import Inputs, inputs_of
-from shipworthy.observe.windows import Collector, merge
+from shipworthy.observe.windows import merge
 from shipworthy.profile.reference import fit_profile
 from shipworthy.profile.rows import Row
 from shipworthy.stats.bounds import rate_bounds

@@ -114,7 +114,7 @@ FAULTS: tuple[Fault, ...] = (
             'order = np.argsort(numbers, kind="stable")[::-1]',
         ),
         ("who sent is forgotten", "repeats.streams[key].sent[tenant] += n", "pass"),
-        ("old hits stay", "        stream.restart()\n", "        pass\n"),
+        ("old hits stay", "        repeats.restart(run.key[2], stream)\n", "        pass\n"),
         ("streams that share a place are taken for one", "if used.isdisjoint(places):", "if True:"),
     ),
     *_in(

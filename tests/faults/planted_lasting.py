@@ -85,27 +85,21 @@ FAULTS: tuple[Fault, ...] = (
         ("another version goes too", "for place in [place for place in kept if place[0] == version]:", "for place in list(kept):"),
     ),
     *_in(
+        "runtime/past.py",
+        "tests/runtime/test_telemetry.py",
+        ("a cut was always known", "dict(self.cuts).get(cut, self.rolled)", "dict(self.cuts).get(cut, -1)"),
+        ("a cut is known from now on", "tuple((cut, before.unknown_until(cut)) for cut", "tuple((cut, minute) for cut"),
+        ("cuts are never forgotten", "after = tuple((cut, before.unknown_until(cut)) for cut in sorted(cuts))", "after = tuple((cut, before.unknown_until(cut)) for cut in sorted({*cuts, *dict(before.cuts)}))"),
+    ),
+    *_in(
         "runtime/telemetry.py",
         "tests/runtime/test_telemetry.py",
         ("what the store did not take is gone", "            self._unwritten[batch] = windows", "            pass"),
         ("mended while a batch waits", "is not None and not self._unwritten:", "is not None:"),
         ("sums of five minutes part at any minute", "    if hour > now_minute - MINUTES_FOR:\n        return None", "    if hour > now_minute - FIVES_FOR:\n        return None"),
+        ("a gap is forgotten by a restart", "                self.kept.lose(lost)\n", "                pass\n"),
+        ("every cut leaves a gap", "lost is not None and any(hour <= minute < cut for minute in rows):", "lost is not None:"),
+        ("a gap reaches across the next cut", "min((hour + HOUR, *cuts[at + 1 : at + 2]))", "hour + HOUR"),
         ("labels are doubled at the start", "        self.kept.replace(version, windows, labels, cells)", "        self.kept.take_labels(labels, cells)"),
-    ),
-    *_in(
-        "observe/windows.py",
-        "tests/observe/test_windows.py",
-        ("a clock a year ahead is right", "<= minute <= self._rolled + MOST_AHEAD:", "<= minute:"),
-        ("an event of a wrong clock waits for ever", "            event = replace(event, minute=minute)", "            pass"),
-    ),
-    *_in(
-        "observe/windows.py",
-        "tests/runtime/test_remembered.py",
-        ("what is asked of spills", 'if tenant == "*" and (segment == "*" or (version, segment) in self._apart):', 'if tenant == "*" and segment == "*":'),
-    ),
-    *_in(
-        "observe/windows.py",
-        "tests/runtime/test_telemetry.py",
-        ("tenants take every place", 'or (tenant != "*" and self._of_tenants >= MOST_OF_TENANTS)', ""),
     ),
 )  # fmt: skip

@@ -20,11 +20,6 @@ FAULTS: tuple[Fault, ...] = (
             "(None, ood.flag, unseen, frame.route.where(MACHINE), frame.route.where(MACHINE))",
         ),
         (
-            "a time before nothing is short",
-            "bins = np.full(took.size, LATENCY_BINS - 1, dtype=np.intp)",
-            "bins = np.zeros(took.size, dtype=np.intp)",
-        ),
-        (
             "what no row said is not noticed",
             '"ood": np.full(frame.n, not ood.asked),',
             '"ood": np.full(frame.n, False),',
@@ -42,7 +37,12 @@ FAULTS: tuple[Fault, ...] = (
             "flat = group[some] % (last - first) * cells.width + place[some]",
         ),
         ("an unseen value counts once", "yield where, seen * one", "yield where, one"),
-        ("joint cells of the wrong rows", "if edges.size == 2 else order[start:end]", "if True else order[start:end]"),
+        ("joint cells are lost", "np.add.at(made, places.ravel(), 1)", "made[places.ravel()] = 1"),
+        (
+            "joint cells of the wrong group",
+            "joint_places(part) + group[some] * self.joint_width",
+            "joint_places(part) + group[: some.stop - start][::-1] * self.joint_width",
+        ),
     ),
     *_in(
         "observe/frames/summaries.py",

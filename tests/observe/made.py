@@ -7,9 +7,9 @@ from typing import Any
 
 from shipworthy.contract.manifest import Decisions
 from shipworthy.facts import FIXED, SCORE_BINS, Event, LabelSummary, Receipt, Scope, digest
+from shipworthy.observe.collector import Collector
 from shipworthy.observe.labels import label_summary, merged
 from shipworthy.observe.minutes import start_of
-from shipworthy.observe.windows import Collector
 
 REFERENCE = digest(b"profile")
 WORDS = Decisions(deny="auto_deny", approve="auto_approve", review="to_person")

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from shipworthy.facts import Event
 from shipworthy.observe.arms import BASELINE, CANDIDATE, Arm, Between, Counts, by_minute, total
-from shipworthy.observe.full import latency_bin
-from shipworthy.observe.windows import RESCUED, Collector, merged
+from shipworthy.observe.bins import latency_bin
+from shipworthy.observe.collector import Collector
+from shipworthy.observe.windows import RESCUED, merged
 
 TENANTS = ("acme", "birch", "cedar")
 

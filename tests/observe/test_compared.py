@@ -13,6 +13,7 @@ from scipy.stats import binom
 
 from shipworthy.facts import Judgement, Outcome
 from shipworthy.observe.arms import CELLS, Arm, Counts, total
+from shipworthy.observe.bins import latency_bin
 from shipworthy.observe.compared import (
     ALONE,
     NAMES,
@@ -23,7 +24,6 @@ from shipworthy.observe.compared import (
     taken,
     thinned,
 )
-from shipworthy.observe.full import latency_bin
 
 LEVEL = level_of(0.05, 3, 2)
 MARGINS = Margins(0.01, 0.10, 0.05, None, LEVEL)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from shipworthy.decide import Place, judge
 from shipworthy.facts import Action, Clause, Measurement, Outcome, Slo, Target
-from shipworthy.observe.full import latency_edges
+from shipworthy.observe.bins import latency_edges
 from shipworthy.observe.measure_latency import NO_BOUND_MS, latency_ms
 from shipworthy.observe.minutes import start_of
 from shipworthy.observe.over import Over

@@ -11,17 +11,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from shipworthy.facts import HEARTBEAT, OOD_P_BINS, Event, WindowSummary, canonical, heartbeat
-from shipworthy.observe.windows import (
-    MOST_LIVE_KEYS,
-    Batch,
-    Collector,
-    combine,
-    gaps,
-    key_of,
-    merge,
-    merged,
-    other_of,
-)
+from shipworthy.observe.collector import Collector
+from shipworthy.observe.windows import MOST_LIVE_KEYS, Batch, combine, gaps, key_of, merge, merged, other_of
 from tests.observe.made import T0, collector, event
 
 EVENTS = st.lists(

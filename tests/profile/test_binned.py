@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from shipworthy.facts import canonical
-from shipworthy.profile.binned import CategoryCells, JointCells, NumberCells, atoms_of, lower_edges
+from shipworthy.profile.binned import CategoryCells, JointCells, NumberCells, atoms_of, lower_edges, weighted
 from shipworthy.profile.bins import MOST_BINS, InputBins
 from shipworthy.profile.fit_bins import fit_bins, fit_category, fit_number, whitened
+from shipworthy.profile.placing import PIECE, WordPlaces
 from shipworthy.profile.shapes import CovarianceReference
 from shipworthy.stats.binned import ordered_apart
 from shipworthy.stats.drift import numbers_apart
@@ -124,6 +125,28 @@ def test_categories_commonest_first_then_other_unseen_and_empty() -> None:
     assert cells.count(["b", "new", None, bins.known[0]])[-3:].tolist() == [1, 1, 1]
     assert cells.count_codes(["b", "new", None], np.array([4, 2, 1])).sum() == 7
     assert cells.place("new") == cells.unseen
+
+
+def test_words_are_placed_by_code_as_they_are_alone() -> None:
+    column = ["a"] * 3 + [None] * 2 + [f"rare{i:04d}" for i in range(300)]
+    bins = fit_category("c", column)
+    alone, placed = CategoryCells(bins), WordPlaces(bins, {"a": 2.0, "elsewhere": 3.0})
+    words = ["a", None, "new", "elsewhere", bins.values[-1], *bins.known]
+    codes = placed.codes(words, len(words))
+    assert placed.places[codes].tolist() == [alone.place(word) for word in words]
+    numbers = dict(zip(words, placed.numbers[codes].tolist(), strict=True))
+    assert (numbers["a"], numbers["elsewhere"]) == (2.0, 3.0)
+    assert all(math.isnan(numbers[word]) for word in (None, "new", bins.known[0]))
+    assert placed.codes(["new"], 1).tolist() == placed.codes(["newer"], 1).tolist()
+
+
+def test_a_long_column_is_placed_as_a_short_one() -> None:
+    column = np.random.default_rng(3).choice(COLUMNS["long tail"], 3 * PIECE + 5)
+    cells = NumberCells(fit_number("x", COLUMNS["long tail"]))
+    assert np.bincount(cells.places(column), minlength=cells.width).tolist() == cells.count(column).tolist()
+    weights = [[1.0, 0.5], [0.0, 2.0]]
+    summed = weighted([column, column[::-1]], weights)
+    assert summed.tolist() == [(column + 0.5 * column[::-1]).tolist(), (2.0 * column[::-1]).tolist()]
 
 
 def test_the_joint_cells_see_dependence_that_no_column_shows() -> None:

@@ -30,8 +30,12 @@ LINE = re.compile(r'^([a-z_]+)(?:\{((?:[a-z]+="(?:[^"\\\n]|\\["\\n])*",?)*)\})? 
 
 def shown(**more: Any) -> Shown:
     totals = Totals()
-    for at in range(6):
-        totals.add(event(route="person" if at < 2 else "machine", ood_flag=at == 0, took_ms=2.0**at, failed=at == 5))
+    totals.add_many(
+        [
+            event(route="person" if at < 2 else "machine", ood_flag=at == 0, took_ms=2.0**at, failed=at == 5)
+            for at in range(6)
+        ]
+    )
     totals.add(event(took_ms=5000.0, arm="baseline"))
     totals.add(event(probe="unit"))
     judged = (

@@ -12,8 +12,8 @@ from msgspec.structs import replace
 
 from shipworthy.decide import Place, judge
 from shipworthy.facts import HEARTBEAT, Action, Clause, Event, Outcome, Slo, Target, WindowSummary, canonical
+from shipworthy.observe.collector import Collector
 from shipworthy.observe.measure import rate
-from shipworthy.observe.windows import Collector
 from shipworthy.runtime.telemetry import Telemetry
 from shipworthy.store.group import GroupCommit
 from shipworthy.store.tiers import DAY, HOUR, bucket

@@ -8,7 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from shipworthy.facts import OTHER, LabelSummary, WindowSummary, heartbeat
-from shipworthy.observe.windows import MOST_LIVE_KEYS, Collector
+from shipworthy.observe.collector import Collector
+from shipworthy.observe.windows import MOST_LIVE_KEYS
 from shipworthy.runtime import remembered
 from shipworthy.runtime.remembered import MOST_PLACES, Blurred, Remembered
 from tests.observe.made import REFERENCE, T0, event, labelled

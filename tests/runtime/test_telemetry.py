@@ -11,7 +11,9 @@ from msgspec.structs import replace
 
 from shipworthy.errors import Unreachable
 from shipworthy.facts import LabelSummary
-from shipworthy.observe.windows import MOST_LIVE_KEYS, MOST_OF_TENANTS, Collector
+from shipworthy.observe.collector import Collector
+from shipworthy.observe.windows import MOST_LIVE_KEYS, MOST_OF_TENANTS
+from shipworthy.runtime import past
 from shipworthy.runtime.remembered import Blurred
 from shipworthy.runtime.telemetry import Telemetry
 from shipworthy.store.group import GroupCommit
@@ -88,6 +90,59 @@ def test_what_was_rolled_up_across_a_cut_stays_a_gap(cut: int, age: int, left: i
     asyncio.run(told.mend(T0 + age))
     assert len(told.kept.silent(T0 + cut, T0 + 30)) == left
     assert told.kept.blurred() is None
+    commits.close()
+
+
+@pytest.mark.parametrize(("cut", "age", "left"), [(12, 180, 3), (15, 180, 0), (12, DAY + 60, 18), (12, 60, 0)])
+@pytest.mark.parametrize("known", [False, True])
+def test_after_a_restart_sums_across_a_cut_are_a_gap_still(cut: int, age: int, left: int, known: bool) -> None:
+    """The site was down when people restored; `known`: the store summed nothing before it knew the cut."""
+    store = MemoryStore()
+    told, commits = served(store, 30)
+    commits.submit(lambda _: None).result(10)
+    told.roll_up(store, T0 + age, [T0 + cut] if known else [], lambda seconds: False)
+    for _ in range(2):  # one more sum, by a site that knows the cut, makes no difference
+        again = telemetry(commits, T0 + age, "gateway-1-b")
+        again.kept.take_windows(store.windows("*", T0, T0 + age))
+        again.kept.cut(T0 + cut)
+        asyncio.run(again.take_back("2.0", T0 + age, store))
+        assert len(again.kept.silent(T0 + cut, T0 + 30)) == (0 if known else left)
+        again.roll_up(store, T0 + age, again.kept.cuts(), lambda seconds: False)
+    commits.close()
+
+
+def test_a_gap_after_a_restart_ends_at_the_next_cut() -> None:
+    store = MemoryStore()
+    told, commits = served(store, 30)
+    commits.submit(lambda _: None).result(10)
+    told.roll_up(store, T0 + DAY + 60, [T0 + 20], lambda seconds: False)
+    again = telemetry(commits, T0 + DAY + 60, "gateway-1-b")
+    again.kept.take_windows(store.windows("*", T0, T0 + 60))
+    again.kept.cut(T0 + 12)
+    again.kept.cut(T0 + 20)
+    asyncio.run(again.take_back("2.0", T0 + DAY + 60, store))
+    assert again.kept.silent(T0, T0 + 30) == tuple(range(T0 + 12, T0 + 20))
+    commits.close()
+
+
+def test_a_cut_that_a_site_does_not_know_is_new_again() -> None:
+    store = MemoryStore()
+    for minute, cuts, unknown_until in ((100, [7], -1), (160, [7], -1), (220, [], 220), (280, [7], 220)):
+        past.summing(store, minute, cuts)
+        assert past.sums(store).unknown_until(7) == unknown_until
+    assert past.sums(store).unknown_until(8) == 280
+
+
+def test_a_cut_before_which_nothing_came_is_no_gap() -> None:
+    store = MemoryStore()
+    told, commits = served(store, 30)
+    commits.submit(lambda _: None).result(10)
+    told.roll_up(store, T0 + DAY + 60, [], lambda seconds: False)
+    again = telemetry(commits, T0 + DAY + 60, "gateway-1-b")
+    again.kept.take_windows(store.windows("*", T0, T0 + 60))
+    again.kept.cut(T0)
+    asyncio.run(again.take_back("2.0", T0 + DAY + 60, store))
+    assert again.kept.silent(T0, T0 + 30) == ()
     commits.close()
 
 

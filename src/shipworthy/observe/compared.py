@@ -24,7 +24,7 @@ import numpy as np
 
 from shipworthy.facts import Judgement, Outcome
 from shipworthy.observe.arms import CELLS, Arm, Counts, total
-from shipworthy.observe.full import latency_edges
+from shipworthy.observe.bins import latency_edges
 from shipworthy.stats import stochastic_order, two_arms
 from shipworthy.stats.bounds import n_for_interval
 from shipworthy.stats.rate_sequence import rate_intervals, rate_lower, rise_upper

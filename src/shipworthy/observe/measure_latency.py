@@ -13,7 +13,7 @@ from itertools import accumulate
 
 from shipworthy.facts import LATENCY_BINS, Measurement, WindowSummary
 from shipworthy.indicators import LONGEST
-from shipworthy.observe.full import latency_edges
+from shipworthy.observe.bins import latency_edges
 from shipworthy.observe.measure import within
 from shipworthy.observe.over import Over, in_full_windows
 from shipworthy.stats.quantiles import nearest_rank, quantile_ranks

@@ -78,7 +78,7 @@ def _take(repeats: Repeats, rows: Rows, told: Sequence[tuple[_Run, EState, int |
             repeats.streams.setdefault(key, Stream())
     sent = np.bincount(rows.place, minlength=len(rows.places))
     for run, state, _, began in told:
-        _keep(repeats.streams[run.key], state, run, began, rows)
+        _keep(repeats, state, run, began, rows)
     for (tenant, _), keys, n in zip(rows.places, feeds, sent.tolist(), strict=True):
         for key in keys:
             repeats.streams[key].sent[tenant] += n
@@ -163,11 +163,12 @@ def _followed(repeats: Repeats, state: EState, run: _Run) -> tuple[EState, int |
     return EState(log_e, n, hits, since), None, began
 
 
-def _keep(stream: Stream, state: EState, run: _Run, began: int, rows: Rows) -> None:
+def _keep(repeats: Repeats, state: EState, run: _Run, began: int, rows: Rows) -> None:
     """Leave a stream as single requests would: what its hits were counts from where its evidence began to grow."""
+    stream = repeats.streams[run.key]
     if began >= 0:
-        stream.restart()
-    stream.state = state
+        repeats.restart(run.key[2], stream)
+    repeats.move(run.key[2], stream, state)
     times = Counter(rows.place[run.rows[run.hits[run.hits >= began]]].tolist())
     for place, n in times.items():
         tenant, segments = rows.places[place]

@@ -11,8 +11,8 @@ alarm on everything does not follow the one on its part.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from shipworthy.facts import UNSEEN, Event, Fact, contains, parse_segment
@@ -25,6 +25,7 @@ EXPLAINS = 0.8
 NARROW_HITS = 30
 NARROW_OTHERS = 20
 Key = tuple[str, str, str]  # version, tenant, segment
+_Calm = defaultdict[tuple[str, str], list[str]]  # version, tenant -> the segments of its misses, one for each
 
 
 class Alarm(Fact, frozen=True, kw_only=True):
@@ -67,6 +68,7 @@ class Repeats:
         self._explained: dict[str, set[tuple[str, str]]] = {}
         self._alarms: list[Alarm] = []
         self._until_look = 0
+        self._warm: Counter[str] = Counter()
         self.spilled = 0
 
     @classmethod
@@ -76,16 +78,41 @@ class Repeats:
 
     def add(self, event: Event) -> Alarm | None:
         """Count one request and return the alarm it raises. Probes and shadowed requests raise none."""
-        if event.probe is not None or event.arm in (SHADOW, HELD):
+        if not _is_asked(event):
             return None
-        segments = self.open_segments(event.version, event.tenant, event.segments)
         raised = []
-        for segment in segments:
+        for segment in self.open_segments(event.version, event.tenant, event.segments):
             for tenant in dict.fromkeys(("*", event.tenant)):
                 stream = self._stream((event.version, tenant, segment))
-                if stream is not None and self._count(stream, event):
+                if stream is not None and self._count(stream, event, segment):
                     raised.append((segment, stream))
         return self._alarm(event, raised) if raised else None
+
+    def add_many(self, events: Iterable[Event]) -> Iterator[Alarm]:
+        """Count requests in their order and yield each alarm where it is raised: what whoever hears it explains or
+        restores holds for the requests after it. Nothing is counted that is not asked for: take all of it.
+
+        A miss where there is no evidence only counts who sent it, so those are counted together.
+        """
+        asked = [event for event in events if _is_asked(event)]
+        if not self._have_room(asked):
+            yield from (alarm for event in asked if (alarm := self.add(event)) is not None)
+            return
+        calm: _Calm = defaultdict(list)
+        for event in asked:
+            if event.ood_flag:
+                self._add_calm(calm)
+                alarm = self.add(event)
+            else:
+                fed = self.open_segments(event.version, event.tenant, event.segments)
+                calm[event.version, event.tenant].extend(fed)
+                raised = self._cooled(event, fed) if self._is_warm(fed) else []
+                if raised:
+                    self._add_calm(calm)
+                alarm = self._alarm(event, raised) if raised else None
+            if alarm is not None:
+                yield alarm
+        self._add_calm(calm)
 
     def explain(self, version: str, tenant: str, segment: str) -> None:
         """Note that an order holds here: its hits are known. Called for every order at start-up."""
@@ -95,7 +122,7 @@ class Repeats:
         """Begin anew inside a restored scope: evidence, explanations and the count of alarms. `*` is all versions."""
         for key, stream in self.streams.items():
             if _lies_in(key, (version, tenant, segment)):
-                stream.restart()
+                self.restart(key[2], stream)
         for one in self._explained:
             kept = {place for place in self._explained[one] if not _lies_in((one, *place), (version, tenant, segment))}
             self._explained[one] = kept
@@ -118,13 +145,71 @@ class Repeats:
 
     def open_segments(self, version: str, tenant: str, segments: tuple[str, ...]) -> tuple[str, ...]:
         """Return the segments whose streams an event feeds: those that explain it, or else all of them and `*`."""
-        known = self._explained.get(version, set())
-        explaining = [segment for segment in segments if ("*", segment) in known or (tenant, segment) in known]
-        return tuple(explaining) or tuple(dict.fromkeys((*segments, "*")))
+        known = self._explained.get(version)
+        if known:
+            explaining = [segment for segment in segments if ("*", segment) in known or (tenant, segment) in known]
+            if explaining:
+                return tuple(explaining)
+        return tuple(dict.fromkeys((*segments, "*")))
 
     def fits(self, new: int) -> bool:
         """True when there is room for so many streams more without dropping one."""
         return len(self.streams) + new <= MOST_LIVE_STREAMS
+
+    def move(self, segment: str, stream: Stream, state: EState) -> None:
+        """Put a stream of a segment into another state."""
+        self._warmed(segment, stream.state.log_e > 0.0, state.log_e > 0.0)
+        stream.state = state
+
+    def restart(self, segment: str, stream: Stream) -> None:
+        """Let a stream of a segment begin anew."""
+        self.move(segment, stream, EState())
+        stream.restart()
+
+    def _have_room(self, events: Sequence[Event]) -> bool:
+        """True when there is room for every stream that these events may feed."""
+        named: defaultdict[tuple[str, str], set[str]] = defaultdict(lambda: {"*"})
+        for event in events:
+            named[event.version, event.tenant].update(event.segments)
+        fed = {
+            (version, whose, segment)
+            for (version, tenant), segments in named.items()
+            for whose in ("*", tenant)
+            for segment in segments
+        }
+        return self.fits(len(fed.difference(self.streams)))
+
+    def _add_calm(self, calm: _Calm) -> None:
+        """Count who sent misses, and forget them."""
+        for (version, tenant), fed in calm.items():
+            for segment, n in Counter(fed).items():
+                for whose in ("*",) if tenant == "*" else ("*", tenant):
+                    stream = self.streams.get((version, whose, segment))
+                    if stream is None:
+                        stream = self.streams[version, whose, segment] = Stream()
+                    stream.sent[tenant] += n
+        calm.clear()
+
+    def _cooled(self, event: Event, fed: Sequence[str]) -> list[tuple[str, Stream]]:
+        """Let a miss cool the streams with evidence; return those that alarm still."""
+        raised = []
+        for segment in fed:
+            for tenant in dict.fromkeys(("*", event.tenant)) if segment in self._warm else ():
+                stream = self.streams.get((event.version, tenant, segment))
+                if stream is not None and stream.state.log_e > 0.0 and self._update(stream, event, segment):
+                    raised.append((segment, stream))
+        return raised
+
+    def _is_warm(self, segments: Sequence[str]) -> bool:
+        """True when some stream of these segments may have evidence."""
+        return bool(self._warm) and not self._warm.keys().isdisjoint(segments)
+
+    def _warmed(self, segment: str, before: bool, after: bool) -> None:
+        """Note whether a stream of a segment has evidence."""
+        if before != after:
+            self._warm[segment] += after - before
+            if not self._warm[segment]:
+                del self._warm[segment]
 
     def _stream(self, key: Key) -> Stream | None:
         stream = self.streams.get(key)
@@ -148,15 +233,17 @@ class Repeats:
         self._until_look = 0 if len(kept) < MOST_LIVE_STREAMS // 2 else MOST_LIVE_STREAMS
         return len(kept) < MOST_LIVE_STREAMS
 
-    def _count(self, stream: Stream, event: Event) -> bool:
+    def _count(self, stream: Stream, event: Event, segment: str) -> bool:
         """Feed one stream; True when it alarms."""
         stream.sent[event.tenant] += 1
-        fresh = stream.state.log_e <= 0.0
-        if fresh and not event.ood_flag:
-            return False  # a miss at the floor leaves it at the floor
-        if fresh:
+        if stream.state.log_e <= 0.0:
+            if not event.ood_flag:
+                return False  # a miss at the floor leaves it at the floor
             stream.restart()
-        stream.state = update(stream.state, event.ood_flag, self.null_rate)
+        return self._update(stream, event, segment)
+
+    def _update(self, stream: Stream, event: Event, segment: str) -> bool:
+        self.move(segment, stream, update(stream.state, event.ood_flag, self.null_rate))
         if event.ood_flag:
             stream.hits[event.tenant] += 1
             stream.inside.update(event.segments)
@@ -194,11 +281,16 @@ class Repeats:
 
     def _restart_explained(self, alarm: Alarm) -> None:
         """Restart the stream that alarmed, and every one whose hits mostly lay in its segment."""
-        for (version, tenant, _), stream in self.streams.items():
+        for (version, tenant, segment), stream in self.streams.items():
             if version != alarm.version or (alarm.tenant != "*" and tenant not in ("*", alarm.tenant)):
                 continue
             if _share(stream, alarm) >= EXPLAINS:
-                stream.restart()
+                self.restart(segment, stream)
+
+
+def _is_asked(event: Event) -> bool:
+    """Probes and shadowed requests raise no alarm."""
+    return event.probe is None and event.arm not in (SHADOW, HELD)
 
 
 def count_since(alarms: Iterable[Alarm], version: str, segment: str = "*") -> int:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from shipworthy.profile.bins import OUTSIDE, CategoryBins, JointBins, NumberBins
+from shipworthy.profile.placing import PIECE, NumberPlaces, Places, laid_out
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -28,7 +30,7 @@ class NumberCells:
     def __init__(self, bins: NumberBins) -> None:
         self.bins = bins
         self.width = len(bins.counts)
-        self._table, self._parted = _laid_out(bins)
+        self._table, self._parted = laid_out(bins)
         self._grid = np.empty(CHUNK)
         self._cell = np.empty(CHUNK, dtype=np.intp)
 
@@ -43,21 +45,13 @@ class NumberCells:
         counts += np.bincount(self._table, weights=cells, minlength=self.width).astype(np.int64)
         return counts
 
-    def places(self, column: Floats) -> NDArray[np.intp]:
+    def places(self, column: Floats) -> Places:
         """Return the place among the counts of every value of a short column."""
-        place = np.full(column.size, self.width - 1, dtype=np.intp)
-        below, above = column < self.bins.least, column > self.bins.most
-        place[below], place[above] = self.width - 3, self.width - 2
-        inside = np.flatnonzero((column >= self.bins.least) & (column <= self.bins.most))
-        for start in range(0, inside.size, CHUNK):
-            some = inside[start : start + CHUNK]
-            part = column[some]
-            cell = self._cells(part)
-            place[some] = self._table[cell]
-            for at, atom, first in self._parted:
-                here = np.flatnonzero(cell == at)
-                place[some[here]] = first + (part[here] >= atom) + (part[here] > atom)
-        return place
+        return np.asarray(self._places(column[None])[0], dtype=np.intp)
+
+    @cached_property
+    def _places(self) -> NumberPlaces:
+        return NumberPlaces((self.bins,))
 
     def _add(self, part: Floats, cells: Ints, counts: Ints) -> None:
         least, most = part.min(), part.max()
@@ -116,27 +110,64 @@ class JointCells:
     """Counts rows of standardised, whitened numbers."""
 
     def __init__(self, bins: JointBins) -> None:
-        self._directions = bins.directions
+        self._directions = Weights(bins.directions)
         self._distance = np.array(bins.distance)
         self._cuts = [np.array(one) for one in bins.cuts]
+        sizes = [self._distance.size + 1, *(one.size + 1 for one in self._cuts)]
+        self._first = np.cumsum([0, *sizes])[:-1].tolist()
         self.width = len(bins.counts)
 
     def count(self, white: Floats) -> Ints:
         """Return int64[32 + 8 * 16] for whitened numbers (d, rows), empty cells at their mean (0)."""
+        return np.bincount(self.places(white).ravel(), minlength=self.width).astype(np.int64)
+
+    def places(self, white: Floats) -> Places:
+        """Return intp[1 + 8, rows]: the places of every row among the counts, of its distance and its projections."""
         near = np.clip(white, -_FAR, _FAR)
-        parts = [_cut(self._distance, squared(near))]
-        parts += [_cut(cuts, one) for cuts, one in zip(self._cuts, weighted(near, self._directions), strict=True)]
-        return np.concatenate(parts)
+        values = (squared(near), *self._directions(near))
+        cuts = (self._distance, *self._cuts)
+        return np.stack(
+            [
+                np.searchsorted(cut, value, side="right") + first
+                for cut, value, first in zip(cuts, values, self._first, strict=True)
+            ]
+        )
+
+
+class Weights:
+    """Sums of columns by rows of weights, always added in the same order: column by column into all sums at once.
+
+    A weight of 0 leaves its sum alone, whatever the column holds. Holds no state between calls.
+    """
+
+    def __init__(self, weights: Sequence[Sequence[float]]) -> None:
+        """`weights`: (k, d)."""
+        by = np.array(weights, dtype=np.float64)
+        self._sums = len(by)
+        self._steps = [(at, rows, by[rows, at, None]) for at in range(by.shape[1]) for rows in _runs(by[:, at])]
+
+    def __call__(self, columns: Sequence[Floats] | Floats) -> Floats:
+        """Return (k, rows) for columns (d, rows)."""
+        total = np.zeros((self._sums, len(columns[0])))
+        step = np.empty((self._sums, min(PIECE, total.shape[1])))
+        for start in range(0, total.shape[1], PIECE):
+            part = total[:, start : start + PIECE]
+            for at, rows, by in self._steps:
+                some, made = part[rows], step[rows, : part.shape[1]]
+                np.multiply(by, columns[at][start : start + PIECE], out=made)
+                some += made
+        return total
 
 
 def weighted(columns: Sequence[Floats] | Floats, weights: Sequence[Sequence[float]]) -> Floats:
-    """Return (k, rows) sums of columns (d, rows) by k rows of weights, always added in the same order."""
-    total = np.zeros((len(weights), len(columns[0])))
-    for one, row in zip(total, weights, strict=True):
-        for weight, column in zip(row, columns, strict=True):
-            if weight != 0.0:
-                one += weight * column
-    return total
+    """Return (k, rows) sums of columns (d, rows) by k rows of weights, as `Weights` adds them."""
+    return Weights(weights)(columns)
+
+
+def _runs(weights: Floats) -> list[slice]:
+    """Runs of weights that are not 0."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], weights != 0.0, [False]])))
+    return [slice(int(start), int(end)) for start, end in zip(edges[::2], edges[1::2], strict=True)]
 
 
 def squared(columns: Floats) -> Floats:
@@ -147,14 +178,10 @@ def squared(columns: Floats) -> Floats:
     return total
 
 
-def _cut(cuts: Floats, values: Floats) -> Ints:
-    return np.bincount(np.searchsorted(cuts, values, side="right"), minlength=cuts.size + 1).astype(np.int64)
-
-
 def atoms_of(bins: NumberBins) -> NDArray[np.bool_]:
     """Return which of the counts are single values: bool[bins + 3]; beyond the bins, empty is one."""
     marked = np.zeros(len(bins.counts), dtype=bool)
-    for _, _, first in _laid_out(bins)[1]:
+    for _, _, first in laid_out(bins)[1]:
         marked[first + 1] = True
     marked[-1] = True
     return marked
@@ -168,7 +195,7 @@ def in_order(bins: NumberBins) -> NDArray[np.intp]:
 
 def lower_edges(bins: NumberBins) -> tuple[float, ...]:
     """Return where each bin begins, lowest first: for plots and reports."""
-    table, parted = _laid_out(bins)
+    table, parted = laid_out(bins)
     edges = [bins.least] * (len(bins.counts) - len(OUTSIDE))
     for cell in range(1, bins.cells + 2):
         if table[cell] != table[cell - 1]:
@@ -176,20 +203,3 @@ def lower_edges(bins: NumberBins) -> tuple[float, ...]:
     for _, atom, first in parted:
         edges[first + 1] = edges[first + 2] = atom
     return tuple(edges)
-
-
-def _laid_out(bins: NumberBins) -> tuple[NDArray[np.intp], tuple[tuple[int, float, int], ...]]:
-    """(grid cell -> place, for each atom its grid cell, its value and the place of what lies below it there)."""
-    starts = np.zeros(bins.cells + 2, dtype=np.intp)
-    starts[list(bins.starts)] = 1
-    cells = [grid_cell(atom, bins.per, bins.shift, bins.cells) for atom in bins.atoms]
-    after = np.zeros(bins.cells + 2, dtype=np.intp)
-    after[cells] = 2  # an atom parts its cell in three: what follows lies two places further
-    table = np.cumsum(starts) + np.cumsum(after) - after
-    parted = tuple((cell, atom, int(table[cell])) for cell, atom in zip(cells, bins.atoms, strict=True))
-    return table, parted
-
-
-def grid_cell(value: float, per: float, shift: float, cells: int) -> int:
-    """Return the grid cell of one finite value."""
-    return int(min(max(value * per + shift, 0.0), cells + 1.0))

@@ -17,7 +17,7 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from shipworthy.profile.binned import CategoryCells, JointCells, NumberCells, grid_cell, squared, weighted
+from shipworthy.profile.binned import CategoryCells, JointCells, NumberCells, Weights, squared, weighted
 from shipworthy.profile.bins import (
     MOST_BINS,
     MOST_CATEGORIES,
@@ -29,6 +29,7 @@ from shipworthy.profile.bins import (
     NumberBins,
 )
 from shipworthy.profile.marginals import shortest
+from shipworthy.profile.placing import grid_cell
 from shipworthy.profile.shapes import CovarianceReference
 
 Floats = NDArray[np.float64]
@@ -39,6 +40,7 @@ MOST_ATOMS = 8  # of a column of many values
 _HEAVY = 1 / MOST_BINS
 _DISTANCES, _STEPS = 32, 16
 _SEED = 5
+_LARGEST = np.finfo(np.float64).max
 
 
 def fit_bins(
@@ -129,16 +131,30 @@ def fit_joint(columns: Mapping[str, Floats], covariance: CovarianceReference) ->
     return replace(empty, counts=tuple(counts.tolist()))
 
 
-def whitened(columns: Mapping[str, Floats], covariance: CovarianceReference) -> Floats:
-    """Return (d, rows) numbers that are uncorrelated in the reference; an empty cell is at its mean.
+class Whitening:
+    """Turns columns into numbers that are uncorrelated in the reference. Holds no state between calls.
 
     Column by column, one operation at a time: a matrix product may round otherwise for another number of rows.
     """
-    standard = [
-        np.nan_to_num((columns[name] - mean) / scale, nan=0.0)
-        for name, mean, scale in zip(covariance.names, covariance.mean, covariance.scale, strict=True)
-    ]
-    return weighted(standard, covariance.whitening)
+
+    def __init__(self, covariance: CovarianceReference) -> None:
+        self._names = covariance.names
+        self._mean, self._scale = np.array(covariance.mean)[:, None], np.array(covariance.scale)[:, None]
+        self._weights = Weights(covariance.whitening)
+
+    def __call__(self, columns: Mapping[str, Floats]) -> Floats:
+        """Return (d, rows) for columns by name; an empty cell is at its mean."""
+        standard = np.stack([columns[name] for name in self._names])
+        standard -= self._mean
+        standard /= self._scale
+        standard[np.isnan(standard)] = 0.0
+        np.clip(standard, -_LARGEST, _LARGEST, out=standard)
+        return self._weights(standard)
+
+
+def whitened(columns: Mapping[str, Floats], covariance: CovarianceReference) -> Floats:
+    """Return (d, rows) numbers that are uncorrelated in the reference, as `Whitening` makes them."""
+    return Whitening(covariance)(columns)
 
 
 def _joint(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
@@ -27,7 +27,7 @@ from shipworthy.observe.payload import is_payload
 from shipworthy.observe.probing import Probing
 from shipworthy.observe.pseudonyms import evidence_digest, period_end, pseudonym, tenant_key
 from shipworthy.runtime.abuse_keys import AbuseKeys
-from shipworthy.runtime.probed import Salt, hashed
+from shipworthy.runtime.probed import Salt, hashed_rows
 from shipworthy.store.group import GroupCommit
 from shipworthy.store.protocol import Store
 
@@ -35,6 +35,7 @@ RATES_FOR = 31 * 24 * HOUR  # longer than any window of an SLO that is judged he
 LATE = 5  # minutes for which an hour stays open after its end
 MOST_NAMES = 4096
 MOST_PENDING = 3
+_ORDER = (AbuseKind.NEVER_ATTEMPT, AbuseKind.PAYLOAD, AbuseKind.REPEATED_OOD, AbuseKind.PROBING)
 _log = logging.getLogger("shipworthy.abuse")
 _encode = msgspec.json.Encoder(order="deterministic", enc_hook=str).encode
 
@@ -74,17 +75,22 @@ class AbuseLog:
 
     def answered(self, event: Event, row: Mapping[str, Cell], peer: str) -> None:
         """Look at one request that was decided."""
-        caller, key = self._named(event.minute // HOUR, event.tenant, peer)
-        self._noted(event, row, caller, key, self._found(event, row, caller))
+        self.answered_many([event], [row], [peer])
 
-    def _noted(
-        self, event: Event, row: Mapping[str, Cell], caller: str, key: bytes | None, found: Mapping[AbuseKind, int]
-    ) -> None:
-        if found:
-            raw, segment = _encode(row), event.segments[0] if event.segments else "*"
-            for kind, n in found.items():
-                self._count(kind, event.minute, event.tenant, caller, key, raw, segment, n)
-        self._rates.add(event.minute, bool(found), event.segments)
+    def answered_many(self, events: Sequence[Event], rows: Sequence[Mapping[str, Cell]], peers: Sequence[str]) -> None:
+        """Look at requests that were decided, one after the other. Raises ValueError unless each has row and peer."""
+        if not len(events) == len(rows) == len(peers):
+            raise ValueError(f"{len(events)} events with {len(rows)} rows and {len(peers)} peers")
+        callers = self._all_named(events, peers)
+        found = self._all_found(events, rows, [caller for caller, _ in callers])
+        told: Counter[tuple[int, bool, tuple[str, ...]]] = Counter()
+        for at, event in enumerate(events):
+            kinds = found.get(at)
+            told[event.minute, kinds is not None, event.segments] += 1
+            if kinds:
+                self._keep(event, rows[at], *callers[at], kinds)
+        for (minute, abuse, segments), n in told.items():
+            self._rates.add(minute, abuse, segments, n)
 
     def answered_rows(self, minute: int, segments: Sequence[str], n: int) -> None:
         """Count many requests that were decided and are no abuse, in `*` and in their segments."""
@@ -93,8 +99,11 @@ class AbuseLog:
 
     def answered_row(self, event: Event, row: Mapping[str, Cell]) -> None:
         """Look at one row of a batch: it has no caller, so that nobody can be told to repeat or to probe."""
-        caller, key = self._named(event.minute // HOUR, event.tenant, "")
-        self._noted(event, row, caller, key, self._content(event, row))
+        columns, _ = self._probing.get(event.version, ((), None))
+        found = _content(event, row, _texts(columns))
+        if found:
+            self._keep(event, row, *self._named(event.minute // HOUR, event.tenant, ""), found)
+        self._rates.add(event.minute, bool(found), event.segments)
 
     def roll(self, now_minute: int, bucket: Callable[[int], int]) -> None:
         """Close minutes, save what has grown, forget what has expired. Called once a minute."""
@@ -128,26 +137,53 @@ class AbuseLog:
         told: dict[str, Any] = {"events": by_kind(self._events), "spilled": self._tally.spilled, "probing": watched}
         return told | {"unsaved": len(self._tally.unsaved()), "trouble": self.trouble}
 
-    def _found(self, event: Event, row: Mapping[str, Cell], caller: str) -> dict[AbuseKind, int]:
-        """Return the kinds of abuse a request is, with the requests that each rests on."""
-        found = self._content(event, row)
-        columns, probing = self._probing.get(event.version, ((), None))
-        if caller == OTHER:
-            return found  # whoever it was, it is not one caller
-        flagged = self._ood.add(caller, event.ood_flag, event.minute // HOUR)
-        repeated = probing.add(caller, hashed(row, columns, self.salt)) if probing is not None else 0
-        alarms = {AbuseKind.REPEATED_OOD: flagged, AbuseKind.PROBING: repeated}
-        return found | {kind: n for kind, n in alarms.items() if n}
-
-    def _content(self, event: Event, row: Mapping[str, Cell]) -> dict[AbuseKind, int]:
-        """What a request is by itself, whoever sent it."""
-        found: dict[AbuseKind, int] = {}
-        if event.never:
-            found[AbuseKind.NEVER_ATTEMPT] = 1
-        columns, _ = self._probing.get(event.version, ((), None))
-        if any(_is_payload(row.get(name)) for name in _loose(event, columns)):
-            found[AbuseKind.PAYLOAD] = 1
+    def _all_found(
+        self, events: Sequence[Event], rows: Sequence[Mapping[str, Cell]], callers: Sequence[str]
+    ) -> dict[int, dict[AbuseKind, int]]:
+        """Return, of the requests that are abuse, the kinds with the requests that each rests on."""
+        found: defaultdict[int, dict[AbuseKind, int]] = defaultdict(dict)
+        texts = {version: _texts(columns) for version, (columns, _) in self._probing.items()}
+        for at, (event, row) in enumerate(zip(events, rows, strict=True)):
+            loose = texts.get(event.version, ())
+            if event.never or event.unseen or loose:
+                content = _content(event, row, loose)
+                if content:
+                    found[at] = content
+        known = [at for at, caller in enumerate(callers) if caller != OTHER]  # whoever it was, it is not one caller
+        flagged = self._ood.add_many(
+            [callers[at] for at in known],
+            [events[at].ood_flag for at in known],
+            [events[at].minute // HOUR for at in known],
+        )
+        for at, n in zip(known, flagged, strict=True):
+            if n:
+                found[at][AbuseKind.REPEATED_OOD] = n
+        by_version: defaultdict[str, list[int]] = defaultdict(list)
+        for at in known:
+            by_version[events[at].version].append(at)
+        for version, mine in by_version.items():
+            repeated = self._probed(version, [callers[at] for at in mine], [rows[at] for at in mine])
+            for at, n in zip(mine, repeated, strict=False):
+                if n:
+                    found[at][AbuseKind.PROBING] = n
         return found
+
+    def _probed(self, version: str, callers: Sequence[str], rows: Sequence[Mapping[str, Cell]]) -> list[int]:
+        """Return on how many near repeats the alarm of each request rests; nothing where nobody is watched."""
+        columns, probing = self._probing.get(version, ((), None))
+        return [] if probing is None else probing.add_many(callers, hashed_rows(rows, columns, self.salt))
+
+    def _all_named(self, events: Sequence[Event], peers: Sequence[str]) -> list[tuple[str, bytes | None]]:
+        asked = [(event.minute // HOUR, event.tenant, peer) for event, peer in zip(events, peers, strict=True)]
+        known = {one: self._named(*one) for one in dict.fromkeys(asked)}
+        return [known[one] for one in asked]
+
+    def _keep(
+        self, event: Event, row: Mapping[str, Cell], caller: str, key: bytes | None, found: Mapping[AbuseKind, int]
+    ) -> None:
+        raw, segment = _encode(row), event.segments[0] if event.segments else "*"
+        for kind in sorted(found, key=_ORDER.index):
+            self._count(kind, event.minute, event.tenant, caller, key, raw, segment, found[kind])
 
     def _count(
         self,
@@ -204,9 +240,19 @@ class AbuseLog:
             self._expiring = (before, self._commits.submit(lambda store: store.expire_abuse(before)))
 
 
-def _loose(event: Event, columns: Columns) -> list[str]:
-    """The features whose value nobody declared: texts, and categories that the version has not seen."""
-    return [*(name for name, kind in columns if kind == "text"), *event.unseen]
+def _content(event: Event, row: Mapping[str, Cell], texts: Sequence[str]) -> dict[AbuseKind, int]:
+    """What a request is by itself, whoever sent it."""
+    found: dict[AbuseKind, int] = {}
+    if event.never:
+        found[AbuseKind.NEVER_ATTEMPT] = 1
+    if any(_is_payload(row.get(name)) for name in (*texts, *event.unseen)):
+        found[AbuseKind.PAYLOAD] = 1
+    return found
+
+
+def _texts(columns: Columns) -> tuple[str, ...]:
+    """The features whose value nobody declared; categories that the version has not seen are told by the event."""
+    return tuple(name for name, kind in columns if kind == "text")
 
 
 def _is_payload(cell: Cell) -> bool:

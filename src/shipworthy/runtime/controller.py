@@ -52,6 +52,7 @@ from shipworthy.runtime.never import never_order
 from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.rolling import Rolling
 from shipworthy.runtime.telemetry import Telemetry
+from shipworthy.runtime.troubles import Troubles
 
 DAY = 24 * 60
 Row = probes.Row
@@ -100,16 +101,17 @@ class Controller:
         self._unrecorded: deque[playbook.Proposal] = deque()
         self._number = self._numbered() if act else ""
 
-    def seen(self, event: Event, row: Row | None = None) -> None:
-        """Take one decision in, and the row it was about; act at once on never events and alarms."""
-        for name in event.never:
-            self.never(name, event)
-        self.counted(event, row)
-
-    def counted(self, event: Event, row: Row | None = None) -> None:
-        """Count one decision whose never events were acted on; act at once on an alarm."""
-        self.telemetry.add(event, row)
-        self._repeated(event)
+    def counted(self, events: Sequence[Event], rows: Sequence[Row | None]) -> None:
+        """Count decisions, each with the row it was about, whose never events were acted on; act on alarms in the order
+        of events, each before what follows it is counted among the repeats. What fails is raised when all else is done:
+        one decision does not cost the others."""
+        troubles = Troubles()
+        with troubles:
+            self.telemetry.add_many(events, rows)
+        for alarm in self.repeats.add_many(events):
+            with troubles:
+                self._alarm(alarm)
+        troubles.tell()
 
     def act_on(self, event: Event) -> None:
         """Act on the never events of a decision that is counted, and on the alarm that it raises."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from shipworthy.facts import LabelCells, LabelSummary, WindowSummary, canonical, heartbeat
+from shipworthy.facts import Fact, LabelCells, LabelSummary, WindowSummary, canonical, heartbeat
 from shipworthy.observe.repeats import Alarm
 from shipworthy.runtime.runs import Run, started
 from shipworthy.store.protocol import Store
@@ -23,6 +23,7 @@ from shipworthy.store.tiers import HOUR
 
 LOST = 1 << 20  # shards expected in a minute of which counts are lost: more than can ever speak
 ENDED, LIVE_SINCE, ALARMS = "telemetry/ended", "telemetry/live since/", "telemetry/alarms"
+SUMS = "telemetry/sums"
 MOST_ALARMS = 1000
 
 
@@ -32,6 +33,31 @@ class Past(NamedTuple):
     windows: list[WindowSummary]
     labels: list[LabelSummary]
     cells: list[LabelCells]
+
+
+class Sums(Fact, frozen=True, kw_only=True):
+    """When the store last summed what is old, and of each cut when it last did so without knowing it (-1 = never)."""
+
+    rolled: int = -1
+    cuts: tuple[tuple[int, int], ...] = ()
+
+    def unknown_until(self, cut: int) -> int:
+        """Return the last time that sums were made across a cut."""
+        return dict(self.cuts).get(cut, self.rolled)
+
+
+def sums(store: Store) -> Sums:
+    """Return what is known of the sums of the store."""
+    known = store.get(SUMS)
+    return Sums() if known is None else msgspec.json.decode(known, type=Sums)
+
+
+def summing(store: Store, minute: int, cuts: Iterable[int]) -> None:
+    """Write down, before the store sums what is old, which cuts it knows; one that it knows no more is new again."""
+    with store.transaction():
+        before = sums(store)
+        after = tuple((cut, before.unknown_until(cut)) for cut in sorted(cuts))
+        store.put(SUMS, canonical(Sums(rolled=max(minute, before.rolled), cuts=after)))
 
 
 def begin(store: Store, run: Run, minute: int, kept: int) -> list[WindowSummary]:

@@ -177,6 +177,12 @@ class Remembered:
         self.take_windows([*windows, *came])
         self.take_labels([*labels, *labelled])
 
+    def lose(self, one: Blurred) -> None:
+        """Leave minutes a gap, for good."""
+        if one not in self._lost:
+            self._lost.append(one)
+            self._gaps.clear()
+
     def versions(self) -> tuple[str, ...]:
         """Return the versions that have windows or labels, sorted."""
         return tuple(sorted({place[0] for place in (*self._windows, *self._labels)}))

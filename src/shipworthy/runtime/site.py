@@ -46,6 +46,7 @@ from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.review import queue_item, review_of
 from shipworthy.runtime.runs import Run
 from shipworthy.runtime.telemetry import Telemetry
+from shipworthy.runtime.troubles import Troubles
 from shipworthy.runtime.versions import Versions
 from shipworthy.runtime.wired import keys_of, throttles_of
 from shipworthy.runtime.workspace import Workspace
@@ -162,10 +163,14 @@ class Site:
             self._alert = ALERT if alarmed else max(0, self._alert - len(seen))
 
     def count(self, events: Sequence[Event], rows: Sequence[Mapping[str, Cell]], peers: Sequence[str]) -> None:
-        """Count decisions; their never events have been acted on."""
-        for event, row, peer in zip(events, rows, peers, strict=True):
-            self.controller.counted(event, row)
-            self.abuse.answered(event, row, peer)
+        """Count decisions and look for abuse in them; their never events have been acted on. What fails is raised when
+        all else is done."""
+        troubles = Troubles()
+        with troubles:
+            self.controller.counted(events, rows)
+        with troubles:
+            self.abuse.answered_many(events, rows, peers)
+        troubles.tell()
 
     async def watch(self, every_s: float) -> None:
         """Keep up until cancelled. A round that fails is told in the log and the status; the next one tries again."""

@@ -22,6 +22,7 @@ from shipworthy.facts import Event, LabelCells, LabelSummary, Measurement, Recei
 from shipworthy.indicators import INDICATORS
 from shipworthy.observe import labels as late
 from shipworthy.observe import windows as seen
+from shipworthy.observe.collector import Collector
 from shipworthy.observe.frames.columns import Frame
 from shipworthy.observe.frames.inputs import FrameInputs
 from shipworthy.observe.frames.live import Decided, add_decided
@@ -67,7 +68,7 @@ class Telemetry:
 
         `kept_for`: minutes of what is remembered, the longest window and the time labels take to mature together.
         """
-        self._collector = seen.Collector(start_minute, hashed=hashed)
+        self._collector = Collector(start_minute, hashed=hashed)
         self._words = words
         self._commits = commits
         self._abuse = abuse
@@ -106,6 +107,11 @@ class Telemetry:
         """Count one decision, and its inputs."""
         self._collector.add(event, row)
         self.totals.add(event)
+
+    def add_many(self, events: Sequence[Event], rows: Sequence[Row | None]) -> None:
+        """Count decisions, each with its inputs: the same as one after the other."""
+        self._collector.add_many(events, rows)
+        self.totals.add_many(events)
 
     def add_decided(self, rows: Decided, inputs: FrameInputs | None, frame: Frame | None) -> None:
         """Count many decisions of one version at once, and their inputs. They have no time to answer."""
@@ -178,6 +184,7 @@ class Telemetry:
     def roll_up(self, store: Store, minute: int, cuts: Sequence[int], pause: Callable[[float], bool]) -> None:
         """Let the store sum what is old and forget what nobody asks for any more. What fails is tried again."""
         try:
+            past.summing(store, minute, cuts)
             store.roll_up(minute, cuts, self.kept_for, pause=pause)
         except ShipworthyError:
             _log.exception("old windows could not be rolled up")
@@ -196,6 +203,19 @@ class Telemetry:
         labels, cells = await asyncio.wrap_future(asked)
         self.kept.replace(version, windows, labels, cells)
         self.beside.take(windows)
+        minutes = [*(one.minute for one in windows), *(one.minute for one in labels)]
+        self._lose(minutes, since, await asyncio.to_thread(past.sums, store))
+
+    def _lose(self, rows: Sequence[int], since: int, sums: past.Sums) -> None:
+        """Leave a gap after every cut that the store made sums across before it knew the cut, where there are any:
+        what came after it lies in sums that begin before it. `rows`: the first minute of each that was taken back."""
+        cuts = self.kept.cuts()
+        for at, cut in enumerate(cuts):
+            hour = cut - cut % HOUR
+            blurred = Blurred(cut, min((hour + HOUR, *cuts[at + 1 : at + 2])))
+            lost = _still_blurred(blurred, hour, sums.unknown_until(cut))
+            if cut >= since and lost is not None and any(hour <= minute < cut for minute in rows):
+                self.kept.lose(lost)
 
     async def mend(self, now_minute: int) -> None:
         """Part the hour that a late cut goes through, from the minutes that the store still has.

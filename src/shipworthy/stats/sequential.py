@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 NULL_RATE = 0.01
 BET = 0.30
@@ -65,12 +66,19 @@ def update_window(state: EState, n: int, hits: int, null_rate: float = NULL_RATE
     """
     if not 0 <= hits <= n:
         raise ValueError(f"0 <= hits <= n is needed, got hits={hits!r}, n={n!r}")
-    miss_by, hit_by = multipliers(null_rate, bet)
+    miss, hit = _steps(null_rate, bet)
     if n == 0:
         return state
     fresh = state.log_e <= 0.0
-    log_e = max(state.log_e, 0.0) + hits * math.log(hit_by) + (n - hits) * math.log(miss_by)
+    log_e = max(state.log_e, 0.0) + hits * hit + (n - hits) * miss
     return EState(log_e, state.n + n, hits + (0 if fresh else state.hits), state.n if fresh else state.since)
+
+
+@lru_cache(maxsize=64)
+def _steps(null_rate: float, bet: float) -> tuple[float, float]:
+    """The logs of `multipliers`; a site asks for a few of them, after every event."""
+    miss_by, hit_by = multipliers(null_rate, bet)
+    return math.log(miss_by), math.log(hit_by)
 
 
 def alarmed(state: EState, level: float, min_hits: int = 5) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from shipworthy.facts import HEARTBEAT, LabelSummary, WindowSummary
+from shipworthy.observe.collector import Collector
 from shipworthy.observe.frames.columns import NO_LABEL, Coded, Frame, Ood
 from shipworthy.observe.frames.counts import Counts, FrameCounter
 from shipworthy.observe.frames.inputs import FrameInputs
@@ -17,7 +18,6 @@ from shipworthy.observe.frames.ood import scored
 from shipworthy.observe.frames.summaries import ARM, Reference, Summaries, summaries
 from shipworthy.observe.inputs import Hashed, inputs_of
 from shipworthy.observe.labels import label_summary, merged
-from shipworthy.observe.windows import Collector
 from shipworthy.profile.batch import BatchScorer
 from shipworthy.profile.reference import fit_profile
 from shipworthy.profile.rows import Row, as_category, as_number, is_missing

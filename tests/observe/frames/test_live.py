@@ -5,14 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shipworthy.facts import canonical
+from shipworthy.observe import slots
+from shipworthy.observe.collector import Collector
 from shipworthy.observe.frames.inputs import FrameInputs
 from shipworthy.observe.frames.live import Decided, add_decided
 from shipworthy.observe.inputs import inputs_of
-from shipworthy.observe.windows import Collector
 from tests.observe.frames.made import CATEGORIES, Logged, _segment, columns_scorer, frame_of, hashed, profile, scorer
 from tests.observe.frames.test_same_windows import CELLS, ROWS
 from tests.observe.made import T0, event
@@ -47,9 +49,17 @@ def collector() -> Collector:
 
 
 @settings(max_examples=30)
-@given(LINES, st.randoms(use_true_random=False), st.sampled_from([0, 25 * 60]))
-def test_decisions_at_once_are_counted_as_one_by_one(lines: list[Logged], drawn: Any, late: int) -> None:
+@given(LINES, st.randoms(use_true_random=False), st.sampled_from([0, 25 * 60]), st.sampled_from([2000, 3, 6]))
+def test_decisions_at_once_are_counted_as_one_by_one(lines: list[Logged], drawn: Any, late: int, most: int) -> None:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(slots, "MOST_LIVE_KEYS", most)
+        hold_beside(lines, drawn, late)
+
+
+def hold_beside(lines: list[Logged], drawn: Any, late: int) -> None:
     alone, together = collector(), collector()
+    for each in (alone, together):
+        each.add(event(minute=T0, tenant="cedar", segments=("region=N",)))
     marks = {name: [drawn.random() < 0.3 for _ in lines] for name in SAYS}
     rescued = drawn.random() < 0.5  # all of a block, or none of it
     marks["n_replayed"] = [rescued] * len(lines)
@@ -86,4 +96,4 @@ def test_decisions_at_once_are_counted_as_one_by_one(lines: list[Logged], drawn:
     add_decided(together, decided, FrameInputs(profile()), frame_of(lines))
     end = T0 + late + 5
     assert canonical(together.roll(end)) == canonical(alone.roll(end))
-    assert together.skewed == alone.skewed
+    assert (together.skewed, together.spilled) == (alone.skewed, alone.spilled)

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from shipworthy.errors import UsageError
 from shipworthy.facts import canonical
+from shipworthy.observe.bins import latency_bin
 from shipworthy.observe.frames import counts as counting
 from shipworthy.observe.frames.counts import Counts
 from shipworthy.observe.frames.ood import scored
-from shipworthy.observe.full import latency_bin
 from tests.observe.frames.made import Logged, counted, frame_of, live, scorer, told
 from tests.observe.made import T0
 from tests.profile.tables import rows

@@ -6,7 +6,6 @@ anywhere and added. `summaries` makes windows and labels of them. All tenants to
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -16,9 +15,9 @@ import numpy as np
 from shipworthy.contract.manifest import Decisions
 from shipworthy.errors import UsageError
 from shipworthy.facts import FIXED, LATENCY_BINS, OOD_P_BINS, SCORE_BINS
+from shipworthy.observe.bins import latency_bins, p_bins, score_bins, score_sums
 from shipworthy.observe.frames.columns import NO_LABEL, Floats, Frame, Ints, Marks, Ood, Places
 from shipworthy.observe.frames.inputs import FrameInputs
-from shipworthy.observe.full import SHORTEST_MS
 from shipworthy.observe.inputs import Hashed
 
 FLAGS = ("n", "n_ood", "n_unseen", "n_review", "n_machine")
@@ -28,7 +27,6 @@ UNTOLD = ("score", "route", "took_ms", "label", "ood")
 PERSON, MACHINE = "person", "machine"
 MOST_CELLS = 64_000_000  # counts of all full windows together
 MOST_KEYS = 400_000
-_STEPS = 8  # of an octave, as `observe.full` has them
 
 Place = tuple[str, str, str, int]  # version, tenant, segment, minute
 Whole = tuple[str, str, int]  # version, tenant, minute
@@ -105,7 +103,7 @@ class FrameCounter:
         table = np.concatenate(
             [
                 _latencies(frame.took_ms, group, groups),
-                *score_sums(frame.score, group, groups),
+                *group_sums(frame.score, group, groups),
                 self._worst(ood, group, groups),
                 cells,
                 joint,
@@ -224,40 +222,16 @@ def _slim(flags: tuple[Marks | None, ...], scores: Places, of_p: Places, at: Pla
     return np.concatenate(parts, axis=1)
 
 
-def score_bins(score: Floats) -> Places:
-    """The bin of each score, -1 for what is none."""
-    told = (score >= 0.0) & (score <= 1.0)
-    bins = np.full(score.size, -1, dtype=np.intp)
-    bins[told] = np.minimum((score[told] * SCORE_BINS).astype(np.intp), SCORE_BINS - 1)
-    return bins
-
-
-def p_bins(p: Floats) -> Places:
-    """Four bins a decade, by the logarithm that windows are made with; p-values are few."""
-    values, at = np.unique(p, return_inverse=True)
-    bins = [_p_bin(value) for value in values.tolist()]
-    return np.array(bins, dtype=np.intp)[at]
-
-
-def _p_bin(p: float) -> int:
-    return min(int(-4.0 * math.log10(p)), OOD_P_BINS - 1) if 0.0 < p <= 1.0 else OOD_P_BINS - 1
-
-
-def score_sums(score: Floats, group: Places, groups: int) -> tuple[Ints, Ints]:
-    told = (score >= 0.0) & (score <= 1.0)
-    p = score[told]
-    place = group[told] * SCORE_BINS + score_bins(p)
-    sums = (np.rint(p * FIXED), np.rint(p * (1.0 - p) * FIXED))
-    return _table(place, groups, SCORE_BINS, sums[0]), _table(place, groups, SCORE_BINS, sums[1])
+def group_sums(score: Floats, group: Places, groups: int) -> tuple[Ints, Ints]:
+    """Return what the scores of each group add to its sums of p and of p(1-p): int64[groups, SCORE_BINS] each."""
+    bins = score_bins(score)
+    told = bins >= 0
+    place = group[told] * SCORE_BINS + bins[told]
+    sum_p, sum_pq = score_sums(score[told])
+    return _table(place, groups, SCORE_BINS, sum_p), _table(place, groups, SCORE_BINS, sum_pq)
 
 
 def _latencies(took_ms: Floats, group: Places, groups: int) -> Ints:
-    """As `observe.full.latency_bin`; an empty cell is no time, a time below nothing is the longest."""
+    """An empty cell is no time."""
     told = ~np.isnan(took_ms)
-    took = took_ms[told]
-    bins = np.full(took.size, LATENCY_BINS - 1, dtype=np.intp)
-    usual = (took >= 0.0) & (took < np.inf)
-    part, octave = np.frexp(took[usual] / SHORTEST_MS)
-    step = (octave - 1) * _STEPS + ((part - 0.5) * 2 * _STEPS).astype(np.intp)
-    bins[usual] = np.where(took[usual] < SHORTEST_MS, 0, np.minimum(step, LATENCY_BINS - 1))
-    return _table(group[told] * LATENCY_BINS + bins, groups, LATENCY_BINS)
+    return _table(group[told] * LATENCY_BINS + latency_bins(took_ms[told]), groups, LATENCY_BINS)

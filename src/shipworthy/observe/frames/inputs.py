@@ -1,27 +1,28 @@
 """Inputs of a frame counted into the cells of a reference, for many groups of rows at once.
 
-In: a frame and the group of each row. Out: for every group the counts that `observe.inputs` makes of its rows. A few
-large groups are counted one after the other through the fine grid; many small ones together, by the place of each cell.
+In: a frame and the group of each row. Out: for every group the counts that live traffic makes of its rows, by the same
+places (`observe.inputs`). A few large groups are counted one after the other through the fine grid; many small ones
+together, by the place of each cell.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from shipworthy.observe import hitters
 from shipworthy.observe.frames.columns import Coded, Floats, Frame, Ints, Places
-from shipworthy.observe.inputs import Hashed
-from shipworthy.profile.binned import CategoryCells, JointCells, NumberCells
-from shipworthy.profile.fit_bins import whitened
+from shipworthy.observe.inputs import Columns, Hashed, Inputs, inputs_of
+from shipworthy.profile.binned import NumberCells
+from shipworthy.profile.placing import WordPlaces
 from shipworthy.profile.shapes import Profile
 from shipworthy.profile.texts import columns_of
 
 LARGE = 4096  # rows a group from which on counting it alone is cheaper
-TOGETHER = 8192  # rows that are whitened at once: they stay in the second-level cache
 MOST_TOGETHER = 1 << 22  # counts of one feature over all groups that are held at once
+TOGETHER = 8192  # rows that are whitened at once: they stay in the second-level cache
 
 
 class FrameInputs:
@@ -29,34 +30,29 @@ class FrameInputs:
 
     def __init__(self, profile: Profile) -> None:
         """Raises ValueError for a profile without cells."""
-        if profile.bins is None:
+        inputs = inputs_of(profile)
+        if inputs is None:
             raise ValueError("the profile has no cells")
-        self.bins = profile.bins
-        self.reference = self.bins.fingerprint()
-        self.features = tuple(one.name for one in self.bins.features)
-        self.width = self.bins.width
-        self._texts, self._covariance = profile.texts, profile.covariance
-        self._places = {one.name: one.places for one in profile.categories if one.places}
+        self._inputs: Inputs = inputs
+        self.bins, self.reference, self.features = inputs.bins, inputs.reference, inputs.features
+        self.width, self.joint_width = inputs.width, inputs.joint_width
+        self._texts = profile.texts
         self._numbers = [NumberCells(one) for one in self.bins.numbers]
-        self._categories = [CategoryCells(one) for one in self.bins.categories]
-        self._joint = JointCells(self.bins.joint) if self.bins.joint is not None else None
-        self.joint_width = self._joint.width if self._joint is not None else 0
 
     def count(self, frame: Frame, group: Places, groups: int) -> tuple[Ints, Ints]:
         """Return the cells and the joint cells of every group: int64[groups, width], int64[groups, joint]."""
         order, edges = _sorted(group, groups)
         columns = self.columns(frame)
+        codes = tuple(_codes(one, frame.categories[one.name]) for one in self._inputs.words)
         cells = np.zeros((groups, self.width), dtype=np.int64)
         first = 0
         for number in self._numbers:
             cells[:, first : first + number.width] = _numbers(number, columns[number.bins.name], group, order, edges)
             first += number.width
-        for category in self._categories:
-            cells[:, first : first + category.width] = _words(
-                category, frame.categories[category.bins.name], group, groups
-            )
-            first += category.width
-        return cells, self._together({**columns, **self._placed(frame)}, order, edges)
+        for word, some in zip(self._inputs.words, codes, strict=True):
+            cells[:, first : first + word.width] = _words(word, some, group, groups)
+            first += word.width
+        return cells, self._together([columns[one.name] for one in self.bins.numbers], codes, group, groups)
 
     def columns(self, frame: Frame) -> dict[str, Floats]:
         """Return all numbers of a frame, those that texts show among them."""
@@ -66,43 +62,30 @@ class FrameInputs:
         read = columns_of(self._texts, rows)
         return {**frame.numbers, **{name: _floats(column) for name, column in read.items()}}
 
-    def _placed(self, frame: Frame) -> dict[str, Floats]:
-        """The numbers that stand for categories in the covariance."""
-        made = {}
-        for name, places in self._places.items():
-            column = frame.categories[name]
-            made[name] = np.array([places.get(word or "", np.nan) for word in column.words])[column.codes]
-        return made
-
     def sketches(self, frame: Frame, group: Places, hashed: Callable[[int], Hashed]) -> Iterator[tuple[int, Ints]]:
         """Yield (group, sketch of its unseen categories) of groups that have some. `hashed`: the hash of a group."""
-        for at, category in enumerate(self._categories):
-            column = frame.categories[category.bins.name]
-            new = np.array([word is not None and category.place(word) == category.unseen for word in column.words])
+        for at, word in enumerate(self._inputs.words):
+            column = frame.categories[word.name]
+            new = word.places[word.codes(column.words, len(column.words))] == word.unseen
             rows = np.flatnonzero(new[column.codes]) if new.any() else np.empty(0, dtype=np.intp)
             if not rows.size:
                 continue
             ids, times = np.unique(group[rows] * len(column.words) + column.codes[rows], return_counts=True)
             for id_, seen in zip(ids.tolist(), times.tolist(), strict=True):
-                where, word = divmod(id_, len(column.words))
-                one = hitters.empty(len(self._categories))
-                hitters.count(one, at, hashed(where)(category.bins.name, column.words[word] or ""))
+                where, told = divmod(id_, len(column.words))
+                one = hitters.empty(len(self._inputs.words))
+                hitters.count(one, at, hashed(where)(word.name, column.words[told] or ""))
                 yield where, seen * one
 
-    def _together(self, columns: dict[str, Floats], order: Places, edges: Places) -> Ints:
-        made = np.zeros((edges.size - 1, self.joint_width), dtype=np.int64)
-        if self._joint is None:
-            return made
-        for start in range(0, order.size, TOGETHER):
-            end = min(start + TOGETHER, order.size)
-            rows = slice(start, end) if edges.size == 2 else order[start:end]
-            white = whitened({name: columns[name][rows] for name in self._covariance.names}, self._covariance)
-            first, last = np.searchsorted(edges, (start, end - 1), side="right").tolist()
-            for at in range(first - 1, last):
-                here = white[:, max(edges[at] - start, 0) : edges[at + 1] - start]
-                if here.shape[1]:
-                    made[at] += self._joint.count(here)
-        return made
+    def _together(self, numbers: Sequence[Floats], codes: Sequence[Places], group: Places, groups: int) -> Ints:
+        made = np.zeros(groups * self.joint_width, dtype=np.int64)
+        for start in range(0, group.size if self.joint_width else 0, TOGETHER):
+            some = slice(start, start + TOGETHER)
+            read = np.stack([column[some] for column in numbers]) if numbers else np.zeros((0, group[some].size))
+            part = Columns(read, tuple(one[some] for one in codes))
+            places = self._inputs.joint_places(part) + group[some] * self.joint_width
+            np.add.at(made, places.ravel(), 1)
+        return made.reshape(groups, self.joint_width)
 
 
 def _numbers(cells: NumberCells, column: Floats, group: Places, order: Places, edges: Places) -> Ints:
@@ -122,10 +105,13 @@ def _numbers(cells: NumberCells, column: Floats, group: Places, order: Places, e
     return made
 
 
-def _words(cells: CategoryCells, column: Coded, group: Places, groups: int) -> Ints:
-    place = np.array([cells.place(word) for word in column.words], dtype=np.intp)
-    counted = np.bincount(group * cells.width + place[column.codes], minlength=groups * cells.width)
-    return counted.reshape(groups, cells.width).astype(np.int64)
+def _words(word: WordPlaces, codes: Places, group: Places, groups: int) -> Ints:
+    counted = np.bincount(group * word.width + word.places[codes], minlength=groups * word.width)
+    return counted.reshape(groups, word.width).astype(np.int64)
+
+
+def _codes(word: WordPlaces, column: Coded) -> Places:
+    return word.codes(column.words, len(column.words))[column.codes]
 
 
 def _sorted(group: Places, groups: int) -> tuple[Places, Places]:

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from shipworthy.facts import OOD_P_BINS, SCORE_BINS
+from shipworthy.observe.bins import p_bins, score_bins
+from shipworthy.observe.collector import Collector
 from shipworthy.observe.frames.columns import Floats, Frame, Ints, Marks, Places
-from shipworthy.observe.frames.counts import p_bins, score_bins, score_sums
+from shipworthy.observe.frames.counts import group_sums
 from shipworthy.observe.frames.inputs import FrameInputs
 from shipworthy.observe.full import Full
 from shipworthy.observe.inputs import Hashed, InputCounts
-from shipworthy.observe.windows import COUNTS, Collector
+from shipworthy.observe.windows import COUNTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ def add_decided(
                     have = sums.get((whose, segment))
                     sums[whose, segment] = counts if have is None else have + counts
     for (whose, segment), counts in sums.items():
-        collector.count(rows.version, rows.arm, whose, segment, minute, counts.tolist())
+        collector.count(rows.version, rows.arm, whose, segment, minute, counts)
     _add_full(collector, rows, minute, inputs, frame)
 
 
@@ -89,19 +91,20 @@ def _add_full(
         place: collector.full(rows.version, rows.arm, tenants[place], minute)
         for place in np.flatnonzero(sizes).tolist()
     }
-    sum_p, sum_pq = score_sums(rows.score, of, len(tenants))
+    sum_p, sum_pq = group_sums(rows.score, of, len(tenants))
     told = rows.flag & (rows.feature >= 0)
     worst = _by_bin(of[told], rows.feature[told], len(tenants), max(1, len(rows.features)))
     for place, full in fulls.items():
         named = {rows.features[one]: int(worst[place, one]) for one in np.flatnonzero(worst[place]).tolist()}
-        full.add_sums(sum_p[place].tolist(), sum_pq[place].tolist(), named)
+        full.add_sums(sum_p[place], sum_pq[place], named)
     if inputs is None or frame is None:
         return
     cells, joint = inputs.count(frame, of, len(tenants))
     counts = {place: InputCounts(cells[place], joint[place]) for place in fulls}
     if all(full.hashed is not None for full in fulls.values()):
         for place, sketch in inputs.sketches(frame, of, lambda place: _hash_of(fulls[place])):
-            counts[place].add(InputCounts(np.zeros_like(cells[place]), np.zeros_like(joint[place]), sketch))
+            seen = counts[place].unseen
+            counts[place].unseen = sketch if seen is None else seen + sketch
     for place, full in fulls.items():
         full.add_inputs(counts[place])
 

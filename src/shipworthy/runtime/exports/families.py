@@ -15,7 +15,7 @@ from typing import NamedTuple
 from shipworthy.deploy.plan import StageShown
 from shipworthy.facts import Held, Judgement, Outcome
 from shipworthy.observe.arms import Counts
-from shipworthy.observe.full import latency_edges
+from shipworthy.observe.bins import latency_edges
 from shipworthy.runtime.exports.totals import Total
 
 PREFIX = "shipworthy"

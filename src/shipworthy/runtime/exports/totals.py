@@ -6,12 +6,12 @@ how to handle; what SLOs are judged by is not kept here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from shipworthy.facts import LATENCY_BINS, Event
+from shipworthy.observe.bins import latency_bin
 from shipworthy.observe.frames.columns import Marks
-from shipworthy.observe.full import latency_bin
 
 ROUTES = ("machine", "person", "refused")
 
@@ -52,6 +52,11 @@ class Totals:
 
     def __init__(self) -> None:
         self.by: dict[tuple[str, str], Total] = {}
+
+    def add_many(self, events: Iterable[Event]) -> None:
+        """Count events in their order: sums of times depend on it."""
+        for event in events:
+            self.add(event)
 
     def add(self, event: Event) -> None:
         """Count one event."""
