@@ -241,8 +241,8 @@ FAULTS: tuple[Fault, ...] = (
         ("groups are nobody's", "len(terms) == 1 and next(iter(terms)) in known.protected", "False"),
         (
             "a tenant is everybody",
-            "for place in places(scope) for one in kept.windows((scope.version, *place))",
-            'for place in [("*", "*")] for one in kept.windows((scope.version, *place))',
+            "for place in places(scope) for one in kept.over((scope.version, *place), start, end)",
+            'for place in [("*", "*")] for one in kept.over((scope.version, *place), start, end)',
         ),
         (
             "a gap is quiet",

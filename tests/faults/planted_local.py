@@ -122,9 +122,10 @@ FAULTS: tuple[Fault, ...] = (
         ("acknowledgements are forgotten", "for scope, up_to in (*scopes, *known)", "for scope, up_to in scopes"),
         (
             "the whole is left out of itself",
-            "[one for one in self._answered(state) if not holds_all(one, whole)]",
-            "list(self._answered(state))",
+            "[one for one in known if not holds_all(one, whole)]",
+            "known",
         ),
+        ("orders are looked past", "or len(answered) < len(known):", "or False:"),
         ("a kill is narrowed", "and slo.action_on_breach is not Action.KILL_SWITCH", ""),
         ("the overflow is ordered", "or is_other(one) or", "or"),
         (

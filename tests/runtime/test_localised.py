@@ -202,6 +202,15 @@ def test_an_order_over_everything_is_not_left_out_of_everything() -> None:
     assert (found.left_out, found.rest.outcome) == ((), Outcome.BREACHED)
 
 
+def test_where_an_order_holds_in_all_of_it_nothing_smaller_is_looked_for() -> None:
+    kept = traffic((90, 100, {"office": "P7"}), (5, 300, {}))
+    found = look(kept, held("*"))
+    assert (found.located, found.breached) == (None, True)
+    assert acted(kept, held("*"), 1) == held("*")
+    milder = replace(SLO, action_on_breach=Action.DEGRADE_TO_SAFE_MODE)
+    assert look(kept, held("*"), milder).located, "an order that is too mild answers nothing"
+
+
 def test_orders_of_other_versions_and_models_answer_nothing() -> None:
     kept = traffic((90, 100, {"office": "P7"}), (5, 300, {}))
     state = held("office=P7")

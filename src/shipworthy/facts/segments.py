@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 UNSEEN = "__unseen__"
 MISSING = "__missing__"
@@ -42,6 +43,11 @@ def _named(terms: Mapping[str, tuple[str, ...]]) -> bool:
 
 def parse_segment(text: str) -> dict[str, frozenset[str]]:
     """Return key -> values of a canonical segment; `*` is empty. Raises ValueError when the text is not canonical."""
+    return dict(_parsed(text))
+
+
+@lru_cache(maxsize=16_384)  # a site asks about the same few thousand again and again
+def _parsed(text: str) -> dict[str, frozenset[str]]:
     if text == "*":
         return {}
     terms: dict[str, frozenset[str]] = {}

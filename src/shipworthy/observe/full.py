@@ -54,11 +54,11 @@ class Plain:
         told: dict[Key, Vectors] = {}
         closed = [key for key in self._counts if key[3] < before]
         for key, counts in _taken(self._counts, closed):
-            times, sum_p, sum_pq = np.split(counts, (LATENCY_BINS, LATENCY_BINS + SCORE_BINS))
+            plain = counts.tolist()
             told[key] = {
-                "latency": tuple(times.tolist()),
-                "sum_p": tuple(sum_p.tolist()),
-                "sum_pq": tuple(sum_pq.tolist()),
+                "latency": tuple(plain[:LATENCY_BINS]),
+                "sum_p": tuple(plain[LATENCY_BINS : LATENCY_BINS + SCORE_BINS]),
+                "sum_pq": tuple(plain[LATENCY_BINS + SCORE_BINS :]),
             }
         return told
 
@@ -105,8 +105,8 @@ class Watched:
         for key, counts in _taken(self._blamed, [key for key in keys if key in self._blamed]):
             told[key]["worst"] = tuple(counts.tolist())
         for key, counts in _taken(self._cells, [key for key in keys if key in self._cells]):
-            cells, joint = np.split(counts, [self.inputs.width])
-            told[key] |= {"cells": tuple(cells.tolist()), "joint": tuple(joint.tolist())}
+            plain, width = counts.tolist(), self.inputs.width
+            told[key] |= {"cells": tuple(plain[:width]), "joint": tuple(plain[width:])}
             if key in self._sketches:
                 told[key]["hitters"] = tuple(self._sketches.pop(key).tolist())
         return told

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 
 from shipworthy.facts import (
     HEARTBEAT,
@@ -87,6 +88,7 @@ def key_of(window: WindowSummary) -> Key:
     return window.version, window.arm, window.tenant, window.segment, window.minute
 
 
+@lru_cache(maxsize=16_384)
 def other_of(segment: str) -> str:
     """Return the segment that takes the overflow of this one: the same keys, every value `__other__`.
 

@@ -116,11 +116,13 @@ class Localiser:
         self._keys = {key.key for key in manifest.segments.keys} - protected
         self._counted = {(), *((key.key,) for key in manifest.segments.keys)}
         self._counted |= {tuple(sorted(pair)) for pair in manifest.segments.pairs}
+        self._known: dict[Part, tuple[int, ...] | None] = {}
 
     def lies(self, judgement: Judgement, state: RuntimeState) -> Lies:
         """Return where the breach lies. `judgement` is of this SLO, over the same interval, and not without data."""
         whole = Part(segment=judgement.segment)
-        answered = [one for one in self._answered(state) if not holds_all(one, whole)]
+        known = self._answered(state)
+        answered = [one for one in known if not holds_all(one, whole)]
         taken = separable(whole, answered, self._count)
         names = tuple(_named(one) for one in taken)
         found = Lies(
@@ -128,8 +130,8 @@ class Localiser:
         )
         if taken:
             found = replace(found, rest=self._judged(whole, taken))
-        if found.rest.outcome is not Outcome.BREACHED:
-            return found
+        if found.rest.outcome is not Outcome.BREACHED or len(answered) < len(known):
+            return found  # an order holds in all of it already: nothing smaller is asked for
         return replace(found, located=self._located(whole, taken))
 
     def _judged(self, whole: Part, taken: tuple[Part, ...]) -> Judgement:
@@ -179,6 +181,11 @@ class Localiser:
 
     def _count(self, part: Part) -> tuple[int, ...] | None:
         """Return (hits, trials) of a part; None when it is not counted, or not wholly."""
+        if part not in self._known:
+            self._known[part] = self._counted_now(part)
+        return self._known[part]
+
+    def _counted_now(self, part: Part) -> tuple[int, ...] | None:
         keys = tuple(sorted(parse_segment(part.segment)))
         if keys not in self._counted:
             return None
@@ -187,7 +194,8 @@ class Localiser:
         place = (self._version, part.tenant, part.segment)
         end = min(self._end, part.until)
         if self._slo.indicator in OF_WINDOWS:
-            return of_windows(self._slo.indicator, self._kept.windows(place), self._start, end)
+            windows = self._kept.over(place, self._start, end)
+            return of_windows(self._slo.indicator, windows, self._start, end)
         shadow = self._slo.indicator in OF_SCORES
         return of_labels(self._slo.indicator, self._kept.labels(place), self._start, end, shadow)
 

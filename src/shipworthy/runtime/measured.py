@@ -50,7 +50,7 @@ class Asked:
 
 def from_sums(asked: Asked, kept: Remembered, known: Known) -> tuple[Measurement, ...]:
     """Return what is measured from windows, without labels."""
-    slo, windows = asked.slo, windows_of(kept, asked.scope)
+    slo, windows = asked.slo, windows_of(kept, asked.scope, asked.start, asked.end)
     silent = kept.silent(asked.start, asked.end)
     over = Over(asked.scope, asked.start, asked.end, silent, slo.level, slo.quantile)
     reference = known.scores.get(asked.scope.segment)
@@ -67,7 +67,8 @@ def from_sums(asked: Asked, kept: Remembered, known: Known) -> tuple[Measurement
 
 def from_matured(asked: Asked, kept: Remembered, known: Known) -> tuple[Measurement, ...]:
     """Return what is measured from matured labels; provisional where few decisions have one."""
-    slo, here, windows = asked.slo, labels_of(kept, asked.scope), windows_of(kept, asked.scope)
+    slo, here = asked.slo, labels_of(kept, asked.scope)
+    windows = windows_of(kept, asked.scope, asked.start, asked.end)
     shadow = slo.indicator in OF_SCORES
     over = Matured(asked.scope, asked.start, asked.end, asked.as_of, shadow=shadow, level=slo.level)
     silent = kept.silent(asked.start, asked.end)
@@ -89,9 +90,10 @@ def from_matured(asked: Asked, kept: Remembered, known: Known) -> tuple[Measurem
     return (provisional(by_name(), here, windows, over),) if by_name else ()
 
 
-def windows_of(kept: Remembered, scope: Scope) -> list[WindowSummary]:
-    """Return the windows that make up a scope, as windows of that scope."""
-    return [_as(scope, one) for place in places(scope) for one in kept.windows((scope.version, *place))]
+def windows_of(kept: Remembered, scope: Scope, start: int, end: int) -> list[WindowSummary]:
+    """Return the windows of [start, end) that make up a scope, as windows of that scope; hours that are over are added
+    up."""
+    return [_as(scope, one) for place in places(scope) for one in kept.over((scope.version, *place), start, end)]
 
 
 def labels_of(kept: Remembered, scope: Scope) -> list[LabelSummary]:
@@ -112,7 +114,8 @@ def _groups(kept: Remembered, known: Known, over: Matured) -> dict[str, Seen]:
     version = over.scope.version
     for name in sorted({name for tenant in tenants for name in kept.places(version, tenant) if _group(name, known)}):
         here = msgspec.structs.replace(over.scope, segment=name)
-        windows = [_as(here, one) for tenant in tenants for one in kept.windows((version, tenant, name))]
+        asked = [(version, tenant, name) for tenant in tenants]
+        windows = [_as(here, one) for place in asked for one in kept.over(place, over.start, over.end)]
         labels = [_as(here, one) for tenant in tenants for one in kept.labels((version, tenant, name))]
         found[name] = Seen(labelled(labels, replace(over, scope=here)), within(windows, here, over.start, over.end))
     return found

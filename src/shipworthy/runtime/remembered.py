@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
@@ -18,6 +18,7 @@ from shipworthy.facts import HEARTBEAT, OTHER, LabelCells, LabelSummary, WindowS
 from shipworthy.facts.adding import added
 from shipworthy.observe import labels as late
 from shipworthy.observe import windows as seen
+from shipworthy.runtime.hours import Hours
 from shipworthy.store.tiers import HOUR, bucket
 
 MOST_PLACES, FEWER_PLACES = 6000, 4000
@@ -45,12 +46,15 @@ class Remembered:
         self._gaps: dict[tuple[int, int], tuple[int, ...]] = {}
         self._windows: defaultdict[Place, dict[seen.Key, WindowSummary]] = defaultdict(dict)
         self._labels: defaultdict[Place, dict[late.Key, LabelSummary]] = defaultdict(dict)
-        self._cells: dict[tuple[str, str, int], LabelCells] = {}
+        self._cells: defaultdict[tuple[str, str], dict[int, LabelCells]] = defaultdict(dict)  # version, bucket: hour
+        self._labelled = 0
         self._watched: set[Place] = set()
         self._held = 0
         self._blurred: list[Blurred] = []
         self._lost: list[Blurred] = []
         self._aside: tuple[int, list[WindowSummary], list[LabelSummary]] | None = None
+        self._hours = Hours()
+        self._segments: dict[tuple[str, str], list[str]] | None = None
         self.folded = 0
 
     def watch(self, version: str, segments: Iterable[str]) -> None:
@@ -59,13 +63,17 @@ class Remembered:
 
     def take_windows(self, windows: Iterable[WindowSummary]) -> None:
         """Add windows; heartbeats are kept apart."""
+        begins: dict[int, int] = {}  # many windows are of one minute
         for window in windows:
             if window.arm == HEARTBEAT:
                 insort(self._heartbeats, window, key=_minute)
                 continue
-            self._latest = max(self._latest, window.minute)
+            at = begins.get(window.minute)
+            if at is None:
+                at = begins[window.minute] = self.bucket(window.minute)
             self._put_aside(window)
-            self._add_window(replace(window, minute=self.bucket(window.minute)))
+            self._add_window(window if at == window.minute else replace(window, minute=at))
+        self._latest = max(self._latest, *begins) if begins else self._latest
         self._gaps.clear()
 
     def take_labels(self, summaries: Iterable[LabelSummary], cells: Iterable[LabelCells] = ()) -> None:
@@ -75,8 +83,9 @@ class Remembered:
             self._put_aside(one)
             self._add_label(replace(one, minute=self.bucket(one.minute)))
         for each in cells:
-            name = (each.version, each.bucket, each.minute)
-            self._cells[name] = added(self._cells[name], each) if name in self._cells else each
+            here = self._cells[each.version, each.bucket]
+            here[each.minute] = added(here[each.minute], each) if each.minute in here else each
+            self._labelled += sum(each.n)
 
     def replace(
         self,
@@ -86,11 +95,14 @@ class Remembered:
         cells: Iterable[LabelCells],
     ) -> None:
         """Remember exactly this of a version, whatever was known of it before."""
-        for kept in (self._windows, self._labels):
-            for place in [place for place in kept if place[0] == version]:
-                del kept[place]
-        self._cells = {name: one for name, one in self._cells.items() if name[0] != version}
-        self._weigh()
+        for place in [place for place in self._windows if place[0] == version]:
+            self._held -= sum(map(_weight, self._windows.pop(place).values()))
+        for place in [place for place in self._labels if place[0] == version]:
+            del self._labels[place]
+        for name in [name for name in self._cells if name[0] == version]:
+            del self._cells[name]
+        self._recount()
+        self._changed()
         self.take_windows(windows)
         self.take_labels(labels, cells)
 
@@ -98,26 +110,33 @@ class Remembered:
         """Return the hourly windows of one place."""
         return list(self._windows[place].values()) if place in self._windows else []
 
+    def over(self, place: Place, start: int, end: int) -> list[WindowSummary]:
+        """Return the windows of one place with start <= minute < end, those of hours that are over added up."""
+        if place not in self._windows:
+            return []
+        return self._hours.over(place, self._windows[place], self._begins(start), self._begins(end))
+
     def labels(self, place: Place) -> list[LabelSummary]:
         """Return the hourly labels of one place."""
         return list(self._labels[place].values()) if place in self._labels else []
 
     def cells(self, version: str, bucket: str, before: int) -> list[LabelCells]:
         """Return the labelled cells of whole hours that end by this minute."""
-        return [
-            one
-            for (of, name, minute), one in sorted(self._cells.items())
-            if (of, name) == (version, bucket) and minute + HOUR <= before
-        ]
+        here = self._cells.get((version, bucket), {})
+        return [here[minute] for minute in sorted(here) if minute + HOUR <= before]
 
     def labelled(self) -> int:
         """Return how many scored decisions have a label, over all versions."""
-        return sum(sum(one.n) for one in self._cells.values())
+        return self._labelled
 
     def places(self, version: str, tenant: str = "*") -> list[str]:
         """Return the segments of a version that have windows or labels, sorted."""
-        known = {*self._windows, *self._labels}
-        return sorted(segment for of, whose, segment in known if (of, whose) == (version, tenant))
+        if self._segments is None:
+            found: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
+            for of, whose, segment in sorted({*self._windows, *self._labels}):
+                found[of, whose].append(segment)
+            self._segments = dict(found)
+        return list(self._segments.get((version, tenant), ()))
 
     def tenants(self, version: str) -> list[str]:
         """Return the tenants of a version that have windows, `*` among them, sorted."""
@@ -169,9 +188,7 @@ class Remembered:
             raise ValueError("no hour was set aside")
         hour, came, labelled = self._aside
         self._aside = None
-        _keep(self._windows, lambda minute: not hour <= minute < hour + HOUR)
-        _keep(self._labels, lambda minute: not hour <= minute < hour + HOUR)
-        self._weigh()
+        self._drop(hour, hour + HOUR)
         self._blurred = [one for one in self._blurred if not hour <= one.start < hour + HOUR]
         self._lost = [*self._lost, unknown] if unknown else self._lost
         self.take_windows([*windows, *came])
@@ -195,6 +212,16 @@ class Remembered:
         """Return the minute under which a minute is summed: its hour, or the last cut inside it."""
         return bucket(minute, HOUR, self._cuts)
 
+    def _begins(self, minute: int) -> int:
+        """Return the first minute from this one on that a sum may begin at."""
+        later = self._cuts[bisect_left(self._cuts, minute) :][:1]
+        return min(-(-minute // HOUR) * HOUR, *later) if later else -(-minute // HOUR) * HOUR
+
+    def _changed(self) -> None:
+        """Forget what was worked out: any place may be gone, and any window another one."""
+        self._hours.forget()
+        self._segments = None
+
     def forget(self, before: int) -> None:
         """Drop what is older than any window an SLO may name. Once a day is often enough."""
         if before - self._forgotten < 24 * HOUR:
@@ -202,14 +229,35 @@ class Remembered:
         self._forgotten = before
         self.kept_since = max(self.kept_since, before)
         del self._heartbeats[: bisect_left(self._heartbeats, before, key=_minute)]
-        _keep(self._windows, lambda minute: minute >= before)
-        _keep(self._labels, lambda minute: minute >= before)
-        self._weigh()
+        self._drop(-1, before)
         self._lost = [one for one in self._lost if one.end > before]
-        self._cells = {name: one for name, one in self._cells.items() if name[2] >= before}
+        for name, here in list(self._cells.items()):
+            self._cells[name] = {minute: one for minute, one in here.items() if minute >= before}
+        self._recount()
+
+    def _drop(self, first: int, last: int) -> None:
+        """Forget the windows and labels of [first, last)."""
+        for place, windows in list(self._windows.items()):
+            for key in [key for key, one in windows.items() if first <= one.minute < last]:
+                self._held -= _weight(windows.pop(key))
+            if not windows:
+                del self._windows[place]
+        for place, labels in list(self._labels.items()):
+            for name in [name for name, one in labels.items() if first <= one.minute < last]:
+                del labels[name]
+            if not labels:
+                del self._labels[place]
+        self._changed()
+
+    def _recount(self) -> None:
+        self._labelled = sum(sum(one.n) for here in self._cells.values() for one in here.values())
 
     def _add_window(self, window: WindowSummary) -> None:
-        here, key = self._windows[_place(window)], seen.key_of(window)
+        place, key = _place(window), seen.key_of(window)
+        here = self._windows.get(place)
+        if here is None:
+            here, self._segments = self._windows[place], None
+        self._hours.changed(place, window.minute)
         before = here.get(key)
         here[key] = _summed(before, window)
         self._held += _weight(here[key]) - (0 if before is None else _weight(before))
@@ -217,7 +265,10 @@ class Remembered:
             self._fold()
 
     def _add_label(self, one: LabelSummary) -> None:
-        here, key = self._labels[_place(one)], late.key_of(one)
+        place, key = _place(one), late.key_of(one)
+        here = self._labels.get(place)
+        if here is None:
+            here, self._segments = self._labels[place], None
         here[key] = late.merge(here[key], one) if key in here else one
         if len(self._labels) > MOST_PLACES:
             self._fold()
@@ -245,6 +296,7 @@ class Remembered:
             self._move(place)
             self.folded += 1
         self._weigh()
+        self._changed()
 
     def _move(self, place: Place) -> None:
         version, tenant, segment = place
@@ -261,14 +313,9 @@ class Remembered:
 
 def _weight(window: WindowSummary) -> int:
     """Return how many slim windows take as much memory."""
+    if not (window.cells or window.latency or window.hitters):
+        return 1
     return 1 + (len(window.cells) + len(window.joint) + len(window.hitters) + len(window.latency)) // 100
-
-
-def _keep(kept: dict[Place, dict[late.Key, Summary]], wanted: Callable[[int], bool]) -> None:
-    for place in list(kept):
-        kept[place] = {key: one for key, one in kept[place].items() if wanted(one.minute)}
-        if not kept[place]:
-            del kept[place]
 
 
 def _summed(before: WindowSummary | None, more: WindowSummary) -> WindowSummary:

@@ -323,7 +323,7 @@ class Telemetry:
             return (self._abuse.measured(scope, start, end, slo.level, silent),)
         if slo.indicator == "ood_repeats":
             silent = self.kept.silent(start, end)
-            return (from_alarms(alarms, windows_of(self.kept, scope), scope, start, end, silent),)
+            return (from_alarms(alarms, windows_of(self.kept, scope, start, end), scope, start, end, silent),)
         asked = Asked(slo, scope, start, end, now_minute)
         return (from_matured if row.labels else from_sums)(asked, self.kept, self._known.get(scope.version, Known()))
 
