@@ -189,7 +189,7 @@ class _Held:
 
     def _close(self, slots: Places, rows: Hashes, at: Places) -> Bools:
         """Return which of the rows `at` are near, or are, one held in their slot or an earlier one of these rows."""
-        found = _pairs_close(self._rows[slots[at]], rows[at, None], self._fixed).any(axis=1)
+        found: Bools = np.logical_or.reduce(_pairs_close(self._rows[slots[at]], rows[at, None], self._fixed), axis=1)
         one, other = np.nonzero((slots[at, None] == slots) & (at[:, None] > np.arange(len(rows))))
         found[one[_pairs_close(rows[other], rows[at[one]], self._fixed)]] = True
         return found
@@ -257,8 +257,9 @@ def _compared(held: Hashes, rows: Hashes, fixed: Bools) -> tuple[Bools, Bools]:
 def _pairs_close(held: Hashes, rows: Hashes, fixed: Bools) -> Bools:
     """Return, for each pair (…, d), whether one is the other or a near repeat of it."""
     changed = held != rows
-    close: Bools = np.add.reduce(changed, axis=-1, dtype=np.uint16) <= 1
-    return close | ~changed[..., fixed].any(axis=-1) if fixed.any() else close
+    close = np.add.reduce(changed, axis=-1, dtype=np.uint16) <= 1
+    kept = np.logical_and.reduce(~changed[..., fixed], axis=-1) if fixed.any() else False
+    return np.asarray(close | kept, np.bool_)
 
 
 def _fixed(mutable: Sequence[bool]) -> Bools:
