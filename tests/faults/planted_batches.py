@@ -144,6 +144,8 @@ FAULTS: tuple[Fault, ...] = (
         ("one half is looked at", "parts = [first, ~first, *(", "parts = [first, *("),
         ("what must not change is not looked at", "*([fixed] if fixed.any() else [])]", "]"),
         ("requests of one batch do not meet", "            found[order[1:][same]] = True\n", "            pass\n"),
+        ("whole rows of one batch do not meet", "        found[one[_pairs_close(rows[other], rows[at[one]], self._fixed)]] = True\n", ""),
+        ("whole rows meet only where nothing may change", "kept = np.logical_and.reduce(~changed[..., fixed], axis=-1) if fixed.any() else False", "kept = False"),
         ("what is held is not written", "            self._rows[slots, places] = self._given[at,]\n", ""),
         ("a miss costs nothing", "            if near or one.evidence is not _NOTHING:", "            if near:"),
         ("each bet has the whole level", "-math.log(level / len(bets))", "-math.log(level * 50)"),

@@ -76,8 +76,8 @@ class Probing:
     """The callers of one version. Single thread, bounded: the caller heard of least lately is forgotten.
 
     A row that one of those held is a near repeat of, or is itself, has one half of its features in common with it, or
-    all that are immutable. So halves are compared first, many requests at once; whatever has one in common is looked
-    at whole.
+    all that are immutable. So halves are compared first, many requests at once; where features are few and halves say
+    little, whole rows are compared with all that may be held then. What is left is looked at one by one.
     """
 
     def __init__(self, watch: Watch, level: float = LEVEL, most: int = MOST_CALLERS) -> None:
@@ -182,7 +182,17 @@ class _Held:
             order = np.argsort(named, kind="stable")
             same = np.diff(named[order]) == 0
             found[order[1:][same]] = True
+        at = np.flatnonzero(found)
+        if len(at) >= FEW:
+            found[at] = self._close(slots, rows, at)
         return list(found.tolist())
+
+    def _close(self, slots: Places, rows: Hashes, at: Places) -> Bools:
+        """Return which of the rows `at` are near, or are, one held in their slot or an earlier one of these rows."""
+        found: Bools = np.logical_or.reduce(_pairs_close(self._rows[slots[at]], rows[at, None], self._fixed), axis=1)
+        one, other = np.nonzero((slots[at, None] == slots) & (at[:, None] > np.arange(len(rows))))
+        found[one[_pairs_close(rows[other], rows[at[one]], self._fixed)]] = True
+        return found
 
     def compared(self, slot: int, sent: int, row: Hashes) -> tuple[bool, bool]:
         """Return whether a row is a near repeat of one held, and whether it is held already."""
@@ -242,6 +252,14 @@ def _compared(held: Hashes, rows: Hashes, fixed: Bools) -> tuple[Bools, Bools]:
     if fixed.any():
         near = near | ~changed[..., fixed].any(axis=-1).all(axis=-1)
     return near, least == 0
+
+
+def _pairs_close(held: Hashes, rows: Hashes, fixed: Bools) -> Bools:
+    """Return, for each pair (…, d), whether one is the other or a near repeat of it."""
+    changed = held != rows
+    close = np.add.reduce(changed, axis=-1, dtype=np.uint16) <= 1
+    kept = np.logical_and.reduce(~changed[..., fixed], axis=-1) if fixed.any() else False
+    return np.asarray(close | kept, np.bool_)
 
 
 def _fixed(mutable: Sequence[bool]) -> Bools:

@@ -43,7 +43,10 @@ class Table(Generic[Key]):
 
     def rows_of(self, keys: Sequence[Key]) -> Places:
         """Return the row of each key."""
-        return np.fromiter(map(self.row, keys), dtype=np.intp, count=len(keys))
+        at = list(map(self._rows.get, keys))
+        if None in at:
+            return np.array([self.row(key) for key in keys], dtype=np.intp)
+        return np.array(at, dtype=np.intp)
 
     def add(self, rows: Places, places: Places, by: Ints | int = 1) -> None:
         """Count up place `places[…, i]` of row `rows[i]` for every i."""

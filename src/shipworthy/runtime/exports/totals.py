@@ -77,4 +77,7 @@ class Totals:
 
     def of(self, version: str, arm: str) -> Total:
         """Return the totals of one version and arm."""
-        return self.by.setdefault((version, arm), Total())
+        total = self.by.get((version, arm))
+        if total is None:
+            total = self.by[version, arm] = Total()
+        return total
