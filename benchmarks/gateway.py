@@ -2,7 +2,7 @@
 
 CPU microseconds a request of the whole server process (user and system, from the system's own counters), at 32
 connections, in interleaved rounds against one model process that answers at once: Envoy with one worker thread, nginx
-with one worker when it is installed, our bare path (server, client, choice of the arm), our full decision path without
+with one worker when it is installed, MLServer with a model in its own process that costs nothing, our bare path (server, client, choice of the arm), our full decision path without
 and with the out-of-distribution score. The full path is a real site of a real release under a rollout: kill switch and
 posture read, throttle, arm, thresholds, never events, receipt, windows and abuse counters, all in the figure.
 
@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from benchmarks import envoy
+from benchmarks import envoy, mlserver
 from benchmarks.harness import lined
 
 ROUNDS, SECONDS, CONNECTIONS = 5, 4, 32
@@ -58,11 +58,13 @@ http {{ access_log off; client_body_temp_path {at}/b; proxy_temp_path {at}/p; fa
 
 
 class Server(NamedTuple):
-    """A running server: where it listens, and the process whose tree is measured."""
+    """A running server: where it listens, the process whose tree is measured, and what it is asked."""
 
     name: str
     port: int
     pid: int
+    path: str = "/decide"
+    script: str = "post.lua"
 
 
 def run() -> str:
@@ -73,12 +75,11 @@ def run() -> str:
         at = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         model = stack.enter_context(_child("benchmarks.loopback", SCORE))
         servers = list(_servers(stack, at, model.port))
-        script = at / "post.lua"
-        body = msgspec.json.encode({"row": {**ROW, "visit": "v-%d"}}).decode()
-        script.write_text(_LUA.replace("BODY", body))
+        for name, body in (("post.lua", {"row": {**ROW, "visit": "v-%d"}}), ("v2.lua", mlserver.BODY)):
+            (at / name).write_text(_LUA.replace("BODY", msgspec.json.encode(body).decode()))
         for server in servers:
-            _load(server, script, 1)
-        rounds = [{server.name: _measured(server, script) for server in servers} for _ in range(ROUNDS)]
+            _load(server, at, 1)
+        rounds = [{server.name: _measured(server, at) for server in servers} for _ in range(ROUNDS)]
         memory = {server.name: _rss(server.pid) for server in servers}
     return _table(rounds, memory)
 
@@ -102,6 +103,9 @@ def _servers(stack: ExitStack, at: Path, model: int) -> Iterator[Server]:
         yield Server("Envoy", running.port, running.pid)
     if shutil.which("nginx"):
         yield stack.enter_context(_nginx(at, model))
+    if mlserver.binary() is not None:
+        port, pid = stack.enter_context(mlserver.running(at / "mlserver"))
+        yield Server("MLServer", port, pid, mlserver.PATH, "v2.lua")
     _site(at / "site")
     for role, name in (("bare", "ours, bare"), ("full", "ours, full"), ("ood", "ours, full and OOD")):
         folder = at / role
@@ -153,16 +157,16 @@ def _nginx(at: Path, model: int) -> Iterator[Server]:
         process.wait()
 
 
-def _measured(server: Server, script: Path) -> float:
+def _measured(server: Server, at: Path) -> float:
     before = _cpu_s(server.pid)
-    requests = _load(server, script, SECONDS)
+    requests = _load(server, at, SECONDS)
     return (_cpu_s(server.pid) - before) / requests * 1e6
 
 
-def _load(server: Server, script: Path, seconds: int) -> int:
+def _load(server: Server, at: Path, seconds: int) -> int:
     """Load one server; return how many requests it answered. Raises SystemExit when one failed."""
-    url = f"http://127.0.0.1:{server.port}/decide"
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(script), url]
+    url = f"http://127.0.0.1:{server.port}{server.path}"
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "-s", str(at / server.script), url]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     requests, errors = re.search(r"(\d+) requests in", told), re.search(r"errors (\d+)", told)
     if requests is None or errors is None or int(errors[1]) or "Non-2xx" in told:
