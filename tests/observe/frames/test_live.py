@@ -15,9 +15,10 @@ from shipworthy.observe.collector import Collector
 from shipworthy.observe.frames.inputs import FrameInputs
 from shipworthy.observe.frames.live import Decided, add_decided
 from shipworthy.observe.inputs import inputs_of
-from tests.observe.frames.made import CATEGORIES, Logged, _segment, columns_scorer, frame_of, hashed, profile, scorer
+from tests.observe.frames.made import CATEGORIES, Logged, _segment, columns_scorer, frame_of, profile, scorer
 from tests.observe.frames.test_same_windows import CELLS, ROWS
 from tests.observe.made import T0, event
+from tests.observe.test_collector import hashed
 
 LINES = st.lists(
     st.builds(
