@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -26,7 +27,7 @@ def test_ten_thousand_units_lie_within_three_sigma_of_each_weight(share_bp: int,
 
 
 def test_the_units_of_a_smaller_weight_are_among_those_of_a_larger_one() -> None:
-    for smaller, larger in zip(WEIGHTS, WEIGHTS[1:], strict=False):
+    for smaller, larger in pairwise(WEIGHTS):
         assert chosen(smaller) < chosen(larger)
 
 
