@@ -2,10 +2,10 @@
 
 CPU microseconds a request of the whole server process (user and system, from the system's own counters), at 32
 connections, in interleaved rounds against one model process that answers at once: Envoy with one worker thread, nginx
-with one worker when it is installed, MLServer with a model in its own process that costs nothing, our bare path (server,
-client and the choice of the arm), our full decision path without and with the out-of-distribution score. The full path
-is a real site of a real release under a rollout: kill switch and posture read, throttle, arm, thresholds, never events,
-receipt, windows and abuse counters, all in the figure. It costs two to three times Envoy's proxied request.
+with one worker when it is installed, MLServer with a model in its own process that costs nothing, our bare path (server
+and client), our full decision path without and with the out-of-distribution score. The full path is a real site of a
+real release under a rollout: kill switch and posture read, throttle, arm, thresholds, never events, receipt, windows
+and abuse counters, all in the figure. It costs two to three times Envoy's proxied request.
 
 The load comes from `wrk`; requests a second and latencies belong to the machine and are not shown.
 """

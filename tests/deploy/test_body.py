@@ -142,3 +142,14 @@ def test_no_size_takes_bytes_that_another_declares() -> None:
     head = json.dumps({"inputs": inputs}).encode()
     with pytest.raises(BadBody, match="binary_data_size"):
         read_infer(head + bytes(16), len(head))
+
+
+@pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**23])
+def test_an_integer_that_nothing_after_us_could_carry_is_refused(number: int) -> None:
+    with pytest.raises(BadBody, match="64 bits"):
+        read_ask(b'{"row":{"a":%d}}' % number)
+
+
+def test_the_largest_integers_of_64_bits_are_taken() -> None:
+    for number in (2**63 - 1, -(2**63) + 1):
+        assert read_ask(b'{"row":{"a":%d}}' % number) == {"a": number}

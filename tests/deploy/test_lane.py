@@ -208,3 +208,8 @@ def test_a_caller_that_goes_away_is_decided_and_told_to_nobody() -> None:
         go.set()
         assert eventually(lambda: len(state.told.events) == 1)
         assert site.decide(amount=900)[0] == 200
+
+
+def test_two_words_about_the_connection_are_left_to_the_ordinary_way() -> None:
+    head = b"POST /decide HTTP/1.1\r\nhost: h\r\ncontent-length: 2\r\nconnection: close\r\nconnection: keep-alive"
+    assert read_head(head) is None

@@ -207,9 +207,15 @@ FAULTS: tuple[Fault, ...] = (
         "tests/runtime/test_site_batches.py",
         ("nobody looks for abuse", "            self.abuse.answered_many(events, rows, peers)\n", "            pass\n"),
         ("trouble with a count costs the look for abuse", "        with troubles:\n            self.controller.counted(events, rows)\n", "        self.controller.counted(events, rows)\n"),
+        ("what failed is not told", "        troubles.tell()\n", ""),
+    ),
+    *_in(
+        "runtime/gathered.py",
+        "tests/runtime/test_site_batches.py",
         ("an alarm waits", "if event.ood_flag or self._alert or", "if self._alert or"),
         ("what follows an alarm waits", "if event.ood_flag or self._alert or", "if event.ood_flag or"),
-        ("what failed is not told", "        troubles.tell()\n", ""),
+        ("what is gathered is counted twice", "seen, self._waiting = self._waiting, []", "seen = self._waiting"),
+        ("nothing is counted until there is much", "call_later(WITHIN_S, self.flush)", "call_later(3600.0, self.flush)"),
     ),
     *_in(
         "runtime/telemetry.py",

@@ -196,9 +196,12 @@ def test_a_silent_worker_is_waited_for_no_more_and_its_minutes_are_a_gap(
             assert control.feeds.until() == MINUTE
             await until(lambda: control.feeds.until() == MINUTE + 2)
             assert control.counted.gaps == [MINUTE, MINUTE + 1, MINUTE + 2]
-            feed.send(MINUTE + 2)  # it comes back: what lies between is not complete either
+            control.minute = MINUTE + 4
+            assert control.feeds.until() == MINUTE + 4
+            assert control.counted.gaps[3:] == [MINUTE + 3, MINUTE + 4]  # each minute of its silence
+            feed.send(MINUTE + 4)  # it comes back: what lies between is not complete either
             await until(lambda: control.feeds.connected() == 1)
-            await until(lambda: len(control.counted.gaps) > 3)
+            await until(lambda: len(control.counted.gaps) > 5)
 
     asyncio.run(main())
 
@@ -237,3 +240,33 @@ def test_what_is_no_frame_is_refused() -> None:
     for raw in (b"\xff\xff\xff\xff", b"\x00\x00\x00\x01\xc1"):
         with pytest.raises(CannotDecide):
             asyncio.run(read(raw))
+
+
+def test_what_cannot_be_told_is_a_gap_and_everything_after_it_is_told_once(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with hearing_at(tmp_path) as control, telling(tmp_path) as feed:
+            await feed.connected.wait()
+            feed.seen(event(MINUTE - 1), {"n": 10**30}, "")
+            feed.send(MINUTE)
+            feed.seen(event(), {"n": 1}, "")
+            feed.send(MINUTE)
+            await until(lambda: control.counted.events == 1 and control.counted.gaps == [MINUTE - 1])
+
+    asyncio.run(main())
+
+
+def test_nothing_is_sent_to_who_does_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feeding, "MOST_BUFFERED", -1)
+
+    async def main() -> None:
+        async with hearing_at(tmp_path) as control, telling(tmp_path) as feed:
+            await feed.connected.wait()
+            feed.seen(event(), {"n": 1}, "")
+            feed.send(MINUTE)
+            await asyncio.sleep(0.05)
+            assert control.counted.events == 0
+            monkeypatch.setattr(feeding, "MOST_BUFFERED", 1 << 20)
+            feed.send(MINUTE)
+            await until(lambda: control.counted.events == 1)
+
+    asyncio.run(main())

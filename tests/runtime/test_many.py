@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import os
@@ -129,6 +130,22 @@ def test_workers_that_only_observe_never_act(rolling: Tiny, observe_only: bool) 
         many.post("/decide", {"row": claim(age=FAULTY_AGE)})
         expected = "2" if observe_only else "1"
         assert many.decide()["version"] == expected
+
+
+def test_control_pages_are_reached_by_every_kind_of_request(shipped: Tiny) -> None:
+    with Many(shipped) as many:
+        label = gzip.compress(json.dumps({"receipt": "x", "label": 1}).encode(), mtime=0)
+        for method, path, body, headers in (
+            ("POST", "/labels", label, {"content-encoding": "gzip"}),
+            ("POST", "/labels", b"{", {"expect": "100-continue"}),
+            ("HEAD", "/status", None, {}),
+        ):
+            connection = http.client.HTTPConnection("127.0.0.1", many.port, timeout=30)
+            connection.request(method, path, body, headers)
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status in (400, 405), (method, path, answer.status)
+            connection.close()
 
 
 def test_what_a_worker_refuses_is_counted_as_abuse(shipped: Tiny) -> None:

@@ -15,6 +15,8 @@ import msgspec
 from shipworthy.errors import UsageError
 
 Cell = float | int | str | bool | None
+_BITS = 63
+_LONG_NUMBER = 19  # characters: a shorter body holds no integer beyond 64 bits
 
 
 class BadBody(UsageError):
@@ -41,10 +43,19 @@ _labels = msgspec.json.Decoder(LabelIn | list[LabelIn])
 def read_ask(body: bytes) -> dict[str, Cell]:
     """Return the row. Raises BadBody."""
     row: dict[str, Cell] = _decoded(_asks, body).row
+    if len(body) >= _LONG_NUMBER:
+        _check_numbers(row)
     # Every member has one colon outside of text. As many colons as members: no name was given twice.
     if body.count(b":") != len(row) + 1:
         refuse_duplicates(body)
     return row
+
+
+def _check_numbers(row: dict[str, Cell]) -> None:
+    """Refuse integers beyond 64 bits: what travels on could not carry them."""
+    for name, cell in row.items():
+        if isinstance(cell, int) and cell.bit_length() > _BITS:
+            raise BadBody(f"{name!r} has an integer beyond 64 bits", "row", "send it as text")
 
 
 def read_labels(body: bytes) -> list[LabelIn] | LabelIn:

@@ -45,11 +45,13 @@ async def supervise(
     """Run until cancelled; the process is stopped then. `on_down` gets the reason, each time."""
     loop = asyncio.get_running_loop()
     failures = 0
+    starting: asyncio.Future[None] | None = None
     try:
         while True:
             await asyncio.sleep(pause_s(failures, first_s, longest_s))
             try:
-                await asyncio.to_thread(process.start)
+                starting = asyncio.ensure_future(asyncio.to_thread(process.start))
+                await asyncio.shield(starting)
             except Unreachable as error:
                 failures += 1
                 on_down(str(error))
@@ -61,4 +63,9 @@ async def supervise(
             failures = 1 if loop.time() - since >= settled_s else failures + 1
             on_down("the model process ended")
     finally:
+        while starting is not None and not starting.done():  # what is just starting would outlive us
+            await asyncio.shield(asyncio.to_thread(process.stop))
+            await asyncio.wait({starting}, timeout=0.2)
+        if starting is not None:
+            starting.exception()
         await asyncio.shield(asyncio.to_thread(process.stop))

@@ -86,6 +86,13 @@ class Authority:
                 done.append(held.order.id)
         return tuple(done)
 
+    def record_journal(self) -> None:
+        """As `reconcile`; what fails is told in the log, and holds all the same."""
+        try:
+            self.reconcile()
+        except ShipworthyError:
+            _log.exception("orders of the journal hold and are not recorded yet")
+
     def confirm(self, order_id: str, person: Person) -> RuntimeState:
         """Record that a person has seen an order and stands by it. The posture stays."""
         with self.files.locked():

@@ -323,7 +323,8 @@ class Controller:
 
     def _open(self, proposal: playbook.Proposal) -> None:
         held = proposal.held
-        owner = self.releases[held.order.scope.version].contract.manifest.owner
+        one = self.releases.get(held.order.scope.version) or self.releases[self.live.state.baseline]
+        owner = one.contract.manifest.owner
         at = moment(held.at)
         incident = open_incident(self.authority.new_id("INC"), held, proposal.slo, proposal.severity, owner, at)
         self.authority.store.put_incident(incident)

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
@@ -35,6 +36,7 @@ from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.controller import Controller
 from shipworthy.runtime.exports.families import Family, Labels, Shown, families
 from shipworthy.runtime.flag_file import FlagFile
+from shipworthy.runtime.gathered import Gathered
 from shipworthy.runtime.hidden import keyed
 from shipworthy.runtime.learned import asked_once, calibration_cells, calibration_scores, probe_rows, warm_rows
 from shipworthy.runtime.live import Live
@@ -60,9 +62,6 @@ if TYPE_CHECKING:
 
 RECEIPT_LIVES = timedelta(minutes=RECEIPTS_FOR)
 AT_LEAST_EVERY_S = 1.0
-COUNTED_WITHIN_S = 0.1
-AT_ONCE = 256
-ALERT = 512  # requests after an alarm that are counted one by one: what it leaves unexplained may alarm next
 _log = logging.getLogger("shipworthy.site")
 
 
@@ -93,8 +92,8 @@ class Site:
         self._sweeper = ThreadPoolExecutor(1, "shipworthy-sweep")
         self._leaving = threading.Event()
         self.trouble = ""
-        self._uncounted: list[tuple[Event, Mapping[str, Cell], str]] = []
-        self._alert = 0
+        self._gathered = Gathered(self._counted)
+        self.failures: Counter[str] = Counter()
         self._until: Callable[[], int] | None = None
         self._workers: Callable[[], Mapping[str, object]] = dict
         self.doors: Doors | None = None
@@ -134,8 +133,8 @@ class Site:
         """Start the warm baseline, and the candidate of a rollout that was under way."""
         await self.versions.serve(self._first)
         await self.versions.follow(self.live.state, wait=True)
-        self.gateway.warm.start()
-        self.flags.keep_up()
+        await self.gateway.warm.begin()
+        self._publish()
 
     def follow(self, until: Callable[[], int], workers: Callable[[], Mapping[str, object]]) -> None:
         """Count for workers: `until()` is the minute before which all of them have told everything, `workers()` what
@@ -146,21 +145,21 @@ class Site:
         """Take one decision in, just before its answer leaves: never events act now, the rest is counted soon."""
         for name in event.never:
             self.controller.never(name, event)
-        self._uncounted.append((event, row, peer))
-        if event.ood_flag or self._alert or len(self._uncounted) >= AT_ONCE:  # an alarm must not wait
-            self.flush()
-        elif len(self._uncounted) == 1:
-            asyncio.get_running_loop().call_later(COUNTED_WITHIN_S, self.flush)
+        self._gathered.add(event, row, peer)
 
     def flush(self) -> None:
         """Count what was seen."""
-        if self._uncounted:
-            seen, self._uncounted = self._uncounted, []
-            events, rows, peers = zip(*seen, strict=True)
-            before = len(self.controller.repeats.alarms())
+        self._gathered.flush()
+
+    def _counted(self, events: Sequence[Event], rows: Sequence[Mapping[str, Cell]], peers: Sequence[str]) -> bool:
+        """Count a batch; return whether it raised an alarm."""
+        before = len(self.controller.repeats.alarms())
+        try:
             self.count(events, rows, peers)
-            alarmed = len(self.controller.repeats.alarms()) != before
-            self._alert = ALERT if alarmed else max(0, self._alert - len(seen))
+        except Exception as problem:  # it is no fault of the request that happens to be the last of them
+            self.trouble = f"{type(problem).__name__}: {problem}"
+            _log.exception("%d decisions could not be counted whole", len(events))
+        return len(self.controller.repeats.alarms()) != before
 
     def count(self, events: Sequence[Event], rows: Sequence[Mapping[str, Cell]], peers: Sequence[str]) -> None:
         """Count decisions and look for abuse in them; their never events have been acted on. What fails is raised when
@@ -191,7 +190,7 @@ class Site:
             self._lapsing = self._recorder.submit(self.permits.lapse, self.authority)
         self._take_up()
         await self.versions.follow(self.live.state)
-        self.flags.keep_up()
+        self._publish()
         minute = minute_of(self.workspace.clock())
         try:
             await self.telemetry.mend(minute)
@@ -205,6 +204,14 @@ class Site:
             self._ticked = time.monotonic()
             await take_answers(self.store, self.workspace.host_key(), self.telemetry, self.versions.bucket)
 
+    def _publish(self) -> None:
+        """Write the flags for other systems. What cannot be written is tried again; nothing waits for it."""
+        try:
+            self.flags.keep_up()
+        except ShipworthyError as problem:
+            self.trouble = str(problem)
+            _log.error("the flags could not be written: %s", problem)
+
     def _take_up(self) -> None:
         """Once a second: hold and record what another process journalled here, which may have escaped the epoch."""
         now = time.monotonic()
@@ -215,13 +222,7 @@ class Site:
         if waiting:
             if {one.order.id for one in waiting} - {held.order.id for held in self.live.state.orders}:
                 self.live.refresh()
-            self._reconciling = self._recorder.submit(self._reconcile)
-
-    def _reconcile(self) -> None:
-        try:
-            self.authority.reconcile()
-        except ShipworthyError:
-            _log.exception("orders of the journal hold and are not recorded yet")
+            self._reconciling = self._recorder.submit(self.authority.record_journal)
 
     async def close(self) -> None:
         """Stop everything, writing what is still in memory."""
@@ -245,6 +246,7 @@ class Site:
         plain["trouble"] = self.trouble
         plain["overrides"] = self.permits.told()
         plain["abuse"] = self.abuse.told()
+        plain["failures"] = dict(self.failures)
         plain["workers"] = dict(self._workers())
         plain["connections"] = self.doors.told() if self.doors is not None else {}
         plain["keys"] = self.keys.told()
@@ -302,7 +304,7 @@ class Site:
     def outside(self) -> Outside:
         """Return the pages that other rollout controllers ask."""
         seen = partial(seen_of, self.controller, self.served)
-        return Outside(self.workspace.home, seen, self.controller.rolling.end, self.abuse)
+        return Outside(self.workspace.home, seen, self.controller.rolling.end, self.abuse, self.keys.caller)
 
     def _begin(self, manifest: Manifest) -> Telemetry:
         """Return the telemetry of this run, which knows how the last one ended and where sums begin anew."""
@@ -340,6 +342,7 @@ class Site:
             ),
             shadow=self.live.shadow,
             override=self.permits.header,
+            on_failure=lambda version, reason: self.failures.update([version]),
             caller=self.keys.caller,
             warm_row=self._warm_rows.get,
             on_abuse=self.abuse,

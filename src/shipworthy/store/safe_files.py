@@ -55,10 +55,10 @@ def read_plain(path: Path) -> bytes:
 
 def write_whole(path: Path, body: bytes, failpoint: Failpoint) -> None:
     """Replace a file: after any crash it holds the old bytes or the new ones, and the new ones once we return."""
-    if path.is_symlink():
-        raise CannotDecide("a link stands in place of the file", str(path), "state is never written through a link")
     aside = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
+        if path.is_symlink():
+            raise CannotDecide("a link stands in place of the file", str(path), "state is never written through a link")
         aside.unlink(missing_ok=True)  # left by an earlier process that had our number and was killed here
         _write_synced(aside, body, failpoint)
         _at(failpoint, "file.rename", lambda: os.rename(aside, path))

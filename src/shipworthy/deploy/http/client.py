@@ -248,7 +248,10 @@ class Pool:
         try:
             await queued.turn
         except asyncio.CancelledError:
-            if not queued.turn.cancelled():  # the place was handed over just before
+            turn = queued.turn
+            if (
+                turn.done() and not turn.cancelled() and turn.exception() is None
+            ):  # the place was handed over just before
                 self._leave()
             raise
 

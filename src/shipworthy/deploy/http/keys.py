@@ -14,7 +14,7 @@ from shipworthy.deploy.http.wire import Refusal, Scope, header
 from shipworthy.facts import AbuseKind
 
 ANY: Final = "*"
-_PROBED: Final = ("/live", "/ready", "/ping", "/health")
+_PROBED: Final = ("/ping", "/health")
 _SCHEME: Final = b"bearer "
 
 
@@ -48,7 +48,9 @@ def everybody(scope: Scope) -> Caller | None:
 
 def needs_key(scope: Scope) -> bool:
     """False for health pages only."""
-    return scope["method"] not in ("GET", "HEAD") or not str(scope["path"]).endswith(_PROBED)
+    path = str(scope["path"])
+    probed = path in _PROBED or (path.startswith("/v2/") and path.endswith(("/live", "/ready")))
+    return scope["method"] not in ("GET", "HEAD") or not probed
 
 
 def shown_key(scope: Scope) -> bytes | None:

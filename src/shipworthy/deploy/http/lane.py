@@ -59,6 +59,7 @@ def read_head(head: bytes) -> Head | None:
         and names.count(b"host") == 1
         and length.isdigit()
         and len(length) <= 8
+        and names.count(b"connection") <= 1
         and told.get(b"connection", b"keep-alive").lower() == b"keep-alive"
         and _NOT_HERE.isdisjoint(names)
     )
@@ -114,7 +115,7 @@ class Lane(Door):
             if len(self._held) > MOST_HELD:
                 self.flow.pause_reading()
             return
-        if self._phase == IDLE and not self._doors.draining:
+        if self._phase == IDLE and not self._doors.draining and not self.flow.write_paused:
             end = data.find(b"\r\n\r\n")
             head = self._heads.read(data[:end]) if end > 0 else None
             if head is not None and len(data) == end + 4 + head.length and head.length <= MAX_BODY_BYTES:
@@ -148,14 +149,21 @@ class Lane(Door):
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        if self._last or self._doors.draining:
-            self.transport.close()
-            return
-        self._rest()
         held, self._held = self._held, b""
-        if held:
-            self.flow.resume_reading()
-            self.data_received(held)
+        if not held:
+            if self._last or self._doors.draining:
+                self.transport.close()
+            else:
+                self._rest()
+            return
+        self._begin(IDLE)
+        self.flow.resume_reading()
+        self.data_received(held)  # it has come before the caller half closed, or before we were told to leave
+        if self._last and not self._busy():
+            self.transport.close()
+
+    def _busy(self) -> bool:
+        return self._task is not None or self._under_way() is not None
 
     def _wire(self, response: Response) -> bytes:
         status, body, headers, (_, kind) = response

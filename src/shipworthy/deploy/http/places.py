@@ -16,6 +16,7 @@ from shipworthy.deploy.segments import Hide, segments_of
 Row = Mapping[str, Cell]
 Readings = list[dict[str, str]]
 MOST_PLACES = 16_384
+LONG = 200  # characters: what is longer is no place that comes again
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class Places:
         known = self._known.get(key)
         if known is None:
             known = locate(self._keys, tenant, row, unseen)
+            if len(tenant) > LONG or any(len(cell) > LONG for cell in cells if isinstance(cell, str)):
+                return known
             if len(self._known) >= self.most:
                 self._known.clear()
             self._known[key] = known

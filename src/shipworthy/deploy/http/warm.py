@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from functools import partial
 
 from shipworthy.deploy.http.client import Pool
@@ -17,6 +18,7 @@ from shipworthy.deploy.http.upstream import UpstreamFailed
 from shipworthy.models.spec import values_of
 
 _log = logging.getLogger("shipworthy.gateway")
+BEGIN_WITHIN_S = 2.0
 SILENT_S = 5.0
 """A version that has not answered for so long is not ready."""
 
@@ -38,6 +40,14 @@ class Warm:
         if self._beating is None:
             self._loop = asyncio.get_running_loop()
             self._beating = self._loop.create_task(self._beat())
+
+    async def begin(self, within_s: float = BEGIN_WITHIN_S) -> None:
+        """Begin to probe, and wait for the first answers: who is told that we serve must find us ready."""
+        self.start()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while not all(version in self._heard_at or version in self._trouble for version in self._loaded()):
+                    await asyncio.sleep(0.005)
 
     async def stop(self) -> None:
         """End the probes."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
 from shipworthy.deploy.abuse import UNWATCHED, OnAbuse
+from shipworthy.deploy.http.keys import Callers, everybody, everything
 from shipworthy.deploy.http.peer import peer_of
 from shipworthy.deploy.http.wire import (
     Receive,
@@ -46,8 +47,16 @@ class Outside:
     """The pages of one site. `seen()` answers from memory; `abort(because)` ends the rollout under way."""
 
     def __init__(
-        self, home: Path, seen: Callable[[], Seen], abort: Callable[[str], str], on_abuse: OnAbuse = UNWATCHED
+        self,
+        home: Path,
+        seen: Callable[[], Seen],
+        abort: Callable[[str], str],
+        on_abuse: OnAbuse = UNWATCHED,
+        caller: Callers = everybody,
     ) -> None:
+        """`caller`: who calls by the key that was shown; where the site has keys, a key for all tenants or a token of
+        the site is needed."""
+        self._caller = caller
         self._home = home
         self._on_abuse = on_abuse
         self._seen = seen
@@ -69,6 +78,8 @@ class Outside:
 
     async def _response(self, scope: Scope, receive: Receive) -> Response:
         path: str = scope["path"]
+        if await self._holder(scope) is None:
+            everything(self._caller(scope))  # these pages tell of all tenants
         if path.startswith(ROLLOUTS):
             return await self._analysis(scope, path)
         if scope["method"] != "POST":

@@ -16,6 +16,7 @@ import uvloop
 
 from shipworthy.errors import ShipworthyError
 from shipworthy.runtime.tree.child import ChildSpec
+from shipworthy.runtime.tree.leaving import Leaving
 from shipworthy.runtime.workspace import Clock
 
 
@@ -34,14 +35,27 @@ def begin(clock: Clock) -> None:
 
 
 async def _run(spec: ChildSpec, clock: Clock, ready: int) -> None:
+    """Be what the spec says until the supervisor goes, whatever is waited for at that moment."""
+    leaving = Leaving()
+    working = asyncio.create_task(_become(spec, clock, ready, leaving))
+    hearing = asyncio.create_task(leaving.hear(working.cancel))
+    try:
+        await working
+    except asyncio.CancelledError:
+        logging.getLogger("shipworthy.tree").warning("told to leave before anything was served")
+    finally:
+        hearing.cancel()
+
+
+async def _become(spec: ChildSpec, clock: Clock, ready: int, leaving: Leaving) -> None:
     if spec.role == "worker":
         from shipworthy.runtime.tree.worker import work
 
-        await work(spec, clock, ready)
+        await work(spec, clock, ready, leaving)
     else:
         from shipworthy.runtime.tree.control import control
 
-        await control(spec, clock, ready)
+        await control(spec, clock, ready, leaving)
 
 
 def _line() -> bytes:

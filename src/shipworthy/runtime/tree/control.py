@@ -24,7 +24,7 @@ from shipworthy.runtime.tree.child import ChildSpec
 from shipworthy.runtime.tree.feed import Frame
 from shipworthy.runtime.tree.feeds import Feeds
 from shipworthy.runtime.tree.hosted import HostedModels
-from shipworthy.runtime.tree.leaving import until_left
+from shipworthy.runtime.tree.leaving import Leaving
 from shipworthy.runtime.tree.slots import Slots
 from shipworthy.runtime.upstreams import read_upstreams
 from shipworthy.runtime.wired import throttle_table
@@ -36,7 +36,7 @@ _log = logging.getLogger("shipworthy.control")
 NOBODY = "?"  # what a caller on a unix socket is called
 
 
-async def control(spec: ChildSpec, clock: Clock, ready: int) -> None:
+async def control(spec: ChildSpec, clock: Clock, ready: int, leaving: Leaving) -> None:
     """Run until told to leave. `ready`: a descriptor that gets a line once it takes frames and requests."""
     run = Path(spec.run)
     workspace = Workspace(root=Path(spec.root), home=Path(spec.home), clock=clock)
@@ -52,7 +52,7 @@ async def control(spec: ChildSpec, clock: Clock, ready: int) -> None:
         if table is not None:
             await asyncio.to_thread(table.make)
         await feeds.open(run)
-        await _serve(site, run, ready, spec, table)
+        await _serve(site, run, ready, spec, table, leaving)
     finally:
         await feeds.close()
         await site.close()
@@ -65,7 +65,14 @@ class _Counting:
         self._site = site
 
     def take(self, frame: Frame) -> None:
-        """Count one frame."""
+        """Count one frame. What cannot be counted is told in the status, and the next frame is taken."""
+        try:
+            self._take(frame)
+        except Exception as problem:  # it must not cost the worker its connection
+            self._site.trouble = f"{type(problem).__name__}: {problem}"
+            _log.exception("a frame of worker %d could not be counted whole", frame.worker)
+
+    def _take(self, frame: Frame) -> None:
         site = self._site
         for placed in frame.placed:
             site.controller.placed(placed.held, placed.slo, placed.severity)
@@ -88,13 +95,14 @@ def _told(feeds: Feeds, slots: Slots) -> dict[str, object]:
     }
 
 
-async def _serve(site: Site, run: Path, ready: int, spec: ChildSpec, table: BucketMap | None) -> None:
+async def _serve(site: Site, run: Path, ready: int, spec: ChildSpec, table: BucketMap | None, leaving: Leaving) -> None:
     path = run / forward.NAME
     path.unlink(missing_ok=True)
     listening = config(app_of(site), bounds=BOUNDS._replace(trusted=BOUNDS.trusted | {NOBODY}))
     listening.forwarded_allow_ips = "*"  # whoever reaches this socket is one of our workers
     server = Server(listening, lambda _: _tell(ready))
-    tasks = [asyncio.create_task(site.watch(TICK_S)), asyncio.create_task(until_left(server.leave))]
+    leaving.by(server.leave)
+    tasks = [asyncio.create_task(site.watch(TICK_S))]
     if table is not None:
         tasks.append(asyncio.create_task(_mend(table, site)))
     if spec.otlp:

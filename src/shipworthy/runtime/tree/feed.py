@@ -22,9 +22,11 @@ from shipworthy.runtime.tree.slots import Slots
 
 _log = logging.getLogger("shipworthy.feed")
 NAME = "feed.sock"
-MOST_FRAME = 16 << 20
+MOST_FRAME = 64 << 20
 MOST_KEPT = 50_000  # decisions that wait for the control process
 AT_ONCE = 512  # decisions of one frame
+MOST_BUFFERED = 16 << 20  # bytes that the control process has not read
+ROW_BYTES = 8 << 20  # of texts in one frame, roughly
 EVERY_S = 0.05
 AGAIN_S = 0.1
 _LENGTH = 4
@@ -98,6 +100,7 @@ class Feed:
         self._number, self._pid = number, pid
         self._slots = slots
         self._counted = self._sent = 0
+        self._texts = 0
         self._next = self._empty(0)
         self._waiting: list[Frame] = []
         self._lost: set[int] = set()
@@ -114,7 +117,8 @@ class Feed:
         frame.events.append(event)
         frame.rows.append(dict(row))
         frame.peers.append(peer)
-        if len(frame.events) >= AT_ONCE:
+        self._texts += sum(len(cell) for cell in row.values() if isinstance(cell, str))
+        if len(frame.events) >= AT_ONCE or self._texts >= ROW_BYTES:
             self._cut()
         if event.ood_flag:
             self.urgent.set()  # an alarm must not wait
@@ -134,14 +138,14 @@ class Feed:
     def send(self, minute: int, bye: bool = False) -> None:
         """Send what there is, and that nothing before `minute` will come."""
         self._cut()
-        if self._writer is None or self._writer.is_closing():
-            return
-        for frame in self._waiting:
-            self._writer.write(packed(frame))
-        self._waiting.clear()
+        writer = self._writer
+        if writer is None or writer.is_closing() or writer.transport.get_write_buffer_size() > MOST_BUFFERED:
+            return  # it is kept, up to the bound, until somebody listens
+        while self._waiting:
+            writer.write(self._packed(self._waiting.pop(0)))
         lost, self._lost = sorted(self._lost), set()
         sign = Frame(worker=self._number, pid=self._pid, minute=minute, told=self._counted, lost=lost, bye=bye)
-        self._writer.write(packed(sign))
+        writer.write(packed(sign))
 
     async def keep(self) -> None:
         """Stay connected until cancelled."""
@@ -173,6 +177,15 @@ class Feed:
         if self._writer is not None:
             await self._writer.drain()
 
+    def _packed(self, frame: Frame) -> bytes:
+        """Return the bytes of a frame; decisions that cannot be told are lost, and their minutes say so."""
+        try:
+            return packed(frame)
+        except (OverflowError, TypeError, ValueError):
+            _log.exception("%d decisions cannot be told", len(frame.events))
+            self._lost |= {event.minute for event in frame.events}
+            return packed(Frame(worker=frame.worker, pid=frame.pid, minute=frame.minute, placed=frame.placed))
+
     def _cut(self) -> None:
         """End the present frame; drop the oldest decisions when too many wait."""
         frame = self._next
@@ -180,6 +193,7 @@ class Feed:
             return
         frame.told = self._counted
         self._waiting.append(frame)
+        self._texts = 0
         self._next = self._empty(frame.minute)
         while sum(len(one.events) for one in self._waiting) > MOST_KEPT:
             self._drop()

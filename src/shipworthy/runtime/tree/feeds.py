@@ -38,6 +38,7 @@ class _Worker:
         self.told = 0
         self.heard_s = heard_s
         self.gone = False
+        self.marked = -1
 
 
 class Feeds:
@@ -65,7 +66,9 @@ class Feeds:
             if now - worker.heard_s > SILENT_S and not worker.gone:
                 worker.gone = True
                 _log.error("worker %d has not been heard of for %d s", worker.number, SILENT_S)
-                self._counting.lost(self._since(worker))
+            if worker.gone and worker.marked < self._minute():  # each minute of its silence is a gap
+                self._counting.lost([one for one in self._since(worker) if one > worker.marked])
+                worker.marked = self._minute()
         waited = [worker.minute for worker in self._workers.values() if not worker.gone]
         return min([self._minute(), *waited])
 
@@ -95,7 +98,7 @@ class Feeds:
 
     def _take(self, worker: _Worker, frame: Frame) -> None:
         back = worker.gone
-        worker.heard_s, worker.gone = asyncio.get_running_loop().time(), False
+        worker.heard_s, worker.gone, worker.marked = asyncio.get_running_loop().time(), False, -1
         if frame.events or frame.shadows or frame.refused or frame.placed:
             self._counting.take(frame)
         else:

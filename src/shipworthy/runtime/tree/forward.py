@@ -16,7 +16,10 @@ NAME = "control.sock"
 WITHIN_S = 10.0
 MOST_ANSWER: Final = 64 << 20
 _AWAY: Final = [(b"retry-after", b"1")]
-_HOPS: Final = frozenset({b"connection", b"host", b"content-length", b"transfer-encoding", b"keep-alive", b"upgrade"})
+_HOPS: Final = frozenset(
+    {b"connection", b"host", b"content-length", b"transfer-encoding", b"keep-alive", b"upgrade", b"te", b"trailer"}
+)
+_READ_HERE: Final = frozenset({b"expect", b"content-encoding", b"x-forwarded-for"})
 
 
 class Forward:
@@ -51,7 +54,7 @@ class Forward:
                     raise ValueError("the answer is too large")
         finally:
             writer.close()
-        return _answer(raw)
+        return _answer(raw, scope["method"] == "HEAD")
 
 
 def _request(scope: Scope, body: bytes) -> bytes:
@@ -60,14 +63,16 @@ def _request(scope: Scope, body: bytes) -> bytes:
         target += b"?" + scope["query_string"]
     peer = scope.get("client")
     lines = [b"%b %b HTTP/1.1" % (scope["method"].encode(), target), b"host: control", b"connection: close"]
-    lines += [b"%b: %b" % (name, value) for name, value in scope["headers"] if name not in (*_HOPS, b"x-forwarded-for")]
+    lines += [
+        b"%b: %b" % (name, value) for name, value in scope["headers"] if name not in _HOPS and name not in _READ_HERE
+    ]
     lines.append(b"content-length: %d" % len(body))
     if peer:
         lines.append(b"x-forwarded-for: %b" % str(peer[0]).encode())
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
-def _answer(raw: bytes) -> tuple[Response, bytes]:
+def _answer(raw: bytes, headless: bool = False) -> tuple[Response, bytes]:
     """Read a whole response. Raises ValueError for what is none, or is cut off."""
     head, found, body = raw.partition(b"\r\n\r\n")
     first, *lines = head.split(b"\r\n")
@@ -75,7 +80,7 @@ def _answer(raw: bytes) -> tuple[Response, bytes]:
     if not found or len(parts) < 2 or not parts[1].isdigit():
         raise ValueError("not an HTTP response")
     headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(b":") for line in lines)}
-    if headers.get(b"content-length") != b"%d" % len(body):
+    if not headless and headers.get(b"content-length") != b"%d" % len(body):
         raise ValueError("the response is cut off")
     kind = headers.pop(b"content-type", b"application/json")
     kept: Headers = [(name, value) for name, value in headers.items() if name not in (*_HOPS, b"date", b"server")]

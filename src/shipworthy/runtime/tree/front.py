@@ -69,7 +69,7 @@ class Front:
         """Serve the warm baseline, and the candidate of a rollout that is under way."""
         await self.versions.serve(self._first)
         await self.versions.follow(self.live.state, wait=True)
-        self.gateway.warm.start()
+        await self.gateway.warm.begin()
 
     async def keep_up(self) -> None:
         """Follow the state."""

@@ -1,7 +1,8 @@
 """When a child of the supervisor leaves: its standard input has ended.
 
-In: what to call then. Out: a task's body. Signals that a terminal sends to the whole group are the supervisor's
-business: children start in sessions of their own.
+In: how to leave, once there is something to leave in good order. Out: that is called at the end of standard input, at
+once when it has come before. Signals that a terminal sends to the whole group are the supervisor's business: children
+start in sessions of their own.
 """
 
 from __future__ import annotations
@@ -12,18 +13,32 @@ import sys
 from collections.abc import Callable
 
 
-async def until_left(leave: Callable[[], None]) -> None:
-    """Wait for the end of standard input, then call `leave`."""
-    loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
-    descriptor = sys.stdin.fileno()
+class Leaving:
+    """Hears the end. One event loop."""
 
-    def hear() -> None:
-        if not os.read(descriptor, 4096):
-            loop.remove_reader(descriptor)
-            ended.set()
+    def __init__(self) -> None:
+        self._left = False
+        self._how: Callable[[], object] | None = None
 
-    os.set_blocking(descriptor, False)
-    loop.add_reader(descriptor, hear)
-    await ended.wait()
-    leave()
+    def by(self, how: Callable[[], object]) -> None:
+        """Leave by this from now on."""
+        self._how = how
+        if self._left:
+            how()
+
+    async def hear(self, otherwise: Callable[[], object]) -> None:
+        """Wait for the end of standard input, then leave; by `otherwise` while nothing is served yet."""
+        loop = asyncio.get_running_loop()
+        ended = asyncio.Event()
+        descriptor = sys.stdin.fileno()
+
+        def look() -> None:
+            if not os.read(descriptor, 4096):
+                loop.remove_reader(descriptor)
+                ended.set()
+
+        os.set_blocking(descriptor, False)
+        loop.add_reader(descriptor, look)
+        await ended.wait()
+        self._left = True
+        (self._how or otherwise)()

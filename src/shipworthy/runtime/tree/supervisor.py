@@ -41,19 +41,29 @@ class Supervisor:
 
     async def run(self, listening: socket.socket, ready: Callable[[], None], leave: asyncio.Event) -> None:
         """Serve until `leave` is set. Raises Unreachable when the control process or a worker cannot start at all."""
+        starting = asyncio.create_task(self._start(listening))
+        left = asyncio.create_task(leave.wait())
         try:
-            await self.models.open(self.run_folder)
-            await self._begin("control", role="control")
-            names = [f"worker-{number}" for number in range(self._workers)]
-            begun = [
-                self._begin(name, role="worker", number=number, listen=listening.fileno())
-                for number, name in enumerate(names)
-            ]
-            await asyncio.gather(*begun)
-            ready()
-            await leave.wait()
+            await asyncio.wait({starting, left}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                ready()
+                await left
         finally:
+            for task in (starting, left):
+                task.cancel()
+            await asyncio.gather(starting, left, return_exceptions=True)
             await self._end()
+
+    async def _start(self, listening: socket.socket) -> None:
+        """Start the control process, then all workers; return when they are ready."""
+        await self.models.open(self.run_folder)
+        await self._begin("control", role="control")
+        begun = [
+            self._begin(f"worker-{number}", role="worker", number=number, listen=listening.fileno())
+            for number in range(self._workers)
+        ]
+        await asyncio.gather(*begun)
 
     async def _begin(self, name: str, **told: object) -> None:
         """Start one child and keep it running; return when it is ready for the first time."""

@@ -7,6 +7,7 @@ and leaves. What it needs of the control process for a decision is nothing.
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from contextlib import suppress
@@ -23,15 +24,16 @@ from shipworthy.runtime.tree.feed import Feed
 from shipworthy.runtime.tree.forward import Forward
 from shipworthy.runtime.tree.front import Front
 from shipworthy.runtime.tree.hosted import HostedModels
-from shipworthy.runtime.tree.leaving import until_left
+from shipworthy.runtime.tree.leaving import Leaving
 from shipworthy.runtime.tree.slots import Slots
 from shipworthy.runtime.upstreams import read_upstreams
 from shipworthy.runtime.workspace import Clock, Workspace
 
 FIRST_SIGN_S = 2.0
+_log = logging.getLogger("shipworthy.worker")
 
 
-async def work(spec: ChildSpec, clock: Clock, ready: int) -> None:
+async def work(spec: ChildSpec, clock: Clock, ready: int, leaving: Leaving) -> None:
     """Serve until told to leave. `ready`: a descriptor that gets a line once requests are taken."""
     run = Path(spec.run)
     workspace = Workspace(root=Path(spec.root), home=Path(spec.home), clock=clock)
@@ -45,7 +47,7 @@ async def work(spec: ChildSpec, clock: Clock, ready: int) -> None:
     try:
         await front.start()
         await _first_sign(feed)
-        await _serve(front, run, spec, ready)
+        await _serve(front, run, spec, ready, leaving)
         feed.send(_minute(front), bye=True)
         await feed.drain()
     finally:
@@ -56,27 +58,27 @@ async def work(spec: ChildSpec, clock: Clock, ready: int) -> None:
         await models.close()
 
 
-async def _serve(front: Front, run: Path, spec: ChildSpec, ready: int) -> None:
+async def _serve(front: Front, run: Path, spec: ChildSpec, ready: int, leaving: Leaving) -> None:
     tls = Tls(Path(spec.tls_cert), Path(spec.tls_key)) if spec.tls_cert else None
     listening = config(Divided(front.gateway, Forward(run)), tls=tls, quick=front.gateway.quick_paths(without=CONTROL))
     server = Server(listening, lambda _: _tell(ready))
-    leaving = asyncio.create_task(until_left(server.leave))
-    try:
-        async with grpc_at(front.gateway, spec.host, spec.grpc_port, tls, shared=True):
-            await server.serve(sockets=[socket.socket(fileno=spec.listen)])
-    finally:
-        leaving.cancel()
+    leaving.by(server.leave)
+    async with grpc_at(front.gateway, spec.host, spec.grpc_port, tls, shared=True):
+        await server.serve(sockets=[socket.socket(fileno=spec.listen)])
 
 
 async def _watch(front: Front, feed: Feed, slots: Slots, number: int) -> None:
     """Tell the control process what was seen, follow the state, and write which epoch this worker answers by."""
     epoch = -1
     while True:
-        await front.keep_up()
-        if front.live.state.epoch != epoch:
-            epoch = front.live.state.epoch
-            slots.saw(number, epoch, int(front.workspace.clock().timestamp() * 1_000_000))
-        feed.send(_minute(front))
+        try:
+            await front.keep_up()
+            if front.live.state.epoch != epoch:
+                epoch = front.live.state.epoch
+                slots.saw(number, epoch, int(front.workspace.clock().timestamp() * 1_000_000))
+            feed.send(_minute(front))
+        except Exception:  # whatever it is, a worker that tells nothing any more would look quiet
+            _log.exception("a round of this worker failed; the next one tries again")
         await feed.due()
 
 
