@@ -32,7 +32,7 @@ FAULTS: tuple[Fault, ...] = (
         ("there is no cap", "if self._used >= self._cap:", "if False:"),
         (
             "a place handed over to nobody is lost",
-            "if not queued.turn.cancelled():  # the place was handed over just before",
+            "if handed_over:",
             "if False:",
         ),
         ("the last to come is the first", "turn = self._queue.popleft().turn", "turn = self._queue.pop().turn"),

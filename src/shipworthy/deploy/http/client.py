@@ -249,9 +249,8 @@ class Pool:
             await queued.turn
         except asyncio.CancelledError:
             turn = queued.turn
-            if (
-                turn.done() and not turn.cancelled() and turn.exception() is None
-            ):  # the place was handed over just before
+            handed_over = turn.done() and not turn.cancelled() and turn.exception() is None
+            if handed_over:
                 self._leave()
             raise
 
