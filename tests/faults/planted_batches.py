@@ -208,6 +208,7 @@ FAULTS: tuple[Fault, ...] = (
         ("nobody looks for abuse", "            self.abuse.answered_many(events, rows, peers)\n", "            pass\n"),
         ("trouble with a count costs the look for abuse", "        with troubles:\n            self.controller.counted(events, rows)\n", "        self.controller.counted(events, rows)\n"),
         ("what failed is not told", "        troubles.tell()\n", ""),
+        ("never events act twice", "        self._gathered.add(event, row, peer)\n", "        self.controller.act_on(event)\n        self._gathered.add(event, row, peer)\n"),
     ),
     *_in(
         "runtime/gathered.py",
