@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from shipworthy.facts import HEARTBEAT, Event, canonical
 from shipworthy.models.spec import Cell
 from shipworthy.observe.minutes import minute_of
 from shipworthy.runtime.controller import Controller
+from shipworthy.runtime.gathered import WITHIN_S, Gathered
 from shipworthy.runtime.telemetry import Telemetry
 from shipworthy.store.group import GroupCommit
 from shipworthy.testing.memory import MemoryStore
@@ -105,6 +107,23 @@ def test_what_is_seen_is_counted_together_and_an_alarm_waits_for_nothing(
         served._run(play())
         assert sizes == [6, 2, *[1] * 10], "one that is flagged is counted at once, and so is what follows an alarm"
         assert len(controller.repeats.alarms()) == 1
+
+
+def test_one_unremarkable_decision_is_counted_within_a_moment_without_anybody_asking() -> None:
+    counted: list[int] = []
+
+    def counts(events: Sequence[Event], rows: Sequence[Mapping[str, Cell]], peers: Sequence[str]) -> bool:
+        counted.append(len(events))
+        return False
+
+    async def once() -> None:
+        waiting = Gathered(counts)
+        waiting.add(decided(1_000, ood_flag=False), ROW, "192.0.2.7")
+        assert not counted, "it waits for others for a moment"
+        await asyncio.sleep(20 * WITHIN_S)
+
+    asyncio.run(once())
+    assert counted == [1]
 
 
 def decided(minute: int, **given: Any) -> Event:
