@@ -197,7 +197,7 @@ class Site:
             return
         self._looked_s = now
         waiting = self.authority.files.unreconciled()
-        if waiting:
+        if waiting or self.live.broken:
             if {one.order.id for one in waiting} - {held.order.id for held in self.live.state.orders}:
                 self.live.refresh()
             self._reconciling = self._recorder.submit(self.authority.record_journal)
