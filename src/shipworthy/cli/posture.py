@@ -1,17 +1,16 @@
-"""`shipworthy kill · degrade · confirm · restore`: orders by hand."""
+"""`shipworthy confirm · restore`: what people do about orders that hold."""
 
 from __future__ import annotations
 
 import click
 
 from shipworthy.cli.show import as_json, result, workspace
-from shipworthy.facts import Held, Named, Scope
+from shipworthy.facts import Scope
 
 person = click.option("--as", "person", required=True, help="Your id in the contract's `people`.")
-because_option = click.option("--because", type=click.UNPROCESSED, required=True, help="Why: it stands in the ledger.")
 
 
-def _scope_options(command: click.decorators.FC) -> click.decorators.FC:
+def scope_options(command: click.decorators.FC) -> click.decorators.FC:
     for name, told in (
         ("segment", "Only requests of this segment, such as supplier=P42; `*` for all."),
         ("tenant", "Only this tenant; `*` for all."),
@@ -21,37 +20,7 @@ def _scope_options(command: click.decorators.FC) -> click.decorators.FC:
     return command
 
 
-@click.command(short_help="Stop a version, tenant or segment at once.")
-@_scope_options
-@because_option
-@person
-@as_json
-@click.pass_context
-def kill(ctx: click.Context, version: str, tenant: str, segment: str, because: str, person: str, json_: bool) -> None:
-    """Kill a version, tenant or segment: it holds at once, with the ledger dead too."""
-    _tighten(ctx, Named.KILLED, version, tenant, segment, because, person, json_)
-
-
-@click.command(short_help="Put one into the contract's safe mode.")
-@_scope_options
-@click.option("--to-people", is_flag=True, help="Human review instead of the contract's safe mode.")
-@because_option
-@person
-@as_json
-@click.pass_context
-def degrade(
-    ctx: click.Context,
-    version: str,
-    tenant: str,
-    segment: str,
-    to_people: bool,
-    because: str,
-    person: str,
-    json_: bool,
-) -> None:
-    """Degrade a version, tenant or segment to the contract's safe mode."""
-    posture = Named.HUMAN_REVIEW if to_people else Named.SAFE_MODE
-    _tighten(ctx, posture, version, tenant, segment, because, person, json_)
+model_option = click.option("--model", default="", help="The model's name, where the contract cannot be read.")
 
 
 @click.command(short_help="Stand by a machine's order.")
@@ -69,17 +38,20 @@ def confirm(ctx: click.Context, order: str, person: str, json_: bool) -> None:
 
 
 @click.command(short_help="Approve that orders are released.")
-@_scope_options
+@scope_options
+@model_option
 @click.option("--role", default="operator", show_default=True, help="The role you approve in.")
 @person
 @as_json
 @click.pass_context
-def restore(ctx: click.Context, version: str, tenant: str, segment: str, role: str, person: str, json_: bool) -> int:
+def restore(
+    ctx: click.Context, version: str, tenant: str, segment: str, model: str, role: str, person: str, json_: bool
+) -> int:
     """Approve, with your key, that the orders inside a scope are released. Leaving `killed` takes two people."""
     from shipworthy.flows.posture import restore as run
 
     here = workspace(ctx)
-    told = run(here, _scope(ctx, version, tenant, segment), person, role)
+    told = run(here, scope_of(ctx, (model, version, tenant, segment)), person, role)
     text = (
         f"released {', '.join(told.orders)}"
         if told.done
@@ -89,24 +61,10 @@ def restore(ctx: click.Context, version: str, tenant: str, segment: str, role: s
     return 0 if told.done else 1
 
 
-def _scope(ctx: click.Context, version: str, tenant: str, segment: str) -> Scope:
-    from shipworthy.contract.files.reader import read_manifest
+def scope_of(ctx: click.Context, place: tuple[str, str, str, str]) -> Scope:
+    model, version, tenant, segment = place
+    if not model:
+        from shipworthy.contract.files.reader import read_manifest
 
-    return Scope(model=read_manifest(workspace(ctx).root).model, version=version, tenant=tenant, segment=segment)
-
-
-def _tighten(
-    ctx: click.Context,
-    posture: Named,
-    version: str,
-    tenant: str,
-    segment: str,
-    because: str,
-    person: str,
-    json_: bool,
-) -> None:
-    from shipworthy.flows.posture import tighten
-
-    held: Held = tighten(workspace(ctx), _scope(ctx, version, tenant, segment), posture, because, person)
-    where = f"version {version}, tenant {tenant}, segment {segment}"
-    result(json_, {"order": held}, f"{held.order.id}: {posture.value} on {where}")
+        model = read_manifest(workspace(ctx).root).model
+    return Scope(model=model, version=version, tenant=tenant, segment=segment)

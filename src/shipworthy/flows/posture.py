@@ -15,14 +15,13 @@ import msgspec
 from shipworthy.artifact.approval import approve, check
 from shipworthy.artifact.keys import load_public
 from shipworthy.contract.contract import Contract
-from shipworthy.contract.problems import plainly
-from shipworthy.contract.words import on_one_line, unfit
-from shipworthy.errors import CannotDecide, PolicySaysNo, Unreachable, UsageError
+from shipworthy.errors import CannotDecide, PolicySaysNo, UsageError
 from shipworthy.facts import Approval, Digest, Held, Named, Person, RuntimeState, Scope
 from shipworthy.flows.site_state import acting, open_site, shipped_contract
-from shipworthy.respond import playbook, postures
+from shipworthy.flows.tighten import record, trip
+from shipworthy.respond import postures
 from shipworthy.respond.lies import KEPT_AS
-from shipworthy.runtime.authority import Authority, local_id
+from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.overridden import is_overridden
 from shipworthy.runtime.workspace import Workspace
 
@@ -72,26 +71,10 @@ def lies_of(workspace: Workspace) -> dict[str, Any]:
 
 
 def tighten(workspace: Workspace, scope: Scope, posture: Named, because: str, person: str) -> Held:
-    """Give an order by hand: it holds at once, also when store and ledger are dead."""
-    acting(workspace.contract(), person)
-    because = _kept(because)
-    now = workspace.clock()
-    try:
-        with open_site(workspace) as authority:
-            held = playbook.by_person(person, scope, posture, because, authority.new_id("ORD"), now)
-            authority.tighten(held)
-            return held
-    except (CannotDecide, Unreachable):
-        held = playbook.by_person(person, scope, posture, because, "", now)
-        held = msgspec.structs.replace(held, order=msgspec.structs.replace(held.order, id=local_id(held)))
-        workspace.state_files().journal_kill(held)  # the ledger takes it up when it is back
-        return held
-
-
-def _kept(because: str) -> str:
-    """Return the reason as it can be kept: an order is never refused for the words it comes with."""
-    line = on_one_line(because)
-    return plainly(line) if unfit(line) else line
+    """Give an order by hand: it holds at once, also when store and ledger are dead, and is then written down."""
+    tripped = trip(workspace, scope, posture, because, person)
+    record(workspace, tripped)
+    return tripped.held
 
 
 def confirm(workspace: Workspace, order: str, person: str) -> RuntimeState:

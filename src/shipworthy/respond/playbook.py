@@ -146,6 +146,11 @@ def by_person(person: str, scope: Scope, posture: Named, because: str, order_id:
     return Held(order=order, at=told(now), because=because, confirmed_by=person)
 
 
+def local_id(held: Held) -> str:
+    """Return an id for an order that no store could number: from what it orders, so that twice is once."""
+    return f"ORD-{held.at[:4]}-{digest(held)[7:15]}"
+
+
 def _asked(judgement: Judgement, slo: Slo) -> Named | None:
     """What the SLO asks for. An estimate of what labels will say routes to people, whatever the SLO says: no more."""
     if judgement.trial or slo.trial or not judgement.here:

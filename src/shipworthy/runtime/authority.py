@@ -13,10 +13,11 @@ from datetime import datetime
 from typing import Any
 
 from shipworthy.errors import CannotDecide, PolicySaysNo, ShipworthyError
-from shipworthy.facts import Held, LiveThresholds, Person, RolloutState, RuntimeState, Scope, digest
+from shipworthy.facts import Held, LiveThresholds, Person, RolloutState, RuntimeState, Scope
 from shipworthy.ledger.files.log import Ledger
 from shipworthy.ledger.fold import step
 from shipworthy.respond import postures
+from shipworthy.respond.playbook import local_id as local_id
 from shipworthy.store.posture import StateFiles
 from shipworthy.store.protocol import Store
 
@@ -87,9 +88,12 @@ class Authority:
         return tuple(done)
 
     def record_journal(self) -> None:
-        """As `reconcile`; what fails is told in the log, and holds all the same."""
+        """As `reconcile`, and finish a tightening whose process died between two steps, by the fold of the ledger. What
+        fails is told in the log, and holds all the same."""
         try:
             self.reconcile()
+            if self.files.cut_off():
+                self.begin()
         except ShipworthyError:
             _log.exception("orders of the journal hold and are not recorded yet")
 
@@ -164,8 +168,3 @@ class Authority:
             return self.files.read()
         except CannotDecide:
             return RuntimeState()
-
-
-def local_id(held: Held) -> str:
-    """Return an id for an order that no store could number: from what it orders, so that twice is once."""
-    return f"ORD-{held.at[:4]}-{digest(held)[7:15]}"

@@ -1,7 +1,8 @@
 """What holds now, as the request path reads it: the state in memory, as new as the epoch in shared memory.
 
 In: the state files. Out: postures, routes and thresholds, from memory. The epoch is read on every request; a newer one
-reloads the state. When the state cannot be read any more, candidates close and the last known orders go on holding.
+reloads the state. When the state cannot be read any more, candidates close, the last known orders go on holding, and
+what another process journals holds as well.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import msgspec
 
 from shipworthy.deploy.routing import Routes, routes_of
 from shipworthy.errors import CannotDecide
-from shipworthy.facts import NORMAL, Decider, Posture, RuntimeState, Source, join, parse_segment
+from shipworthy.facts import NORMAL, Decider, Posture, RuntimeState, Source, hold, join, parse_segment
 from shipworthy.respond.compiled import Compiled
 from shipworthy.respond.scopes import Terms
 from shipworthy.store.posture import StateFiles
@@ -103,8 +104,19 @@ class Live:
         return rollout.shadow if rollout is not None and rollout.status in ("running", "held") else ()
 
     def _close(self, why: str) -> None:
+        """Serve no candidate, and by the last known orders with those that the journal holds."""
         self.broken = why
         self.routes = msgspec.structs.replace(self.routes, candidate=None, share_bp=0)
+        try:
+            waiting = self._files.unreconciled()
+        except CannotDecide:  # one of them is damaged, which is why nothing can be read
+            return
+        state = self.state
+        for held in waiting:
+            state = hold(state, held)
+        if state != self.state:
+            self.state = state
+            self._compiled = Compiled(state, self.model, *self._fallbacks)
 
 
 def _orders(state: RuntimeState) -> set[str]:

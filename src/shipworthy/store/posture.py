@@ -139,6 +139,16 @@ class StateFiles:
         """Return the journalled orders that the ledger does not have yet. Raises CannotDecide when one is damaged."""
         return self._journal.unreconciled()
 
+    def cut_off(self) -> bool:
+        """True when a tightening was announced by somebody who died before its state was on disk."""
+        with self.locked():  # nobody is writing now
+            twin = self._sound_twin()
+            try:
+                header = self.map.read()
+            except CannotDecide:
+                return False
+            return twin is not None and header.announced and header.epoch > twin.epoch
+
     def reconcile(self, order_id: str) -> bool:
         """Mark a journalled order as known to the ledger: True exactly once."""
         with self.locked():
