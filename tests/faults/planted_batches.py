@@ -203,12 +203,14 @@ FAULTS: tuple[Fault, ...] = (
         ("one alarm costs the batch", "            with troubles:\n                self._alarm(alarm)\n", "            self._alarm(alarm)\n"),
     ),
     *_in(
-        "runtime/site.py",
+        "runtime/counting.py",
         "tests/runtime/test_site_batches.py",
-        ("nobody looks for abuse", "            self.abuse.answered_many(events, rows, peers)\n", "            pass\n"),
-        ("trouble with a count costs the look for abuse", "        with troubles:\n            self.controller.counted(events, rows)\n", "        self.controller.counted(events, rows)\n"),
+        ("nobody looks for abuse", "            self._abuse.answered_many(events, rows, peers)\n", "            pass\n"),
+        ("trouble with a count costs the look for abuse", "        with troubles:\n            self._controller.counted(events, rows)\n", "        self._controller.counted(events, rows)\n"),
+        ("trouble is not told", "            self.failed += n\n", ""),
+        ("shadows are not counted", "        self.quietly(1, lambda: self._controller.telemetry.add_shadow(event, held, row))\n", ""),
         ("what failed is not told", "        troubles.tell()\n", ""),
-        ("never events act twice", "        self._gathered.add(event, row, peer)\n", "        self.controller.act_on(event)\n        self._gathered.add(event, row, peer)\n"),
+        ("never events act twice", "        self._gathered.add(event, row, peer)\n", "        self._controller.act_on(event)\n        self._gathered.add(event, row, peer)\n"),
     ),
     *_in(
         "runtime/gathered.py",

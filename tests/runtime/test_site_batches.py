@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 
 from shipworthy.errors import Unreachable
-from shipworthy.facts import HEARTBEAT, Event, canonical
+from shipworthy.facts import HEARTBEAT, AbuseKind, Event, canonical
 from shipworthy.models.spec import Cell
+from shipworthy.observe.collector import Collector
 from shipworthy.observe.minutes import minute_of
 from shipworthy.runtime.controller import Controller
 from shipworthy.runtime.gathered import WITHIN_S, Gathered
 from shipworthy.runtime.telemetry import Telemetry
+from shipworthy.runtime.tree import control
+from shipworthy.runtime.tree.feed import Frame, Refusal
 from shipworthy.store.group import GroupCommit
 from shipworthy.testing.memory import MemoryStore
 from tests.flows.tiny import Tiny
@@ -79,6 +82,50 @@ def test_a_decision_that_fails_does_not_cost_the_others(rolling: Tiny, monkeypat
 
 
 @pytest.mark.slow
+def test_what_could_not_be_counted_is_a_gap_and_stays_told(rolling: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(self: Collector, events: object, rows: object) -> None:
+        raise ValueError("not countable")
+
+    with Served(rolling) as served:
+        minute = minute_of(rolling.clock())
+
+        async def play() -> None:
+            for _ in range(3):
+                served.site.counting.add(decided(minute), ROW, "192.0.2.7")
+            served.site.flush()
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Collector, "add_many", failing)
+            served._run(play())
+        served.keep_up(minutes=2)
+        served.keep_up()
+        assert served.get("/status")[1]["uncounted"] == {"failed": 3, "last": "ValueError: not countable"}
+        assert minute in served.site.telemetry.kept.silent(minute, minute + 1)
+
+
+@pytest.mark.slow
+def test_a_frame_costs_none_of_its_other_parts(rolling: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    def failing(self: Collector, events: object, rows: object) -> None:
+        raise ValueError("not countable")
+
+    with Served(rolling) as served:
+        minute = minute_of(rolling.clock())
+        frame = Frame(worker=0, pid=1, minute=minute, events=[decided(minute)], rows=[dict(ROW)], peers=["192.0.2.7"])
+        frame.shadows.append((decided(minute, score=0.5), False, dict(ROW)))
+        frame.refused.append(Refusal(AbuseKind.BAD_TOKEN, "acme", "192.0.2.7", minute, b"", 20))
+
+        async def play() -> None:
+            control._Counting(served.site).take(frame)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Collector, "add_many", failing)
+            served._run(play())
+        assert served.site.counting.failed == 1
+        assert served.site.abuse.told()["events"] == {"bad_token": 20}
+        assert len(served.site.telemetry._shadows) == 1
+
+
+@pytest.mark.slow
 def test_what_is_seen_is_counted_together_and_an_alarm_waits_for_nothing(
     rolling: Tiny, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -86,23 +133,23 @@ def test_what_is_seen_is_counted_together_and_an_alarm_waits_for_nothing(
         controller, minute = served.site.controller, minute_of(rolling.clock())
         sizes: list[int] = []
 
-        count_now = served.site.count
+        count_now = served.site.counting.count
 
         def sized(events: Sequence[Event], rows: Sequence[Mapping[str, Cell]], peers: Sequence[str]) -> None:
             sizes.append(len(events))
             count_now(events, rows, peers)
 
-        monkeypatch.setattr(served.site, "count", sized)
+        monkeypatch.setattr(served.site.counting, "count", sized)
 
         async def play() -> None:
             site = served.site
             for flagged in (*[False] * 5, True, False, False):
-                site._seen(decided(minute, ood_flag=flagged, segments=(UNSEEN,)), ROW, "192.0.2.7")
+                site.counting.add(decided(minute, ood_flag=flagged, segments=(UNSEEN,)), ROW, "192.0.2.7")
             site.flush()
             for _ in range(7):
-                site._seen(decided(minute, ood_flag=True, segments=(UNSEEN,)), ROW, "192.0.2.7")
+                site.counting.add(decided(minute, ood_flag=True, segments=(UNSEEN,)), ROW, "192.0.2.7")
             for _ in range(3):
-                site._seen(decided(minute), ROW, "192.0.2.7")
+                site.counting.add(decided(minute), ROW, "192.0.2.7")
 
         served._run(play())
         assert sizes == [6, 2, *[1] * 10], "one that is flagged is counted at once, and so is what follows an alarm"
@@ -132,6 +179,6 @@ def decided(minute: int, **given: Any) -> Event:
 
 def count(served: Served, events: Sequence[Event]) -> None:
     async def play() -> None:
-        served.site.count(events, [ROW] * len(events), ["192.0.2.7"] * len(events))
+        served.site.counting.count(events, [ROW] * len(events), ["192.0.2.7"] * len(events))
 
     served._run(play())

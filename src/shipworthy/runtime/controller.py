@@ -7,9 +7,7 @@ each through the authority. Alarms and never events act at the request; SLOs are
 
 from __future__ import annotations
 
-import dataclasses
 import logging
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -20,13 +18,11 @@ from shipworthy.decide import Place, judge
 from shipworthy.errors import ShipworthyError
 from shipworthy.facts import (
     Event,
-    Held,
     Judgement,
     Measurement,
     Outcome,
     RuntimeState,
     Scope,
-    Severity,
     Slo,
     canonical,
 )
@@ -38,17 +34,16 @@ from shipworthy.observe.minutes import minute_of
 from shipworthy.observe.recalibrate import CellCounts, price, recalibrate, summed
 from shipworthy.observe.repeats import Alarm, Repeats
 from shipworthy.respond import playbook, postures
-from shipworthy.respond.incidents import open_incident
 from shipworthy.respond.lies import KEPT_AS
 from shipworthy.respond.moments import moment, told
-from shipworthy.respond.postures import MACHINE
 from shipworthy.runtime import past
 from shipworthy.runtime.alarm_levels import AlarmLevels, held_back
-from shipworthy.runtime.authority import Authority, local_id
+from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.learned import known_of
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.localised import Lies, Localiser, Shown, localises
 from shipworthy.runtime.never import never_order
+from shipworthy.runtime.orders import Later, Orders
 from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.rolling import Rolling
 from shipworthy.runtime.telemetry import Telemetry
@@ -56,7 +51,6 @@ from shipworthy.runtime.troubles import Troubles
 
 DAY = 24 * 60
 Row = probes.Row
-Later = Callable[[Callable[[], None]], object]
 _log = logging.getLogger("shipworthy.controller")
 
 
@@ -98,8 +92,7 @@ class Controller:
         self._later = later
         self._idly, self._pause = idly, pause
         self.rolling = Rolling(authority, live, telemetry, later)
-        self._unrecorded: deque[playbook.Proposal] = deque()
-        self._number = self._numbered() if act else ""
+        self.orders = Orders(authority, live, releases, act, later)
 
     def counted(self, events: Sequence[Event], rows: Sequence[Row | None]) -> None:
         """Count decisions, each with the row it was about, whose never events were acted on; act on alarms in the order
@@ -118,12 +111,6 @@ class Controller:
         for name in event.never:
             self.never(name, event)
         self._repeated(event)
-
-    def placed(self, held: Held, slo: str, severity: Severity) -> None:
-        """Take up an order that another process of this site made to hold: record it, and open its incident."""
-        self.live.refresh()
-        self._unrecorded.append(playbook.Proposal(held, slo, severity))
-        self._later(self._record)
 
     def changed(self, before: RuntimeState, after: RuntimeState) -> None:
         """Follow a new state: streams restart where people restored, and held orders explain their hits."""
@@ -185,8 +172,7 @@ class Controller:
         now = self.clock()
         minute = minute_of(now)
         self.telemetry.roll(minute)
-        if self._unrecorded:
-            self._later(self._record)
+        self.orders.keep_up()
         for version in sorted(self.since):
             if version in self.releases:
                 self._probe(version, minute)
@@ -218,7 +204,7 @@ class Controller:
                 scope = Scope(model=one.contract.manifest.model, version=one.version, tenant=tenant)
                 proposal = playbook.on_judgement(asks, slo, scope, self.live.state, "", now, told(now))
                 if proposal is not None:
-                    self._order(proposal)
+                    self.orders.place(proposal)
 
     def _lies(self, one: Loaded, slo: Slo, judgement: Judgement, now: datetime) -> Lies | None:
         """Return where a breach lies beside what is answered; None for an SLO that is judged as a whole."""
@@ -284,7 +270,7 @@ class Controller:
         """Act on a never event that was true of a decision."""
         proposal = never_order(self.releases[event.version], name, event, self.live.state, self.clock())
         if proposal is not None:
-            self._order(proposal)
+            self.orders.place(proposal)
 
     def _repeated(self, event: Event) -> None:
         alarm = self.repeats.add(event)
@@ -298,37 +284,7 @@ class Controller:
         now = self.clock()
         proposal = playbook.on_alarm(alarm, slo, one.contract.manifest.model, self.live.state, "", now)
         if proposal is not None:
-            self._order(proposal)
-
-    def _order(self, proposal: playbook.Proposal) -> None:
-        if not self.act:
-            return
-        name, self._number = self._number or local_id(proposal.held), ""
-        held = msgspec.structs.replace(proposal.held, order=msgspec.structs.replace(proposal.held.order, id=name))
-        self.authority.hold(held)
-        self.live.refresh()
-        self._unrecorded.append(dataclasses.replace(proposal, held=held))
-        self._later(self._record)
-
-    def _record(self) -> None:
-        """Write what holds into the ledger and open its incident. What fails is tried again at the next tick."""
-        try:
-            self.authority.reconcile()
-            while self._unrecorded:
-                self._open(self._unrecorded[0])
-                self._unrecorded.popleft()
-            self._number = self._number or self._numbered()
-        except ShipworthyError:
-            _log.exception("%d orders hold and are not recorded yet", len(self._unrecorded))
-
-    def _open(self, proposal: playbook.Proposal) -> None:
-        held = proposal.held
-        one = self.releases.get(held.order.scope.version) or self.releases[self.live.state.baseline]
-        owner = one.contract.manifest.owner
-        at = moment(held.at)
-        incident = open_incident(self.authority.new_id("INC"), held, proposal.slo, proposal.severity, owner, at)
-        self.authority.store.put_incident(incident)
-        self.authority.note(MACHINE, "respond.incident_opened", {"incident": incident})
+            self.orders.place(proposal)
 
     def _show(self, shown: Shown) -> None:
         """Leave where breaches lie where `shipworthy status` reads it."""
@@ -336,13 +292,6 @@ class Controller:
             self.authority.store.put(KEPT_AS, canonical(shown))
         except ShipworthyError:
             _log.exception("where breaches lie could not be kept")
-
-    def _numbered(self) -> str:
-        """Return an order's number in advance: a kill must not wait for the store."""
-        try:
-            return self.authority.new_id("ORD")
-        except ShipworthyError:
-            return ""
 
     def _expire(self, now: str) -> None:
         """Give up reviews past their deadline; their inputs go with them."""

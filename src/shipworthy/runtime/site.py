@@ -10,20 +10,19 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shipworthy.contract.manifest import Manifest
-from shipworthy.deploy.body import Cell
 from shipworthy.deploy.http.gateway import Gateway
 from shipworthy.deploy.http.places import Row
 from shipworthy.deploy.http.wiring import ForReview, Wiring
 from shipworthy.deploy.release import Cut
 from shipworthy.errors import CannotDecide, ShipworthyError, UsageError
-from shipworthy.facts import Event, Receipt, RuntimeState
+from shipworthy.facts import Receipt, RuntimeState
 from shipworthy.observe.minutes import minute_of, minutes_in
 from shipworthy.respond.moments import moment
 from shipworthy.runtime import past
@@ -34,9 +33,9 @@ from shipworthy.runtime.api import BODY_WITHIN_S, Api
 from shipworthy.runtime.api_keys import Keyring
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.controller import Controller
+from shipworthy.runtime.counting import Counting
 from shipworthy.runtime.exports.families import Family, Labels, Shown, families
 from shipworthy.runtime.flag_file import FlagFile
-from shipworthy.runtime.gathered import Gathered
 from shipworthy.runtime.hidden import keyed
 from shipworthy.runtime.learned import asked_once, calibration_cells, calibration_scores, probe_rows, warm_rows
 from shipworthy.runtime.live import Live
@@ -48,7 +47,6 @@ from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.review import queue_item, review_of
 from shipworthy.runtime.runs import Run
 from shipworthy.runtime.telemetry import Telemetry
-from shipworthy.runtime.troubles import Troubles
 from shipworthy.runtime.versions import Versions
 from shipworthy.runtime.wired import keys_of, throttles_of
 from shipworthy.runtime.workspace import Workspace
@@ -91,8 +89,7 @@ class Site:
         self._recorder = ThreadPoolExecutor(1, "shipworthy-record")
         self._sweeper = ThreadPoolExecutor(1, "shipworthy-sweep")
         self._leaving = threading.Event()
-        self.trouble = ""
-        self._gathered = Gathered(self._counted)
+        self.trouble = self._unpublished = ""
         self.failures: Counter[str] = Counter()
         self._until: Callable[[], int] | None = None
         self._workers: Callable[[], Mapping[str, object]] = dict
@@ -118,6 +115,7 @@ class Site:
             idly=self._sweeper.submit,
             pause=self._leaving.wait,
         )
+        self.counting = Counting(self.controller, self.abuse)
         self.controller.changed(RuntimeState(), self.live.state)
         self.controller.resume(past.alarms(self.store))
         self._first = first
@@ -141,35 +139,9 @@ class Site:
         the status shows of them. A minute is judged when all of it is told."""
         self._until, self._workers = until, workers
 
-    def _seen(self, event: Event, row: Mapping[str, Cell], peer: str) -> None:
-        """Take one decision in, just before its answer leaves: never events act now, the rest is counted soon."""
-        for name in event.never:
-            self.controller.never(name, event)
-        self._gathered.add(event, row, peer)
-
     def flush(self) -> None:
         """Count what was seen."""
-        self._gathered.flush()
-
-    def _counted(self, events: Sequence[Event], rows: Sequence[Mapping[str, Cell]], peers: Sequence[str]) -> bool:
-        """Count a batch; return whether it raised an alarm."""
-        before = len(self.controller.repeats.alarms())
-        try:
-            self.count(events, rows, peers)
-        except Exception as problem:  # it is no fault of the request that happens to be the last of them
-            self.trouble = f"{type(problem).__name__}: {problem}"
-            _log.exception("%d decisions could not be counted whole", len(events))
-        return len(self.controller.repeats.alarms()) != before
-
-    def count(self, events: Sequence[Event], rows: Sequence[Mapping[str, Cell]], peers: Sequence[str]) -> None:
-        """Count decisions and look for abuse in them; their never events have been acted on. What fails is raised when
-        all else is done."""
-        troubles = Troubles()
-        with troubles:
-            self.controller.counted(events, rows)
-        with troubles:
-            self.abuse.answered_many(events, rows, peers)
-        troubles.tell()
+        self.counting.flush()
 
     async def watch(self, every_s: float) -> None:
         """Keep up until cancelled. A round that fails is told in the log and the status; the next one tries again."""
@@ -208,8 +180,9 @@ class Site:
         """Write the flags for other systems. What cannot be written is tried again; nothing waits for it."""
         try:
             self.flags.keep_up()
+            self._unpublished = ""
         except ShipworthyError as problem:
-            self.trouble = str(problem)
+            self._unpublished = str(problem)
             _log.error("the flags could not be written: %s", problem)
 
     def _take_up(self) -> None:
@@ -243,7 +216,8 @@ class Site:
         self.flush()
         plain = told.status(self.controller, self.live, self.releases, self.models.pids())
         plain["refused"] = dict(self.versions.refused)
-        plain["trouble"] = self.trouble
+        plain["trouble"] = self.trouble or self._unpublished
+        plain["uncounted"] = self.counting.told()
         plain["overrides"] = self.permits.told()
         plain["abuse"] = self.abuse.told()
         plain["failures"] = dict(self.failures)
@@ -330,14 +304,14 @@ class Site:
             closed=lambda version: self.live.closed(version) or self.permits.over(version),
             epoch=self.live.epoch,
             thresholds=self._cut,
-            sink=self._seen,
+            sink=self.counting.add,
             enqueue=self._enqueue,
             keys=keys_of(manifest, self.workspace.host_key()),
             throttles=throttles_of(manifest),
             limits=self.versions.limits,
             may_hold=self.live.may_hold,
             on_label=self.take_label,
-            sink_shadow=lambda event, row: self.telemetry.add_shadow(
+            sink_shadow=lambda event, row: self.counting.shadow(
                 event, self.live.held(event.version, event.tenant, event.segments), row
             ),
             shadow=self.live.shadow,

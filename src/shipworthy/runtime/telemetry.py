@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import partial
 
 from msgspec.structs import replace
@@ -109,9 +110,11 @@ class Telemetry:
         self.totals.add(event)
 
     def add_many(self, events: Sequence[Event], rows: Sequence[Row | None]) -> None:
-        """Count decisions, each with its inputs: the same as one after the other."""
-        self._collector.add_many(events, rows)
-        self.totals.add_many(events)
+        """Count decisions, each with its inputs: the same as one after the other. When that fails their minutes are
+        gaps, for nobody can tell how much of them was counted."""
+        with self._whole({event.minute for event in events}):
+            self._collector.add_many(events, rows)
+            self.totals.add_many(events)
 
     def add_decided(self, rows: Decided, inputs: FrameInputs | None, frame: Frame | None) -> None:
         """Count many decisions of one version at once, and their inputs. They have no time to answer."""
@@ -121,7 +124,8 @@ class Telemetry:
     def add_shadow(self, event: Event, held: bool, row: Row | None = None) -> None:
         """Count one shadow score; keep it until its label comes. `held`: an order keeps its version from answering."""
         event = replace(event, arm=seen.HELD if held else seen.SHADOW)
-        self._collector.add(event, row)
+        with self._whole({event.minute}):
+            self._collector.add(event, row)
         self._shadows[event.request] = event
         if len(self._shadows) > MOST_SHADOWS:
             self._shadows.popitem(last=False)
@@ -170,6 +174,15 @@ class Telemetry:
             self.kept.take_windows(marks)
             self._batch += 1
             self._write(self._batch, marks)
+
+    @contextmanager
+    def _whole(self, minutes: Iterable[int]) -> Iterator[None]:
+        """Mark the minutes as gaps when what is inside fails."""
+        try:
+            yield
+        except Exception:
+            self.lost(minutes)
+            raise
 
     def bounds_met(self) -> dict[str, int]:
         """Return how often a bound was met: places added to `__other__` in a minute and in memory, events of a wrong

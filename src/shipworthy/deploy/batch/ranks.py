@@ -11,11 +11,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Places = NDArray[np.intp]
+from shipworthy.stats.ranked import Places as Places
+from shipworthy.stats.ranked import ranked
+
 Floats = NDArray[np.float64]
 Marks = NDArray[np.bool_]
 
-_SPARE = 1024
 _MOST = 1 << 40  # of a product of codes, so that the next factor cannot overflow
 
 
@@ -24,19 +25,6 @@ class Groups(NamedTuple):
 
     of: Places
     first: Places
-
-
-def ranked(ids: Places, size: int) -> tuple[Places, Places]:
-    """Return (the ids in [0, size) that occur, ascending; the rank of each). Without a sort where ids are dense."""
-    if size > 4 * ids.size + _SPARE:
-        used, rank = np.unique(ids, return_inverse=True)
-        return used, rank.astype(np.intp)
-    there = np.zeros(size, dtype=bool)
-    there[ids] = True
-    used = np.flatnonzero(there)
-    rank = np.zeros(size, dtype=np.intp)
-    rank[used] = np.arange(used.size)
-    return used, rank[ids]
 
 
 def grouped(n: int, columns: Iterable[tuple[NDArray[np.integer], int]]) -> Groups:

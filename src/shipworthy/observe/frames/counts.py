@@ -19,6 +19,7 @@ from shipworthy.observe.bins import latency_bins, p_bins, score_bins, score_sums
 from shipworthy.observe.frames.columns import NO_LABEL, Floats, Frame, Ints, Marks, Ood, Places
 from shipworthy.observe.frames.inputs import FrameInputs
 from shipworthy.observe.inputs import Hashed
+from shipworthy.stats.ranked import ranked
 
 FLAGS = ("n", "n_ood", "n_unseen", "n_review", "n_machine")
 SLIM = len(FLAGS) + SCORE_BINS + OOD_P_BINS
@@ -77,12 +78,12 @@ class FrameCounter:
         labelled = frame.label != NO_LABEL
         whole = np.zeros(frame.n, dtype=np.intp)
         for words, codes in ((("*",), whole), *((one.words, one.codes) for one in frame.dimensions)):
-            used, at = _ranked(group * len(words) + codes, len(wholes) * len(words))
+            used, at = ranked(group * len(words) + codes, len(wholes) * len(words))
             table = _slim(flags, scores, of_p, at, used.size)
             for id_, counts in zip(used.tolist(), table, strict=True):
                 _put(self.counts.slim, _place(wholes, words, id_), counts)
             if labelled.any():
-                used, at = _ranked(used[at[labelled]], len(wholes) * len(words))
+                used, at = ranked(used[at[labelled]], len(wholes) * len(words))
                 for id_, counts in zip(used.tolist(), self._labelled(frame, labelled, at, used.size), strict=True):
                     _put(self.counts.labels, _place(wholes, words, id_), counts)
         self._take_untold(frame, ood, group, wholes)
@@ -172,7 +173,7 @@ def _wholes(frame: Frame) -> tuple[Places, list[Whole]]:
     minutes, at = np.unique(frame.minute, return_inverse=True)
     versions, tenants = frame.version, frame.tenant
     ids = (versions.codes * len(tenants.words) + tenants.codes) * minutes.size + at
-    used, group = _ranked(ids, len(versions.words) * len(tenants.words) * minutes.size)
+    used, group = ranked(ids, len(versions.words) * len(tenants.words) * minutes.size)
     names = []
     for id_ in used.tolist():
         rest, minute = divmod(id_, minutes.size)
@@ -185,19 +186,6 @@ def _place(wholes: list[Whole], words: tuple[str | None, ...], id_: int) -> Plac
     whole, word = divmod(id_, len(words))
     version, tenant, minute = wholes[whole]
     return (version, tenant, words[word] or "*", minute)
-
-
-def _ranked(ids: Places, size: int) -> tuple[Places, Places]:
-    """(the ids that occur, ascending; the rank of each id among them). Without a sort where ids are dense."""
-    if size > 4 * ids.size + 1024:
-        used, rank = np.unique(ids, return_inverse=True)
-        return used, rank
-    there = np.zeros(size, dtype=bool)
-    there[ids] = True
-    used = np.flatnonzero(there)
-    rank = np.zeros(size, dtype=np.intp)
-    rank[used] = np.arange(used.size)
-    return used, rank[ids]
 
 
 def _table(place: Places, rows: int, columns: int, weights: Ints | Floats | None = None) -> Ints:

@@ -11,6 +11,7 @@ import logging
 import os
 import socket
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from shipworthy.errors import ShipworthyError
@@ -65,22 +66,15 @@ class _Counting:
         self._site = site
 
     def take(self, frame: Frame) -> None:
-        """Count one frame. What cannot be counted is told in the status, and the next frame is taken."""
-        try:
-            self._take(frame)
-        except Exception as problem:  # it must not cost the worker its connection
-            self._site.trouble = f"{type(problem).__name__}: {problem}"
-            _log.exception("a frame of worker %d could not be counted whole", frame.worker)
-
-    def _take(self, frame: Frame) -> None:
-        site = self._site
+        """Take one frame in, part by part: what cannot be is told in the status, and costs no other part."""
+        site, counting = self._site, self._site.counting
         for placed in frame.placed:
-            site.controller.placed(placed.held, placed.slo, placed.severity)
-        site.count(frame.events, frame.rows, frame.peers)
+            counting.quietly(0, partial(site.controller.orders.placed, placed.held, placed.slo, placed.severity))
+        counting.take(frame.events, frame.rows, frame.peers)
         for event, held, row in frame.shadows:
-            site.telemetry.add_shadow(event, held, row)
+            counting.shadow(event, held, row)
         for one in frame.refused:
-            site.abuse.refused(one.kind, one.tenant, one.peer, one.minute, one.raw, one.n)
+            counting.quietly(0, partial(site.abuse.refused, one.kind, one.tenant, one.peer, one.minute, one.raw, one.n))
 
     def lost(self, minutes: Sequence[int]) -> None:
         """Mark minutes as gaps."""

@@ -1,0 +1,93 @@
+"""The orders of one site that a machine gives: they hold at once, are recorded soon, and open an incident.
+
+In: proposals. Out: orders in the state files before anything else happens, then ledger entries and incidents off the
+request path, each tried again until it is written. With `act=False` nothing is ordered.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections import deque
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from shipworthy.errors import ShipworthyError
+from shipworthy.facts import Held, Severity
+from shipworthy.respond.incidents import open_incident
+from shipworthy.respond.moments import moment
+from shipworthy.respond.playbook import Proposal
+from shipworthy.respond.postures import MACHINE
+from shipworthy.runtime.authority import Authority, local_id
+from shipworthy.runtime.live import Live
+from shipworthy.runtime.releases import Loaded
+
+Later = Callable[[Callable[[], None]], object]
+_log = logging.getLogger("shipworthy.controller")
+
+
+class Orders:
+    """Single thread; `later` runs what may wait for the store, off the request path and in order."""
+
+    def __init__(
+        self, authority: Authority, live: Live, releases: Mapping[str, Loaded], act: bool, later: Later
+    ) -> None:
+        self._authority = authority
+        self._live = live
+        self._releases = releases
+        self._act = act
+        self._later = later
+        self._unrecorded: deque[Proposal] = deque()
+        self._number = self._numbered() if act else ""
+
+    def place(self, proposal: Proposal) -> None:
+        """Make an order hold, then have it recorded."""
+        if not self._act:
+            return
+        name, self._number = self._number or local_id(proposal.held), ""
+        held = msgspec.structs.replace(proposal.held, order=msgspec.structs.replace(proposal.held.order, id=name))
+        self._authority.hold(held)
+        self._live.refresh()
+        self._await(dataclasses.replace(proposal, held=held))
+
+    def placed(self, held: Held, slo: str, severity: Severity) -> None:
+        """Take up an order that another process of this site made to hold: record it, and open its incident."""
+        self._live.refresh()
+        self._await(Proposal(held, slo, severity))
+
+    def keep_up(self) -> None:
+        """Try again what could not be recorded."""
+        if self._unrecorded:
+            self._later(self._record)
+
+    def _await(self, proposal: Proposal) -> None:
+        self._unrecorded.append(proposal)
+        self._later(self._record)
+
+    def _record(self) -> None:
+        """Write what holds into the ledger and open its incident. What fails is tried again at the next tick."""
+        try:
+            self._authority.reconcile()
+            while self._unrecorded:
+                self._open(self._unrecorded[0])
+                self._unrecorded.popleft()
+            self._number = self._number or self._numbered()
+        except ShipworthyError:
+            _log.exception("%d orders hold and are not recorded yet", len(self._unrecorded))
+
+    def _open(self, proposal: Proposal) -> None:
+        held = proposal.held
+        one = self._releases.get(held.order.scope.version) or self._releases[self._live.state.baseline]
+        owner = one.contract.manifest.owner
+        name = self._authority.new_id("INC")
+        incident = open_incident(name, held, proposal.slo, proposal.severity, owner, moment(held.at))
+        self._authority.store.put_incident(incident)
+        self._authority.note(MACHINE, "respond.incident_opened", {"incident": incident})
+
+    def _numbered(self) -> str:
+        """Return an order's number in advance: a kill must not wait for the store."""
+        try:
+            return self._authority.new_id("ORD")
+        except ShipworthyError:
+            return ""
