@@ -13,6 +13,8 @@ import unicodedata
 from enum import StrEnum
 from typing import Final
 
+from msgspec.structs import replace
+
 from shipworthy.facts import Fact, Severity
 from shipworthy.facts.segments import canonical_segment, parse_segment
 
@@ -63,6 +65,20 @@ class Page(Fact, frozen=True, kw_only=True):
     step: int = 0
     call: tuple[str, ...] = ()
     epoch: int = 0
+
+
+def going_on(before: Page | None, page: Page) -> Page:
+    """Return the page as it goes on from what it was: it began when it began, and was first told in that epoch."""
+    if before is None or before.phase is Phase.RESOLVED:
+        return page
+    return replace(page, at=min(before.at, page.at), epoch=before.epoch)
+
+
+def news(page: Page | None) -> tuple[object, ...]:
+    """Return what must be told anew when it changes; numbers in a reason move every minute and call nobody again."""
+    if page is None:
+        return ()
+    return page.key, page.at, page.kind, page.severity, page.phase, page.step, page.call, frozenset(page.orders)
 
 
 def key_of(model: str, segment: str, slo: str) -> str:
