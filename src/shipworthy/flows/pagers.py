@@ -1,7 +1,7 @@
 """Look at a site's pagers: who they are, what each of them answers, and what is owed to whom.
 
-In: the file that lists them, or a site. Out: plain values. Nothing secret is told: neither keys, nor addresses that hold
-one.
+In: the file that lists them, or a site. Out: plain values. Nothing secret is told: neither keys, nor addresses that
+hold one.
 """
 
 from __future__ import annotations
@@ -72,8 +72,10 @@ def test_page(model: str, now: datetime) -> Page:
 def try_all(
     path: Path, model: str, name: str | None, clock: Callable[[], datetime], within_s: float = WITHIN_S
 ) -> tuple[Tested, ...]:
-    """Send the test page to every pager, or to one by name; return what each answered. Raises UsageError for a name that
-    none has."""
+    """Send the test page to every pager, or to one by name; return what each answered.
+
+    Raises UsageError for a name that none has.
+    """
     pagers = [one for one in read_pagers(path) if name in (None, one.name)]
     if not pagers:
         raise UsageError(f"no pager {name!r}" if name else "no pagers", str(path), "see `shipworthy pagers list`")

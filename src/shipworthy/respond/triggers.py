@@ -1,8 +1,8 @@
-"""Alerts of other systems as triggers: one alert, what its sender may ask for, and what holds become an order or a no.
+"""Alerts of other systems as triggers: an alert, what its sender may ask for, and what holds become an order or a no.
 
-In: labels and times of an alert, the bounds of the token that came with it, the state and the time. Out: a `Trigger`, an
-order, or the reason why there is none. Pure. A trigger only tightens, only inside the bounds of its token; an alert that
-is over loosens nothing; the same alert again, also after people released its order, orders nothing.
+In: labels and times of an alert, the bounds of the token that came with it, the state and the time. Out: a `Trigger`,
+an order, or the reason why there is none. Pure. A trigger only tightens, only inside the bounds of its token; an alert
+that is over loosens nothing; the same alert again, also after people released its order, orders nothing.
 
 Source of an alert's fields: prometheus/alertmanager notify/webhook (payload version 4): `fingerprint` names its labels,
 `startsAt` the time from which it fires.

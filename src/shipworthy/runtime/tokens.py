@@ -119,12 +119,8 @@ def _hashed(shown: str) -> str:
 def _read(path: Path) -> Token:
     try:
         token = msgspec.convert(loads(read_plain(path), str(path)), Token, strict=True)
-        known = (
-            token.scope in SCOPES
-            and not _bounds(token.scope, token.limit, token.actions)
-            and _HASH.fullmatch(token.sha256)
-            and token.id == token.sha256[:12]
-        )
+        known = token.scope in SCOPES and not _bounds(token.scope, token.limit, token.actions)
+        known = known and bool(_HASH.fullmatch(token.sha256)) and token.id == token.sha256[:12]
         if not known or not instant(token.made_at) < instant(token.expires):
             raise CannotDecide("not a token of ours", str(path), "delete it")
     except (msgspec.ValidationError, UsageError) as problem:

@@ -1,7 +1,7 @@
-"""Which facts make pages: orders, missing evidence, drift, state that cannot be read, a controller that does not judge.
+"""Which facts make pages: orders, missing evidence, drift, state that cannot be read, and a site that judges no more.
 
-In: what holds and what was judged. Out: the pages that fire now, one a key, sorted by key. Pure: the same facts give the
-same pages. Nothing here ends a page: what is no longer among them has ended.
+In: what holds and what was judged. Out: the pages that fire now, one a key, sorted by key. Pure: the same facts give
+the same pages. Nothing here ends a page: what is no longer among them has ended.
 
 Orders that machines placed page until people release them; an order that a person confirmed is acknowledged; one that
 nobody confirmed in time calls the next person. Missing evidence pages for a gap or staleness only, and where the
@@ -65,7 +65,7 @@ class Seen:
 
     model: str
     state: RuntimeState
-    now: datetime
+    at: datetime
     running_since: datetime
     judged: Sequence[Judged] = ()
     judged_until: str = ""
@@ -158,12 +158,12 @@ def _late(seen: Seen, severity: Severity, waiting: Iterable[Held]) -> list[Step]
 
     A time that cannot be read has passed. Without a path there is one call, of nobody by name.
     """
-    overdue = [held for held in waiting if not _before(seen.now, held.order.confirm_by)]
+    overdue = [held for held in waiting if not _before(seen.at, held.order.confirm_by)]
     if not overdue:
         return []
-    since = min((_moment(held.at, seen.now) for held in overdue), default=seen.now)
-    due = [step for step in steps(seen.on_call, severity, since, seen.now) if step.due]
-    return due[1:] or [Step(told(seen.now), due[0].to if due else "", True)]
+    since = min((_moment(held.at, seen.at) for held in overdue), default=seen.at)
+    due = [step for step in steps(seen.on_call, severity, since, seen.at) if step.due]
+    return due[1:] or [Step(told(seen.at), due[0].to if due else "", True)]
 
 
 def _judgements(seen: Seen) -> Iterator[Page]:
@@ -205,7 +205,7 @@ def _of(seen: Seen, kind: str, severity: Severity, one: Judged, title: str, beca
         version=one.version,
         segment=segment,
         slo=one.slo.name,
-        at=told(seen.now),
+        at=told(seen.at),
         confirm=confirm,
         command="shipworthy status",
         runbook=runbook_of(seen.on_call, severity),
@@ -219,7 +219,7 @@ def _site(seen: Seen) -> Iterator[Page]:
         confirm = "Confirm that the state files are whole, or start again: they are rebuilt from the ledger."
         yield alone(seen, "state.broken", "state_files", Severity.SEV2, why, seen.broken, confirm)
     since = _moment(seen.judged_until, seen.running_since) if seen.judged_until else seen.running_since
-    if (seen.now - since).total_seconds() > STALE_S:
+    if (seen.at - since).total_seconds() > STALE_S:
         why = "nothing is judged any more: nobody would notice a breach"
         confirm = "Confirm that the control process runs and that its clock is right."
         yield alone(seen, "evidence.missing", "judging", Severity.SEV2, why, f"last judged {told(since)}", confirm)
@@ -235,7 +235,7 @@ def alone(seen: Seen, kind: str, slo: str, severity: Severity, what: str, becaus
         because=line(because),
         model=seen.model,
         slo=slo,
-        at=told(seen.now),
+        at=told(seen.at),
         confirm=confirm,
         command="shipworthy status",
         runbook=runbook_of(seen.on_call, severity),

@@ -1,7 +1,7 @@
 """What a page is: one thing that a person must know, the one thing to confirm, and the command that confirms it.
 
-In: the fields. Out: a `Page`, the key by which systems for paging tell two pages apart, and texts cut to a limit. A page
-holds no secret and no raw input; a tenant stands in it as the contract lets it be shown.
+In: the fields. Out: a `Page`, the key by which systems for paging tell two pages apart, and texts cut to a limit. A
+page holds no secret and no raw input; a tenant stands in it as the contract lets it be shown.
 
 Severities as PagerDuty Events v2 names them (payload.severity), priorities as on-call tools number them.
 """

@@ -3,8 +3,8 @@
 In: a page. Out: the event without its routing key, which is a secret and is added where it is sent. `dedup_key` makes
 what is sent twice one incident; `acknowledge` and `resolve` say no more than the key.
 
-Limits (PagerDuty's documentation of PD-CEF and of the API): `dedup_key` 255, `summary` 1024 characters, `severity` one of
-`critical error warning info`, an event 512 KB; 202 is taken, 400 is never right later, 429 and 5xx are sent again.
+Limits (PagerDuty's documentation of PD-CEF and of the API): `dedup_key` 255, `summary` 1024 characters, `severity` one
+of `critical error warning info`, an event 512 KB; 202 is taken, 400 is never right later, 429 and 5xx are sent again.
 """
 
 from __future__ import annotations

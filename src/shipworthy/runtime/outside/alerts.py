@@ -1,4 +1,4 @@
-"""`POST /hooks/alertmanager`: Alertmanager's webhook, by which an alert degrades a segment, routes it to people or kills.
+"""`POST /hooks/alertmanager`: Alertmanager's webhook, by which an alert degrades a segment, asks people, or kills.
 
 In: requests with a bearer token of scope `trigger`. Out: orders, and an answer that says what became of each alert.
 The token is asked for before anything of the body is read; each token has a rate of its own; bodies, alerts in one and
@@ -127,7 +127,11 @@ class Alerts:
             self._abused(scope, AbuseKind.FLOOD, b"")
             raise Refusal(429, "too many webhooks of this token", [(b"retry-after", b"1")])
         hook = await self._hook(scope, receive)
-        told = [(alert, self._follow(scope, token, alert)) for alert in hook.alerts]
+        told: list[tuple[Alert, tuple[str, str]]] = []
+        for alert in hook.alerts:
+            told.append((alert, self._follow(scope, token, alert)))
+            if told[-1][1][0] == "ordered":
+                await asyncio.sleep(0)  # an order takes its time on the disk: requests go between two of them
         became = Counter(became for _, (became, _) in told)
         self.counts.update(became)
         if hook.truncatedAlerts:

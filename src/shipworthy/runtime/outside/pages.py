@@ -57,7 +57,9 @@ class Outside:
         caller: Callers = everybody,
         alerts: Asgi | None = None,
     ) -> None:
-        """`alerts` answers the webhook of Alertmanager, which asks for a token of its own. `caller`: who calls by the key that was shown; where the site has keys, a key for all tenants or a token of
+        """`alerts` answers the webhook of Alertmanager, which asks for a token of its own.
+
+        `caller`: who calls by the key that was shown; where the site has keys, a key for all tenants or a token of
         the site is needed."""
         self._alerts = alerts
         self._caller = caller

@@ -29,7 +29,8 @@ _SECRET = ("pagerduty", "apprise")
 
 
 class Pager(Fact, frozen=True, kw_only=True):
-    """One receiver of pages. `severities`: which it hears. `ca_file`: the authorities it is trusted by, else the system's."""
+    """One receiver of pages. `severities`: which it hears. `ca_file`: the authorities it is trusted by, else those of
+    the system."""
 
     name: str
     kind: Kind

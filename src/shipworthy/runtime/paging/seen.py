@@ -42,7 +42,7 @@ def seen_of(
     return Seen(
         model=manifest.model,
         state=controller.live.state,
-        now=now,
+        at=now,
         running_since=running_since,
         judged=judged,
         judged_until=controller.judged_until,
