@@ -65,7 +65,7 @@ def _annotations(page: Page) -> dict[str, str]:
         "description": page.because,
         "confirm": page.confirm,
         "command": page.command,
-        "runbook_url": page.runbook,
+        "runbook_url" if page.runbook.startswith("https://") else "runbook": page.runbook,
         "priority": PRIORITY_OF[page.severity],
         "version": page.version,
         "orders": ", ".join(page.orders),

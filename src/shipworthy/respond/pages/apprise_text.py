@@ -31,7 +31,7 @@ class Text(NamedTuple):
 def text(page: Page) -> Text:
     """Return the notification. The one thing to confirm comes first: phones show two lines."""
     if page.phase is Phase.RESOLVED:
-        return Text(clip(f"resolved: {page.title}", MOST_TITLE), clip(f"since {page.ended}", MOST_BODY), "success")
+        return Text(clip(f"resolved: {page.title}", MOST_TITLE), f"from {page.at} to {page.ended}", "success")
     word = "" if page.phase is Phase.FIRING else f"{page.phase.value}: "
     lines = [
         page.confirm,

@@ -35,7 +35,7 @@ def event(page: Page) -> dict[str, Any]:
         "custom_details": _details(page),
     }
     told["client"] = "Shipworthy"
-    if page.runbook:
+    if page.runbook.startswith("https://"):
         told["links"] = [{"href": clip(page.runbook, _MOST), "text": "runbook"}]
     return told
 
@@ -50,6 +50,7 @@ def _details(page: Page) -> dict[str, str]:
         "because": page.because,
         "confirm": page.confirm,
         "command": page.command,
+        "runbook": page.runbook,
         "sev": page.severity.value,
         "priority": PRIORITY_OF[page.severity],
         "model": page.model,
