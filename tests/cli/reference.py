@@ -17,7 +17,7 @@ import click
 import msgspec
 
 from shipworthy import errors, facts
-from shipworthy.contract import assistant, card, manifest, note, pack, slos, threats
+from shipworthy.contract import assistant, card, manifest, note, on_call, pack, slos, threats
 from shipworthy.contract.schema_files import SCHEMAS
 from shipworthy.ledger.fold import CHANGES
 from tests.cli.commands import commands
@@ -215,6 +215,7 @@ KEYS = {
     "label": "the truth, and when it has come",
     "issuers": "the public keys that signatures must be made with; at low stakes by default those in `keys/`",
     "people": "who may act, in which roles",
+    "on_call": "who is called when something is ordered or breaks: commander, steps of escalation, runbook",
     "assistant": "a model that writes text, beside the classifier; see [how to red-team it](../how-to/red-team.md)",
     "artefacts": "the folder that is built, scanned, signed and served",
     "build": "the command that makes it, as words; it sees manifest, code, data, lock file and no key",
@@ -243,7 +244,7 @@ KEYS = {
 def manifest_page() -> str:
     """Return the page of `shipworthy.yaml`."""
     kinds = [one for one in vars(manifest).values() if _is_shape(one) and one is not manifest.Manifest]
-    kinds += [assistant.Tool, assistant.Output]
+    kinds += [assistant.Tool, assistant.Output, on_call.Rung, on_call.Ladder]
     parts = [
         "# `shipworthy.yaml`\n",
         MADE,

@@ -12,7 +12,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -21,20 +21,30 @@ import uvicorn
 from shipworthy.runtime.app import App
 from shipworthy.runtime.exports.prometheus import text_of
 from shipworthy.runtime.models import ModelsLike
+from shipworthy.runtime.paging.listed import Pager
+from shipworthy.runtime.paging.paging import Paging
+from shipworthy.runtime.paging.receiver import Pace
 from shipworthy.runtime.site import Site
 from tests.flows.tiny import Tiny
 
 Told = TypeVar("Told")
 LIMIT_S = 30.0
+QUICK = Pace(base_s=0.01, cap_s=0.05, most_s=0.2, again_s=0.2, within_s=0.3, tries=5)
 
 
 class Served:
     """One running site. Use as a context manager."""
 
     def __init__(
-        self, tiny: Tiny, observe_only: bool = False, body_within_s: float = 5.0, models: ModelsLike | None = None
+        self,
+        tiny: Tiny,
+        observe_only: bool = False,
+        body_within_s: float = 5.0,
+        models: ModelsLike | None = None,
+        pagers: Sequence[Pager] = (),
     ) -> None:
         self.tiny = tiny
+        self._pagers = pagers
         self._models = models
         self._socket = socket.socket()  # held from the start: a port that was only looked up may be taken by then
         self._socket.bind(("127.0.0.1", 0))
@@ -98,8 +108,12 @@ class Served:
         return [held["order"] for held in self.status()["state"]["orders"]]
 
     async def _open(self) -> tuple[Site, uvicorn.Server, asyncio.Task[None]]:
-        site = Site(self.tiny.workspace, self._observe_only, self._models)
+        site = Site(self.tiny.workspace, self._observe_only, self._models, self._pagers)
         await site.start()
+        if self._pagers:  # at another pace than the product's, or no test would see a second word
+            here = self.tiny.workspace
+            site.paging = Paging(site, site.store, here.clock, here.host_key(), self._pagers, QUICK)
+        self._paging = asyncio.create_task(site.paging.run(0.02))
         app = App(
             site.gateway,
             {"/status": lambda _: site.status(), "/checkpoint": site.checkpoint},
@@ -114,6 +128,8 @@ class Served:
 
     async def _shut(self) -> None:
         await self._serving
+        self._paging.cancel()
+        await asyncio.gather(self._paging, return_exceptions=True)
         await self.site.close()
 
     def _run(self, work: Coroutine[Any, Any, Told]) -> Told:

@@ -47,6 +47,7 @@ VERBS = {
     "monitor": "monitor",
     "review-queue": "review_queue",
     "incident": "incident",
+    "pagers": "pagers",
     "abuse": "abuse",
     "ledger": "ledger",
 }

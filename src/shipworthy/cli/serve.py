@@ -26,6 +26,9 @@ from shipworthy.cli.show import progress, workspace
     multiple=True,
     help="Another server scores for a version: v2+http://… or mlflow+http://…",
 )
+@click.option(
+    "--pagers", metavar="FILE", type=click.Path(path_type=Path), help="Who is paged: a file of the site (see `pagers`)."
+)
 @click.option("--grpc-port", type=click.IntRange(1, 65535), help="Take the inference protocol by gRPC there as well.")
 @click.pass_context
 def serve(
@@ -38,6 +41,7 @@ def serve(
     otlp: str,
     workers: int,
     upstreams: tuple[str, ...],
+    pagers: Path | None,
     grpc_port: int | None,
 ) -> None:
     """Serve the warm baseline and a running rollout until interrupted; then finish what is under way.
@@ -52,4 +56,4 @@ def serve(
         raise click.UsageError("--tls-cert and --tls-key go together")
     tls = Tls(tls_cert, tls_key) if tls_cert is not None and tls_key is not None else None
     here = workspace(ctx)
-    run(here, port, observe_only, progress, otlp, host, tls, workers, upstreams, grpc_port)
+    run(here, port, observe_only, progress, otlp, host, tls, workers, upstreams, grpc_port, pagers)

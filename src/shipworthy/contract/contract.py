@@ -131,6 +131,7 @@ def make_lock(
         relations=manifest.relations,
         scan_classes=tuple(sorted(manifest.scan.classes)),
         assistant=manifest.assistant,
+        on_call=manifest.on_call,
         seed=contract.seed,
         bits=dict(bits or {}),
         paired=paired,

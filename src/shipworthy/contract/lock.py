@@ -28,6 +28,7 @@ from shipworthy.contract.manifest import (
     Stakes,
     Throttles,
 )
+from shipworthy.contract.on_call import OnCall
 from shipworthy.contract.pack import case_files
 from shipworthy.contract.problems import Findings, Problem
 from shipworthy.contract.standing import Standing
@@ -102,6 +103,7 @@ class Lock(Fact, frozen=True, kw_only=True):
     relations: tuple[Relation, ...] = ()
     scan_classes: tuple[str, ...] = ()
     assistant: Assistant | None = None
+    on_call: OnCall | None = None
     seed: int | None = None
     bits: dict[str, str] = {}
     paired: PairedRows | None = None

@@ -14,6 +14,7 @@ from shipworthy.contract.contract import Contract
 from shipworthy.contract.lock import Lock
 from shipworthy.contract.loosening_assistant import assistant_rows
 from shipworthy.contract.loosening_cases import case_rows
+from shipworthy.contract.loosening_on_call import on_call_rows
 from shipworthy.contract.loosening_policy import never_rows, slo_rows
 from shipworthy.contract.loosening_runtime import runtime_rows
 from shipworthy.contract.loosening_scan import scan_rows
@@ -58,6 +59,7 @@ def loosenings(
         judged_rows(old.rows, rows),
         scan_rows(old.scan_classes, new.manifest.scan.classes),
         assistant_rows(old.assistant, new.manifest.assistant),
+        on_call_rows(old.on_call, new.manifest.on_call) if old.stakes == "high" else (),
     )
     return tuple(sorted({row for rows in parts for row in rows}))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from shipworthy.contract.assistant import Assistant
+from shipworthy.contract.on_call import OnCall
 from shipworthy.facts import Fact, Person
 
 Stakes = Literal["low", "standard", "high"]
@@ -235,6 +236,7 @@ class Manifest(Fact, frozen=True, kw_only=True):
     adapter: Adapter = Adapter(kind="sklearn")
     issuers: Issuers = Issuers(signing="keys/signing.pub", verdict="keys/verdict.pub")
     people: tuple[PersonRef, ...] = ()
+    on_call: OnCall | None = None
     relations: tuple[Relation, ...] = ()
     assistant: Assistant | None = None
     artefacts: str = "model"

@@ -14,6 +14,7 @@ from collections.abc import Iterable
 from shipworthy.contract.assistant_rules import assistant_faults
 from shipworthy.contract.convert import convert
 from shipworthy.contract.manifest import Feature, Manifest, Stage, Throttle
+from shipworthy.contract.on_call import on_call_faults, runbooks
 from shipworthy.contract.pack import is_table
 from shipworthy.contract.problems import Findings, Path, Problem, did_you_mean, label
 from shipworthy.contract.segment_text import KeyValues, unknown_keys, write_segments
@@ -166,6 +167,8 @@ def _people(manifest: Manifest, found: Findings) -> None:
             found.add(("people", index, "roles"), f"{person.id} has no role", "give a role or remove the person")
         if not person.id.strip():
             found.add(("people", index, "id"), "a person without an id", "give each person an id")
+    if manifest.on_call is not None:
+        on_call_faults(manifest.on_call, [name for one in manifest.people for name in (one.id, *one.roles)], found)
 
 
 def _segments(manifest: Manifest, found: Findings) -> None:
@@ -326,6 +329,7 @@ def named_files(manifest: Manifest) -> tuple[tuple[Path, str], ...]:
     named += [(("datasets", name, "path"), dataset.path) for name, dataset in manifest.datasets.items()]
     named += [(("data_sources", index, "file"), source.file) for index, source in enumerate(manifest.data_sources)]
     named += [(("people", index, "key"), person.key) for index, person in enumerate(manifest.people)]
+    named += runbooks(manifest.on_call) if manifest.on_call is not None else ()
     named += [(("issuers", "signing"), manifest.issuers.signing), (("issuers", "verdict"), manifest.issuers.verdict)]
     return tuple(named)
 

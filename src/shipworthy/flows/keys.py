@@ -42,15 +42,18 @@ def new_keys(workspace: Workspace, manifest: Manifest) -> tuple[Path, ...]:
     return tuple(path for path in written if path is not None)
 
 
-def make_token(workspace: Workspace, scope: str, lasts: str) -> tuple[str, Token]:
+def make_token(
+    workspace: Workspace, scope: str, lasts: str, limit: str = "", actions: tuple[str, ...] = ()
+) -> tuple[str, Token]:
     """Make a token of the API, for this one time; the ledger tells its id, scope and end. Raises UsageError.
 
-    `lasts` is such as `30d`, at most 400 days.
+    `lasts` is such as `30d`, at most 400 days. `limit` and `actions`: of a trigger, as `runtime.tokens` has them.
     """
     made_at, expires = _span(workspace, lasts)
     with open_site(workspace) as authority:
-        shown, token = new_token(workspace.home, scope, made_at, expires)
-        told = {"id": token.id, "scope": token.scope, "expires": token.expires}
+        shown, token = new_token(workspace.home, scope, made_at, expires, limit, actions)
+        told: dict[str, object] = {"id": token.id, "scope": token.scope, "expires": token.expires}
+        told |= {"limit": token.limit, "actions": token.actions} if token.limit else {}
         authority.note("operator", TOKEN_MADE, told)
     return shown, token
 

@@ -12,6 +12,7 @@ import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import uvloop
 
@@ -22,6 +23,7 @@ from shipworthy.runtime.exports.prometheus import text_of
 from shipworthy.runtime.exports.push import Push
 from shipworthy.runtime.listening import Server, check_address, config
 from shipworthy.runtime.models import Models
+from shipworthy.runtime.paging.listed import Pager, read_pagers
 from shipworthy.runtime.site import Site
 from shipworthy.runtime.upstreams import Elsewhere, read_upstreams
 from shipworthy.runtime.workspace import Workspace
@@ -40,6 +42,7 @@ def serve(
     workers: int = 1,
     upstreams: Sequence[str] = (),
     grpc_port: int | None = None,
+    pagers: Path | None = None,
 ) -> None:
     """Serve until SIGINT or SIGTERM. Raises CannotDecide when there is no admitted baseline to serve.
 
@@ -47,16 +50,18 @@ def serve(
 
     `say` hears one line once requests are taken: which version, and at which address. `otlp`: where metrics are pushed.
     `upstreams`: versions that other servers compute, as `runtime.upstreams` reads them. `grpc_port`: of gRPC.
+    `pagers`: the file that says who is paged, as `runtime.paging.listed` reads it.
     """
     if workers > 1:
         from shipworthy.runtime.tree.serve import serve_by
 
-        serve_by(workspace, workers, port, observe_only, say, otlp, host, tls, upstreams, grpc_port)
+        serve_by(workspace, workers, port, observe_only, say, otlp, host, tls, upstreams, grpc_port, pagers=pagers)
         return
-    push = Push(otlp) if otlp else None
+    push, paged = Push(otlp) if otlp else None, read_pagers(pagers) if pagers is not None else ()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(workspace, port, observe_only, say, push, host, tls, read_upstreams(upstreams), grpc_port))
+        upstream = read_upstreams(upstreams)
+        runner.run(_serve(workspace, port, observe_only, say, push, host, tls, upstream, grpc_port, paged))
 
 
 @asynccontextmanager
@@ -98,9 +103,12 @@ async def _serve(
     tls: Tls | None,
     elsewhere: Mapping[str, Elsewhere],
     grpc_port: int | None,
+    pagers: Sequence[Pager],
 ) -> None:
-    site = Site(workspace, observe_only, Models(workspace.home / "logs", elsewhere))
+    site = Site(workspace, observe_only, Models(workspace.home / "logs", elsewhere), pagers)
     try:
+        if site.paging.warning:
+            say(f"WARNING: {site.paging.warning}")
         check_address(host, tls, site.keys.needed)
         await site.start()
         async with grpc_at(site.gateway, host, grpc_port, tls):
@@ -118,7 +126,7 @@ async def _run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.leave)
-    tasks = [asyncio.create_task(site.watch(TICK_S))]
+    tasks = [asyncio.create_task(site.watch(TICK_S)), asyncio.create_task(site.paging.run())]
     if push is not None:
         tasks.append(asyncio.create_task(push.every(site.metrics, site.resource())))
     try:

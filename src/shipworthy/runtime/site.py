@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -42,6 +42,9 @@ from shipworthy.runtime.live import Live
 from shipworthy.runtime.models import Models, ModelsLike
 from shipworthy.runtime.outside.pages import Outside
 from shipworthy.runtime.outside.seen import seen_of
+from shipworthy.runtime.outside.triggered import triggered
+from shipworthy.runtime.paging.listed import Pager
+from shipworthy.runtime.paging.paging import Paging
 from shipworthy.runtime.probed import probing_of
 from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.replica import Answering, replicas
@@ -67,7 +70,13 @@ _log = logging.getLogger("shipworthy.site")
 class Site:
     """Everything one gateway process holds. Use from one event loop."""
 
-    def __init__(self, workspace: Workspace, observe_only: bool = False, models: ModelsLike | None = None) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        observe_only: bool = False,
+        models: ModelsLike | None = None,
+        pagers: Sequence[Pager] = (),
+    ) -> None:
         self.workspace = workspace
         self.store = workspace.store()
         self.commits = GroupCommit(self.store)
@@ -122,6 +131,7 @@ class Site:
         self.controller.resume(past.alarms(self.store))
         self._first = first
         self.gateway = Gateway(self._wiring(first))
+        self.paging = Paging(self, self.store, workspace.clock, workspace.host_key(), pagers)
         self.flags = FlagFile(workspace.home, manifest, self.live, self.permits.routes, self.gateway.decider.may_serve)
 
     @property
@@ -225,6 +235,7 @@ class Site:
         plain["refused"] = dict(self.versions.refused)
         plain["trouble"] = self.trouble or self._unpublished
         plain["uncounted"] = self.counting.told()
+        plain["paging"] = self.paging.told()
         plain["overrides"] = self.permits.told()
         plain["abuse"] = self.abuse.told()
         plain["failures"] = dict(self.failures)
@@ -265,7 +276,7 @@ class Site:
             broken=bool(self.live.broken),
             stale_s=stale_s,
         )
-        return families(shown)
+        return (*families(shown), *self.paging.families())
 
     def resource(self) -> Labels:
         """Return whose metrics they are, by the names of OpenTelemetry."""
@@ -286,7 +297,8 @@ class Site:
     def outside(self) -> Outside:
         """Return the pages that other rollout controllers ask."""
         seen = partial(seen_of, self.controller, self.served)
-        return Outside(self.workspace.home, seen, self.controller.rolling.end, self.abuse, self.keys.caller)
+        alerts = triggered(self, self._recorder.submit)
+        return Outside(self.workspace.home, seen, self.controller.rolling.end, self.abuse, self.keys.caller, alerts)
 
     def _begin(self, manifest: Manifest) -> Telemetry:
         """Return the telemetry of this run, which knows how the last one ended and where sums begin anew."""

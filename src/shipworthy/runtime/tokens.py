@@ -17,39 +17,53 @@ import msgspec
 
 from shipworthy.artifact.strict import loads
 from shipworthy.errors import CannotDecide, UsageError
-from shipworthy.facts import Fact, canonical
+from shipworthy.facts import Fact, canonical, parse_segment
+from shipworthy.respond.triggers import ACTIONS
 from shipworthy.store.failpoints import nothing
 from shipworthy.store.instants import instant
 from shipworthy.store.safe_files import private_directory, read_plain, write_whole
 
 FOLDER = "tokens"
 # gate: reads facts and tells of its verdicts · read: reads facts · rollout: ends a rollout, and reads its analysis
-GATE, READ, ROLLOUT = "gate", "read", "rollout"
-SCOPES = (GATE, READ, ROLLOUT)
+# trigger: gives orders that tighten, of some actions inside some segment
+GATE, READ, ROLLOUT, TRIGGER = "gate", "read", "rollout", "trigger"
+SCOPES = (GATE, READ, ROLLOUT, TRIGGER)
 MOST = 1_000
 _TOKEN = re.compile(r"swt_[A-Za-z0-9_-]{43}")  # 32 bytes in URL-safe base64, without padding
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class Token(Fact, frozen=True, kw_only=True):
-    """What is kept of a token. `id` are the first digits of `sha256`, which names it in the ledger."""
+    """What is kept of a token. `id` are the first digits of `sha256`, which names it in the ledger.
+
+    Of a trigger: `limit`, the canonical segment (`tenant` one of its keys, `*` for everything) that its orders stay
+    inside, and its `actions`. Another token has neither.
+    """
 
     id: str
     scope: str
     sha256: str
     made_at: str
     expires: str
+    limit: str = ""
+    actions: tuple[str, ...] = ()
 
 
-def new_token(home: Path, scope: str, made_at: str, expires: str) -> tuple[str, Token]:
+def new_token(
+    home: Path, scope: str, made_at: str, expires: str, limit: str = "", actions: tuple[str, ...] = ()
+) -> tuple[str, Token]:
     """Make a token and keep its hash; return the token itself, for this one time. Raises UsageError."""
     if scope not in SCOPES:
         raise UsageError(f"no scope {scope!r}", "token", f"one of {', '.join(SCOPES)}")
+    if fault := _bounds(scope, limit, actions):
+        raise UsageError(fault, "token", "such as --limit 'supplier=S2;tenant=acme' --actions degrade,review")
     if not instant(made_at) < instant(expires):
         raise UsageError("a token ends after it was made", "token", "say when, such as 30d")
     shown = f"swt_{secrets.token_urlsafe(32)}"
     hashed = _hashed(shown)
-    kept = Token(id=hashed[:12], scope=scope, sha256=hashed, made_at=made_at, expires=expires)
+    kept = Token(
+        id=hashed[:12], scope=scope, sha256=hashed, made_at=made_at, expires=expires, limit=limit, actions=actions
+    )
     folder = private_directory(private_directory(home) / FOLDER)
     write_whole(folder / f"{kept.id}.json", canonical(kept) + b"\n", nothing)
     return shown, kept
@@ -82,6 +96,22 @@ def holder(shown: str, tokens: Iterable[Token], now: str) -> Token | None:
     return found
 
 
+def _bounds(scope: str, limit: str, actions: tuple[str, ...]) -> str:
+    """Return why these are no bounds for a token of that scope, "" when they are."""
+    if scope != TRIGGER:
+        return "only a trigger has a limit and actions" if limit or actions else ""
+    if not limit or not actions:
+        return "a trigger has a limit and actions"
+    unknown = [action for action in actions if action not in ACTIONS]
+    if unknown or len(set(actions)) != len(actions):
+        return f"actions are some of {', '.join(ACTIONS)}, each once"
+    try:
+        parse_segment(limit)
+    except ValueError as problem:
+        return str(problem)
+    return ""
+
+
 def _hashed(shown: str) -> str:
     return hashlib.sha256(shown.encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -89,7 +119,8 @@ def _hashed(shown: str) -> str:
 def _read(path: Path) -> Token:
     try:
         token = msgspec.convert(loads(read_plain(path), str(path)), Token, strict=True)
-        known = token.scope in SCOPES and _HASH.fullmatch(token.sha256) and token.id == token.sha256[:12]
+        known = token.scope in SCOPES and not _bounds(token.scope, token.limit, token.actions)
+        known = known and bool(_HASH.fullmatch(token.sha256)) and token.id == token.sha256[:12]
         if not known or not instant(token.made_at) < instant(token.expires):
             raise CannotDecide("not a token of ours", str(path), "delete it")
     except (msgspec.ValidationError, UsageError) as problem:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from urllib.parse import parse_qs, unquote
 
@@ -32,12 +32,14 @@ from shipworthy.deploy.http.wire import (
 from shipworthy.errors import ShipworthyError
 from shipworthy.facts import MISSING, AbuseKind
 from shipworthy.runtime.outside import analysis, flagger
+from shipworthy.runtime.outside.alerts import PATH as ALERTS
 from shipworthy.runtime.outside.seen import Seen
 from shipworthy.runtime.tokens import ROLLOUT, Token, holder, read_tokens
 from shipworthy.store.instants import rfc3339
 
 ROLLOUTS, HOOKS = "/rollouts/", "/hooks/flagger/"
-PREFIXES = (ROLLOUTS, HOOKS)
+PREFIXES = (ROLLOUTS, HOOKS, ALERTS)
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
 MOST_BYTES = 64 << 10
 BODY_WITHIN_S = 5.0
 _log = logging.getLogger("shipworthy.outside")
@@ -53,9 +55,13 @@ class Outside:
         abort: Callable[[str], str],
         on_abuse: OnAbuse = UNWATCHED,
         caller: Callers = everybody,
+        alerts: Asgi | None = None,
     ) -> None:
-        """`caller`: who calls by the key that was shown; where the site has keys, a key for all tenants or a token of
+        """`alerts` answers the webhook of Alertmanager, which asks for a token of its own.
+
+        `caller`: who calls by the key that was shown; where the site has keys, a key for all tenants or a token of
         the site is needed."""
+        self._alerts = alerts
         self._caller = caller
         self._home = home
         self._on_abuse = on_abuse
@@ -64,6 +70,9 @@ class Outside:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["path"] == ALERTS and self._alerts is not None:
+            await self._alerts(scope, receive, send)
+            return
         try:
             response = await self._response(scope, receive)
         except Refusal as refusal:

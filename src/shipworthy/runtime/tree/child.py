@@ -37,6 +37,7 @@ class ChildSpec(msgspec.Struct, frozen=True, kw_only=True):
     upstreams: tuple[str, ...] = ()
     host: str = "127.0.0.1"
     grpc_port: int | None = None
+    pagers: str = ""
 
 
 class Child:

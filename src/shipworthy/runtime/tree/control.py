@@ -18,6 +18,7 @@ from shipworthy.errors import ShipworthyError
 from shipworthy.observe.minutes import minute_of
 from shipworthy.runtime.exports.push import Push
 from shipworthy.runtime.listening import BOUNDS, Server, config
+from shipworthy.runtime.paging.listed import read_pagers
 from shipworthy.runtime.serve import TICK_S, app_of
 from shipworthy.runtime.site import Site
 from shipworthy.runtime.tree import forward
@@ -44,7 +45,10 @@ async def control(spec: ChildSpec, clock: Clock, ready: int, leaving: Leaving) -
     slots = Slots(run / "slots", spec.workers)
     models = HostedModels(run, workspace.home / "logs", True, read_upstreams(spec.upstreams))
     await models.open()
-    site = Site(workspace, spec.observe_only, models)
+    pagers = read_pagers(Path(spec.pagers)) if spec.pagers else ()
+    site = Site(workspace, spec.observe_only, models, pagers)
+    if site.paging.warning:
+        _log.error("%s", site.paging.warning)
     feeds = Feeds(_Counting(site), slots, lambda: minute_of(clock()))
     site.follow(feeds.until, lambda: _told(feeds, slots))
     table = throttle_table(site.manifest, workspace.home, workspace.host_key())
@@ -96,7 +100,7 @@ async def _serve(site: Site, run: Path, ready: int, spec: ChildSpec, table: Buck
     listening.forwarded_allow_ips = "*"  # whoever reaches this socket is one of our workers
     server = Server(listening, lambda _: _tell(ready))
     leaving.by(server.leave)
-    tasks = [asyncio.create_task(site.watch(TICK_S))]
+    tasks = [asyncio.create_task(site.watch(TICK_S)), asyncio.create_task(site.paging.run())]
     if table is not None:
         tasks.append(asyncio.create_task(_mend(table, site)))
     if spec.otlp:

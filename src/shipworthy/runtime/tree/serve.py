@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from shipworthy.runtime.api_keys import Keyring
 from shipworthy.runtime.certificates import Certificates, Tls
 from shipworthy.runtime.listening import bind, check_address, url_of
+from shipworthy.runtime.paging.listed import read_pagers
 from shipworthy.runtime.tree.supervisor import CHILD, Supervisor, leaving
 from shipworthy.runtime.upstreams import read_upstreams
 from shipworthy.runtime.workspace import Workspace
@@ -29,6 +31,7 @@ def serve_by(
     upstreams: Sequence[str] = (),
     grpc_port: int | None = None,
     command: Sequence[str] = CHILD,
+    pagers: Path | None = None,
 ) -> None:
     """Serve with `workers` workers. Raises UsageError for an address that is taken, or that others reach without TLS
     and keys; Unreachable when a process cannot start."""
@@ -37,7 +40,10 @@ def serve_by(
     if tls is not None:
         Certificates(tls)  # what is wrong with them is said before anything is started
     read_upstreams(upstreams)
+    if pagers is not None:
+        read_pagers(pagers)  # what is wrong with them is said here too
     told: dict[str, object] = {"upstreams": tuple(upstreams), "host": host, "grpc_port": grpc_port}
+    told |= {"pagers": str(pagers.absolute())} if pagers is not None else {}
     told |= {"tls_cert": str(tls.cert.absolute()), "tls_key": str(tls.key.absolute())} if tls is not None else {}
     with bind(host, port) as listening:
         listening.set_inheritable(True)

@@ -1,0 +1,85 @@
+"""Ledger entries that page: what happened once is told for a while, and ends by itself or by the next one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shipworthy.facts import Entry, Severity, digest
+from shipworthy.respond.moments import later, told
+from shipworthy.respond.pages.notices import LASTS_S, ended, is_over, notice
+from shipworthy.respond.pages.page import Phase
+from tests.respond.pages.made import AT, TOLD
+from tests.respond.pages.test_owed import ON_CALL
+
+
+def entry(kind: str, actor: str = "machine", /, **body: Any) -> Entry:
+    return Entry(seq=3, at=TOLD, actor=actor, kind=kind, body=body, prev=digest(b""))
+
+
+@pytest.mark.parametrize(
+    ("one", "kind", "severity", "key"),
+    [
+        (entry("respond.review_expired", item="REV-2027-0001"), "review.expired", Severity.SEV3, "m/*/review_queue"),
+        (entry("respond.drilled", kind="kill", passed=False), "drill.completed", Severity.SEV2, "m/*/drill:kill"),
+        (entry("respond.drilled", drill={"kind": "rollback", "passed": False}), "drill.completed", Severity.SEV2,
+         "m/*/drill:rollback"),
+        (entry("respond.drilled"), "drill.completed", Severity.SEV2, "m/*/drill:drill"),
+        (entry("gate.overridden", "gate", override={"override": {"id": "OVR-2027-0001"}}), "bypass.used",
+         Severity.SEV3, "m/*/override"),
+        (entry("deploy.aborted", rollout={"version": "2"}), "rollout.rolled_back", Severity.SEV3, "m/*/rollout"),
+        (entry("deploy.advanced", rollout={"version": "2"}), "rollout.advanced", Severity.SEV4, "m/*/stage"),
+    ],
+)  # fmt: skip
+def test_what_happened_pages(one: Entry, kind: str, severity: Severity, key: str) -> None:
+    page = notice(one, "m", ON_CALL)
+    assert page is not None
+    assert (page.kind, page.severity, page.key, page.phase) == (kind, severity, key, Phase.FIRING)
+    assert page.at == TOLD
+    assert page.runbook == ON_CALL.runbook
+    assert page.confirm
+    assert page.command.startswith("shipworthy ")
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        entry("deploy.aborted", "ana", rollout={"version": "2"}),
+        entry("respond.ordered"),
+        entry("observe.recalibrated"),
+    ],
+)
+def test_other_entries_page_nobody(one: Entry) -> None:
+    assert notice(one, "m") is None
+
+
+@pytest.mark.parametrize(
+    ("body", "passed"),
+    [
+        ({"kind": "kill", "passed": True}, True),
+        ({"drill": {"kind": "kill", "verdict": "passed"}}, True),
+        ({"kind": "kill", "passed": True, "verdict": "failed"}, False),
+        ({"kind": "kill", "passed": "yes"}, False),
+        ({"kind": "kill", "passed": 2}, False),
+        ({"kind": "kill"}, False),
+    ],
+)
+def test_a_drill_ends_the_page_of_the_one_that_failed_only_when_it_surely_passed(
+    body: dict[str, Any], passed: bool
+) -> None:
+    page = notice(entry("respond.drilled", **body), "m")
+    assert page is not None
+    assert page.key == "m/*/drill:kill"
+    assert (page.phase is Phase.RESOLVED) == passed
+
+
+def test_a_notice_ends_after_four_hours() -> None:
+    page = notice(entry("respond.review_expired"), "m")
+    assert page is not None
+    assert not is_over(page, later(AT, LASTS_S - 1))
+    assert is_over(page, later(AT, LASTS_S))
+    over = ended(page, later(AT, 60))
+    assert (over.phase, over.ended) == (Phase.RESOLVED, told(later(AT, 60)))
+    assert ended(over, later(AT, 99)) == over
+    assert is_over(over, AT)
