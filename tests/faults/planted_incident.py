@@ -1,5 +1,4 @@
 """Faults of incidents: a path that calls nobody, a record that forgets, an end without proof."""
-# ruff: noqa: E501 - one fault a line, as long as the code it changes
 
 from __future__ import annotations
 
