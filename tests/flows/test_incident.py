@@ -5,95 +5,25 @@ The incident: version 1 denies nearly everybody whose supplier it has never seen
 
 from __future__ import annotations
 
-import csv
 import gzip
 from pathlib import Path
 
 import pytest
 
 from shipworthy.errors import CannotDecide, ContractError, UsageError
-from shipworthy.facts import Case, Incident, Named, Scope, Severity
-from shipworthy.facts.incident import Harm
 from shipworthy.flows import incident as incidents
 from shipworthy.flows.evaluate import evaluate
 from shipworthy.flows.evidence import read_evidence
 from shipworthy.flows.gate import covered_values
 from shipworthy.flows.incident_close import close
-from shipworthy.flows.incident_promote import promote as promote_incident
-from shipworthy.flows.site_state import open_site
 from shipworthy.observe.probes import replay
-from shipworthy.respond import playbook
-from shipworthy.runtime import incident_book, releases
+from shipworthy.runtime import releases
 from shipworthy.runtime.learned import PROBES, probe_rows
 from shipworthy.runtime.subject import artefact_digest
-from shipworthy.runtime.workspace import Workspace
+from tests.flows.incident_kit import mend, opened, promote, promoted, rows_of
 from tests.flows.tiny import Tiny
 
-UNSEEN = "supplier=__unseen__"
 STRUCTURAL_RECALL = "ood_recall_structural"
-
-
-@pytest.fixture(scope="module")
-def _denying(_written: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Tiny:
-    tiny = _written.copy(tmp_path_factory.mktemp("incident") / "denying")
-    tiny.edit("shipworthy.yaml", ", buckets: [supplier]", "")
-    tiny.weigh(unknown=-8)
-    tiny.prepare()
-    tiny.ship()
-    tiny.clock.advance(3600)
-    return tiny
-
-
-@pytest.fixture
-def denying(_denying: Tiny, tmp_path: Path) -> Tiny:
-    return _denying.copy(tmp_path / "site")
-
-
-def opened(tiny: Tiny, segment: str = UNSEEN, slo: str = "ood_repeats") -> str:
-    """Order safe mode in a segment and open its incident; return its id."""
-    scope = Scope(model="tiny-triage", version="1", segment=segment)
-    with open_site(tiny.workspace) as authority:
-        held = playbook.by_person("ana", scope, Named.SAFE_MODE, "ood", authority.new_id("ORD"), tiny.clock())
-        authority.tighten(held)
-        proposal = playbook.Proposal(held, slo, Severity.SEV2)
-        return incident_book.taken_up(authority, proposal, tiny.clock(), "chidi")[0].id
-
-
-def led(tiny: Tiny, name: str) -> None:
-    """Do what people owe an incident beside its proof: lead it, say what harm was done, and why no threat is new."""
-    incidents.command(tiny.workspace, name, "ana")
-    told = incidents.Changes(harm=Harm(type="none", severity="none"), no_threat="unknown suppliers are no attack")
-    incidents.update(tiny.workspace, name, told, "chidi")
-
-
-def promote(tiny: Workspace, name: str, rows: Path, person: str, target: float) -> tuple[Incident, tuple[Case, ...]]:
-    """Promote from a file; return the incident and its cases."""
-    made = promote_incident(tiny, name, rows, person, target)
-    return made.incident, made.cases
-
-
-def rows_of(tiny: Tiny, supplier: str = "S9", n: int = 80, label: str = "1") -> Path:
-    """Write labelled rows of the incident; return the file."""
-    path = tiny.at / "rows.csv"
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["visit", "tenant", "supplier", "speed", "age", "label"])
-        writer.writerows([f"inc-{i}", "acme", supplier, 15 + i % 5, 30 + i % 40, label] for i in range(n))
-    return path
-
-
-def promoted(tiny: Tiny) -> str:
-    """Open and promote an incident."""
-    name = opened(tiny)
-    promote(tiny.workspace, name, rows_of(tiny), "chidi", 0.15)
-    led(tiny, name)
-    return name
-
-
-def mend(tiny: Tiny, name: str) -> None:
-    """Bring a version that knows what to do, and say so in its note."""
-    tiny.edit("deliberation-note.md", "A first release", f"After {name} unknown suppliers count for nothing. A release")
-    tiny.release("2", unknown=0)
 
 
 def test_a_promoted_incident_writes_its_failure_into_the_pack(denying: Tiny) -> None:
