@@ -5,87 +5,32 @@ The incident: version 1 denies nearly everybody whose supplier it has never seen
 
 from __future__ import annotations
 
-import csv
 import gzip
 from pathlib import Path
 
 import pytest
 
 from shipworthy.errors import CannotDecide, ContractError, UsageError
-from shipworthy.facts import Named, Scope, Severity
 from shipworthy.flows import incident as incidents
 from shipworthy.flows.evaluate import evaluate
 from shipworthy.flows.evidence import read_evidence
 from shipworthy.flows.gate import covered_values
-from shipworthy.flows.site_state import open_site
+from shipworthy.flows.incident_close import close
 from shipworthy.observe.probes import replay
-from shipworthy.respond import playbook
-from shipworthy.respond.incidents import open_incident
 from shipworthy.runtime import releases
 from shipworthy.runtime.learned import PROBES, probe_rows
 from shipworthy.runtime.subject import artefact_digest
+from tests.flows.incident_kit import mend, opened, promote, promoted, rows_of
 from tests.flows.tiny import Tiny
 
-UNSEEN = "supplier=__unseen__"
 STRUCTURAL_RECALL = "ood_recall_structural"
-
-
-@pytest.fixture(scope="module")
-def _denying(_written: Tiny, tmp_path_factory: pytest.TempPathFactory) -> Tiny:
-    tiny = _written.copy(tmp_path_factory.mktemp("incident") / "denying")
-    tiny.edit("shipworthy.yaml", ", buckets: [supplier]", "")
-    tiny.weigh(unknown=-8)
-    tiny.prepare()
-    tiny.ship()
-    tiny.clock.advance(3600)
-    return tiny
-
-
-@pytest.fixture
-def denying(_denying: Tiny, tmp_path: Path) -> Tiny:
-    return _denying.copy(tmp_path / "site")
-
-
-def opened(tiny: Tiny, segment: str = UNSEEN) -> str:
-    """Order safe mode in a segment and open its incident; return its id."""
-    scope = Scope(model="tiny-triage", version="1", segment=segment)
-    with open_site(tiny.workspace) as authority:
-        held = playbook.by_person("ana", scope, Named.SAFE_MODE, "ood", authority.new_id("ORD"), tiny.clock())
-        authority.tighten(held)
-        one = open_incident(authority.new_id("INC"), held, "ood_repeats", Severity.SEV2, "chidi", tiny.clock())
-        authority.store.put_incident(one)
-        authority.note("machine", "respond.incident_opened", {"incident": one})
-    return one.id
-
-
-def rows_of(tiny: Tiny, supplier: str = "S9", n: int = 80, label: str = "1") -> Path:
-    """Write labelled rows of the incident; return the file."""
-    path = tiny.at / "rows.csv"
-    with path.open("w", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["visit", "tenant", "supplier", "speed", "age", "label"])
-        writer.writerows([f"inc-{i}", "acme", supplier, 15 + i % 5, 30 + i % 40, label] for i in range(n))
-    return path
-
-
-def promoted(tiny: Tiny) -> str:
-    """Open and promote an incident."""
-    name = opened(tiny)
-    incidents.promote(tiny.workspace, name, rows_of(tiny), "chidi", 0.15)
-    return name
-
-
-def mend(tiny: Tiny, name: str) -> None:
-    """Bring a version that knows what to do, and say so in its note."""
-    tiny.edit("deliberation-note.md", "A first release", f"After {name} unknown suppliers count for nothing. A release")
-    tiny.release("2", unknown=0)
 
 
 def test_a_promoted_incident_writes_its_failure_into_the_pack(denying: Tiny) -> None:
     name = opened(denying)
-    one, cases = incidents.promote(denying.workspace, name, rows_of(denying), "chidi", 0.15)
-    assert one.status == "promoted"
-    assert set(one.cases) <= {case.id for case in cases}
+    one, cases = promote(denying.workspace, name, rows_of(denying), "chidi", 0.15)
+    assert [each.id for each in one.cases] == [case.id for case in cases]
+    assert set(one.case_ids) == {case.id for case in cases if case.severity == "blocker"}
     known = {case.id: case for case in denying.workspace.contract().cases}
     assert all(known[case.id].source_incident == name for case in cases)
     assert (denying.root / "cases" / f"{cases[0].id}.csv.gz").is_file()
@@ -104,11 +49,11 @@ def test_rows_of_a_promotion_are_the_same_bytes_each_time(denying: Tiny, tmp_pat
 def test_a_failure_that_is_mended_and_told_closes(denying: Tiny) -> None:
     name = promoted(denying)
     mend(denying, name)
-    told = incidents.close(denying.workspace, name, "chidi")
+    told = close(denying.workspace, name, "chidi")
     assert told.refused == ()
     assert told.incident.status == "closed"
     by_case = {one.case: one.status for one in told.before}
-    assert {by_case[case] for case in told.incident.cases} == {"fail"}
+    assert {by_case[case] for case in told.incident.case_ids} == {"fail"}
     assert {one.status for one in told.after} == {"pass"}
     assert denying.kinds()[-1] == "respond.incident_closed"
 
@@ -116,8 +61,8 @@ def test_a_failure_that_is_mended_and_told_closes(denying: Tiny) -> None:
 def test_an_incident_whose_model_still_fails_stays_open(denying: Tiny) -> None:
     name = promoted(denying)
     denying.release("2", unknown=-7)
-    told = incidents.close(denying.workspace, name, "chidi")
-    assert told.incident.status == "promoted"
+    told = close(denying.workspace, name, "chidi")
+    assert told.incident.status == "active"
     assert any("does not pass on the fix" in reason for reason in told.refused)
     assert any("note does not tell" in reason for reason in told.refused)
     assert "respond.incident_closed" not in denying.kinds()
@@ -125,7 +70,7 @@ def test_an_incident_whose_model_still_fails_stays_open(denying: Tiny) -> None:
 
 def test_the_model_of_the_incident_cannot_be_its_own_fix(denying: Tiny) -> None:
     name = promoted(denying)
-    told = incidents.close(denying.workspace, name, "chidi")
+    told = close(denying.workspace, name, "chidi")
     assert any("same artefact twice" in reason for reason in told.refused)
     assert any("same version" in reason for reason in told.refused)
 
@@ -133,7 +78,7 @@ def test_the_model_of_the_incident_cannot_be_its_own_fix(denying: Tiny) -> None:
 def test_a_note_that_only_copies_the_old_one_closes_nothing(denying: Tiny) -> None:
     name = promoted(denying)
     denying.release("2", unknown=0)
-    told = incidents.close(denying.workspace, name, "chidi")
+    told = close(denying.workspace, name, "chidi")
     assert told.refused == ("the deliberation note does not tell of it",)
 
 
@@ -141,16 +86,16 @@ def test_rows_that_were_trained_on_prove_nothing(denying: Tiny) -> None:
     name = opened(denying)
     path = rows_of(denying)
     path.write_text(path.read_text().replace("inc-0,", "train-0,"))
-    incidents.promote(denying.workspace, name, path, "chidi", 0.15)
+    promote(denying.workspace, name, path, "chidi", 0.15)
     mend(denying, name)
-    told = incidents.close(denying.workspace, name, "chidi")
+    told = close(denying.workspace, name, "chidi")
     assert any("trained on" in reason for reason in told.refused)
 
 
 def test_an_incident_that_was_not_promoted_does_not_close(denying: Tiny) -> None:
     name = opened(denying)
     mend(denying, name)
-    told = incidents.close(denying.workspace, name, "chidi")
+    told = close(denying.workspace, name, "chidi")
     assert any("promote it first" in reason for reason in told.refused)
 
 
@@ -158,13 +103,13 @@ def test_a_fix_that_is_not_signed_is_not_looked_at(denying: Tiny) -> None:
     name = promoted(denying)
     (denying.root / "model/model.sig").unlink()
     with pytest.raises(CannotDecide, match="not signed"):
-        incidents.close(denying.workspace, name, "chidi")
+        close(denying.workspace, name, "chidi")
 
 
 def test_the_same_incident_is_not_promoted_into_the_pack_twice(denying: Tiny) -> None:
     name = promoted(denying)
     with pytest.raises(ContractError, match="already"):
-        incidents.promote(denying.workspace, name, rows_of(denying), "chidi", 0.15)
+        promote(denying.workspace, name, rows_of(denying), "chidi", 0.15)
 
 
 @pytest.mark.parametrize(("supplier", "label"), [("S1", "1"), ("S9", "")])
@@ -172,14 +117,8 @@ def test_rows_without_an_unknown_supplier_or_a_label_are_none(denying: Tiny, sup
     name = opened(denying)
     pack = (denying.root / "robustness-pack.yaml").read_bytes()
     with pytest.raises(UsageError, match="no labelled row"):
-        incidents.promote(denying.workspace, name, rows_of(denying, supplier, 10, label), "chidi", 0.15)
+        promote(denying.workspace, name, rows_of(denying, supplier, 10, label), "chidi", 0.15)
     assert (denying.root / "robustness-pack.yaml").read_bytes() == pack
-
-
-def test_an_incident_about_something_else_is_written_by_hand(denying: Tiny) -> None:
-    name = opened(denying, "supplier=S1")
-    with pytest.raises(UsageError, match="by hand"):
-        incidents.promote(denying.workspace, name, rows_of(denying), "chidi", 0.15)
 
 
 def accept(tiny: Tiny, before: str, *values: str) -> frozenset[str]:
@@ -203,18 +142,18 @@ def test_a_row_added_to_a_promoted_case_covers_nothing(denying: Tiny) -> None:
 def test_strangers_and_unknown_incidents_are_told(denying: Tiny) -> None:
     name = opened(denying)
     with pytest.raises(UsageError, match="not one of the people"):
-        incidents.promote(denying.workspace, name, rows_of(denying), "mallory", 0.15)
+        promote(denying.workspace, name, rows_of(denying), "mallory", 0.15)
     with pytest.raises(UsageError, match="no incident"):
-        incidents.close(denying.workspace, "INC-2027-9999", "chidi")
+        close(denying.workspace, "INC-2027-9999", "chidi")
 
 
 def test_the_timeline_comes_from_the_ledger(denying: Tiny) -> None:
     name = promoted(denying)
     told = incidents.show(denying.workspace, name)
     assert [one.id for one in incidents.listed(denying.workspace)] == [name]
-    said = [what for _, _, what in told.timeline]
+    said = [line.what for line in told.timeline]
     assert said[0].startswith("ordered safe_mode")
-    assert "opened the incident" in said
+    assert "opened the incident: ood" in said
     assert "promoted to a pack case" in said
 
 

@@ -230,7 +230,8 @@ def test_an_open_incident_is_shown(served: Served, tmp_path: Path) -> None:
 
     served.site.store.put_incident(
         Incident(id="INC-2027-0001", title="fast claims denied", severity="SEV1", owner="chidi", slo="error_rate",
-                 scope=Scope(model=MODEL, version="1"), order="ORD-2027-0001", opened_at="2027-01-04T09:00:00.000000Z")
+                 scope=Scope(model=MODEL, version="1"), orders=("ORD-2027-0001",),
+                 reported_at="2027-01-04T09:00:00.000000Z")
     )  # fmt: skip
     assert (
         "INC-2027-0001 is open (SEV1): fast claims denied" in runner(served, tmp_path / "ci").judge().verdict.warnings

@@ -37,7 +37,7 @@ def test_repeated_unfamiliar_inputs_go_to_people_there_and_nowhere_else(rolling:
         assert served_by(served.decide(tenant="birch")) == ("1", "machine")
         assert unfamiliar(served, 2, tenant="birch") == ["machine"] * 2  # another version: its own evidence
         (one,) = incident.listed(rolling.workspace)
-        assert (one.slo, one.owner, one.order) == ("ood_repeats", "chidi", order["id"])
+        assert (one.slo, one.owner, one.orders[0]) == ("ood_repeats", "chidi", order["id"])
 
 
 def test_an_order_in_one_segment_does_not_spread_with_time(rolling: Tiny) -> None:

@@ -19,6 +19,7 @@ from shipworthy.facts import (
     WindowSummary,
     digest,
 )
+from shipworthy.facts.incident import Status
 from shipworthy.store.instants import rfc3339
 from shipworthy.store.review import QueueItem
 from shipworthy.testing.clock import START
@@ -78,7 +79,7 @@ def item(name: str = "REV-2027-0001", deadline: str = THREE, tenant: str = "acme
     )
 
 
-def incident(name: str = "INC-2027-0001", status: str = "open") -> Incident:
+def incident(name: str = "INC-2027-0001", status: Status = "active") -> Incident:
     scope = Scope(model="claims")
     return Incident(
         id=name,
@@ -87,8 +88,8 @@ def incident(name: str = "INC-2027-0001", status: str = "open") -> Incident:
         owner="dana",
         slo="ood_recall",
         scope=scope,
-        order="ORD-2027-0001",
-        opened_at=NOON,
+        orders=("ORD-2027-0001",),
+        reported_at=NOON,
         status=status,
     )
 

@@ -273,7 +273,7 @@ def test_incidents_are_replaced_by_id(store: Store) -> None:
     store.put_incident(incident("INC-2027-0001"))
     store.put_incident(incident("INC-2027-0002", "closed"))
     assert [(one.id, one.status) for one in store.incidents()] == [
-        ("INC-2027-0001", "open"),
+        ("INC-2027-0001", "active"),
         ("INC-2027-0002", "closed"),
     ]
 

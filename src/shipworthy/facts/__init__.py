@@ -17,6 +17,7 @@ from shipworthy.facts.evidence import (
     Subject,
 )
 from shipworthy.facts.imported import ACCEPTED, IMPORT_FORMATS, Counts, Origin
+from shipworthy.facts.incident import Incident, read_incident
 from shipworthy.facts.policy import SEVERITY_OF, Action, Clause, NeverEvent, OnNoData, Policy, Severity, Slo, Target
 from shipworthy.facts.posture import (
     NORMAL,
@@ -31,7 +32,7 @@ from shipworthy.facts.posture import (
     resolve,
     tightens,
 )
-from shipworthy.facts.records import Budget, Case, Entry, Granted, Incident, Oracle, Override, Person
+from shipworthy.facts.records import Budget, Case, Entry, Granted, Oracle, Override, Person
 from shipworthy.facts.segments import (
     MISSING,
     OTHER,
@@ -148,6 +149,7 @@ __all__ = [
     "holds",
     "join",
     "parse_segment",
+    "read_incident",
     "resolve",
     "seed_of",
     "tightens",

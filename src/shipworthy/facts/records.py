@@ -1,4 +1,4 @@
-"""Records that people and the ledger keep: pack cases, incidents, people and ledger entries."""
+"""Records that people and the ledger keep: pack cases, people, overrides and ledger entries."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 from shipworthy.facts.base import Digest, Fact
 from shipworthy.facts.evidence import Subject
-from shipworthy.facts.posture import Approval, Scope
+from shipworthy.facts.posture import Approval
 
 
 class Oracle(Fact, frozen=True, kw_only=True):
@@ -59,22 +59,6 @@ class Person(Fact, frozen=True, kw_only=True):
     name: str
     roles: tuple[str, ...]
     key: str
-
-
-class Incident(Fact, frozen=True, kw_only=True):
-    """One incident. `status` is `open`, `promoted` or `closed`; the timeline is read from the ledger, not kept here."""
-
-    id: str
-    title: str
-    severity: str
-    owner: str
-    slo: str
-    scope: Scope
-    order: str
-    opened_at: str
-    status: str = "open"
-    cases: tuple[str, ...] = ()
-    closed_at: str = ""
 
 
 class Override(Fact, frozen=True, kw_only=True):

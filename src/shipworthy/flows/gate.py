@@ -21,7 +21,7 @@ from shipworthy.contract.problems import Problem
 from shipworthy.contract.standing import Standing
 from shipworthy.errors import CannotDecide, PolicySaysNo
 from shipworthy.facts import Approval, Block, Case, Digest, Evidence, Granted, Measurement, Subject, Verdict, digest
-from shipworthy.flows import decide
+from shipworthy.flows import decide, incident_gate
 from shipworthy.flows.evidence import read_evidence
 from shipworthy.flows.imported import read_imported
 from shipworthy.flows.last_shipped import older, shipped_here
@@ -72,6 +72,7 @@ def judge(workspace: Workspace) -> Judged:
     standing = decide.standing_against(workspace, contract, shared.records("govern."))
     strength, untold = _strength(workspace, subject)
     late, bar = _late(workspace, lock, shared, standing)
+    open_incidents = incident_gate.known(workspace, contract.manifest.model, shared)
     verdict = give_verdict(
         Question(
             subject=subject,
@@ -94,8 +95,15 @@ def judge(workspace: Workspace) -> Judged:
                 *_unproven(contract, origin, shared),
                 *origin.blocks,
                 *decide.blocks(standing, contract.manifest.version),
+                *incident_gate.incident_blocks(contract, open_incidents),
             ),
-            warnings=(*_still(shared.warnings(contract), origin, f"no {REBUILD}"), *origin.warnings, *stale, *bar),
+            warnings=(
+                *_still(shared.warnings(contract), origin, f"no {REBUILD}"),
+                *origin.warnings,
+                *stale,
+                *bar,
+                *incident_gate.caseless(open_incidents),
+            ),
             not_claimed=_still(shared.not_claimed(contract.not_claimed), origin, REBUILD),
         )
     )

@@ -1,56 +1,74 @@
-"""Incidents: listed, told from the ledger, promoted to pack cases, closed by proof.
+"""Incidents by hand: opened, listed, shown, led and described. Each change is one record and one ledger entry, by name.
 
-`promote` writes the failure into the candidate's pack: the labelled rows of the affected segment, and a metamorphic
-companion that hides the same feature on held-out rows. `close` runs both cases on the incident's model and on the fix;
-it refuses unless they fail before and pass after, on rows that neither was trained on.
+How one becomes a pack case is in `incident_promote`, how it ends in `incident_close`, its file in `incident_file`.
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
-import io
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
-import yaml
 
-from shipworthy.contract import pack
+from shipworthy.artifact.approval import approve
+from shipworthy.contract.blameless import check_blameless
+from shipworthy.contract.catalogues import judge_ref
 from shipworthy.contract.contract import Contract
-from shipworthy.errors import ContractError, UsageError
-from shipworthy.facts import UNSEEN, Case, CaseResult, Incident, Oracle, digest, parse_segment
-from shipworthy.flows.evaluate import evaluate_cases
-from shipworthy.flows.model import dataset_rows
+from shipworthy.contract.words import on_one_line, unfit
+from shipworthy.errors import UsageError
+from shipworthy.facts import Approval, Digest, Entry, Held, Incident, Scope, Severity, digest, parse_segment
+from shipworthy.facts.incident import Factor, Harm, Reference, Task
 from shipworthy.flows.site_state import acting, open_site
-from shipworthy.models.table import read_rows
-from shipworthy.respond import incidents
-from shipworthy.runtime.admission import verify_signature
-from shipworthy.runtime.columns import text_columns
-from shipworthy.runtime.overridden import began
-from shipworthy.runtime.releases import load
-from shipworthy.runtime.subject import artefact_digest
+from shipworthy.respond import escalation, incident_times, incidents
+from shipworthy.respond.incident_log import timeline
+from shipworthy.respond.moments import moment
+from shipworthy.runtime import incident_book
+from shipworthy.runtime.authority import Authority
+from shipworthy.runtime.exposure import exposure
 from shipworthy.runtime.workspace import Workspace
 
-Row = dict[str, Any]
-SHOWS = "blocker"  # the severity of cases that show the failure; the third only bounds its price
+Detected = Literal["user", "person", "abuse-log", "drill"]
+
+
+class Line(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of a timeline; `after`: how long after the first decision in scope, or after the report."""
+
+    at: str
+    after: str
+    actor: str
+    what: str
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
-    """An incident with its timeline: (when, who, what)."""
+    """An incident with what follows from it: timeline, clocks, times, whom its open orders call, who is next."""
 
     incident: Incident
-    timeline: tuple[tuple[str, str, str], ...]
+    timeline: tuple[Line, ...]
+    clocks: tuple[incident_times.Clock, ...]
+    time_to_detect_s: float | None
+    time_to_degrade_s: float | None
+    unconfirmed: tuple[str, ...]
+    calls: tuple[escalation.Step, ...]
+    next: str
 
 
-class Closing(msgspec.Struct, frozen=True, kw_only=True):
-    """What `close` saw: results before and after, and the reasons why it may not close (none = closed)."""
+class Changes(msgspec.Struct, frozen=True, kw_only=True):
+    """What people found out. None and empty: no change; what is a list is added to what was known."""
 
-    incident: Incident
-    before: tuple[CaseResult, ...]
-    after: tuple[CaseResult, ...]
-    refused: tuple[str, ...]
+    title: str | None = None
+    description: str | None = None
+    severity: Severity | None = None
+    scribe: str | None = None
+    harm: Harm | None = None
+    refs: tuple[Reference, ...] = ()
+    factors: tuple[Factor, ...] = ()
+    tasks: tuple[Task, ...] = ()
+    done: tuple[int, ...] = ()
+    tenants: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    reported: tuple[str, ...] = ()
+    no_threat: str | None = None
+    stable: bool = False
 
 
 def listed(workspace: Workspace) -> tuple[Incident, ...]:
@@ -60,209 +78,208 @@ def listed(workspace: Workspace) -> tuple[Incident, ...]:
 
 
 def show(workspace: Workspace, name: str) -> Told:
-    """Return one incident with its timeline from the ledger."""
+    """Return one incident with what follows from it."""
+    on_call = workspace.contract().manifest.on_call
     with open_site(workspace) as authority:
-        incident = _found(authority.store.incidents(), name)
-        return Told(incident=incident, timeline=incidents.timeline(authority.ledger.entries(), incident))
+        entries = tuple(authority.ledger.entries())
+        incident = measured(authority, incident_book.found(authority.store, name), entries)
+        now = workspace.clock()
+        waiting = unconfirmed(authority, incident)
+        severity = Severity(incident.severity)
+        called = escalation.unconfirmed(on_call, severity, waiting, now)
+        start = moment(called[0][0].at if called else incident.reported_at)
+        calls = escalation.steps(on_call, severity, start, now) if waiting or not incident.commander else ()
+        following = escalation.following(calls)
+        return Told(
+            incident=incident,
+            timeline=_lines(incident, entries),
+            clocks=incident_times.clocks(incident, now),
+            time_to_detect_s=incident_times.time_to_detect_s(incident),
+            time_to_degrade_s=incident_times.time_to_degrade_s(incident),
+            unconfirmed=tuple(held.order.id for held in waiting),
+            calls=calls,
+            next="" if following is None else f"{following.to} at {following.at}",
+        )
 
 
-def promote(
-    workspace: Workspace, name: str, rows: Path, person: str, target: float, companion: str = "test"
-) -> tuple[Incident, tuple[Case, ...]]:
-    """Write the incident's failure into this repository's pack and record it.
-
-    `rows` holds labelled records of the incident; those in its segment become the case `incident.<segment>`. Its
-    companion hides the segment's feature on the dataset `companion`. Raises UsageError without labelled rows there.
-    """
-    contract = workspace.contract()
-    who = acting(contract, person)
-    with open_site(workspace) as authority:
-        incident = _found(authority.store.incidents(), name)
-        feature = _feature(contract, incident)
-        folder = workspace.releases / incident.scope.version
-        release = load(folder, began(folder))
-        kept = _rows_of(contract, incident, feature, rows, release.scorer.bucket)
-        cases = _cases(contract, incident, feature, kept, who.id, target, companion)
-        _check_new(contract, incident, cases)
-        raw = _packed(kept)
-        (workspace.root / pack.FOLDER).mkdir(exist_ok=True)
-        (workspace.root / pack.FOLDER / f"{cases[0].id}.csv.gz").write_bytes(raw)
-        _append(workspace.root / pack.FILE, cases)
-        promoted = incidents.promote(incident, [case.id for case in cases if case.severity == SHOWS])
-        authority.store.put_incident(promoted)
-        body = {"incident": promoted, "cases": cases, "rows": len(kept), "rows_digest": digest(raw)}
-        authority.note(person, "respond.incident_promoted", body)
-        return promoted, cases
-
-
-def close(workspace: Workspace, name: str, person: str) -> Closing:
-    """Close the incident when this repository's model passes its cases and the incident's model fails them."""
+def open_by_hand(
+    workspace: Workspace,
+    title: str,
+    severity: Severity,
+    scope: Scope,
+    because: str,
+    person: str,
+    detected_by: Detected = "person",
+) -> Incident:
+    """Open an incident that a person saw. Raises UsageError for a stranger or a scope that cannot be read."""
     contract = workspace.contract()
     acting(contract, person)
-    verify_signature(workspace.root, contract)
+    for text, of in ((title, "--title"), (because, "--because")):
+        _plain(text, of)
+    try:
+        parse_segment(scope.segment)
+    except ValueError as problem:
+        raise UsageError(str(problem), "--segment", "write key=value, sorted") from problem
+    owner = contract.manifest.owner
+
+    def made(name: str) -> Incident:
+        said = on_one_line(because)
+        now = workspace.clock()
+        return incidents.report_incident(name, title, severity, scope, owner, person, now, detected_by, said)
+
     with open_site(workspace) as authority:
-        incident = _found(authority.store.incidents(), name)
-        cases = [case for case in contract.cases if case.source_incident == incident.id]
-        old = workspace.releases / incident.scope.version
-        before = evaluate_cases(old, cases, workspace.root)
-        after = evaluate_cases(workspace.root, cases)
-        proof = incidents.Proof(
-            before=before,
-            after=after,
-            artefact_before=artefact_digest(old / contract.manifest.artefacts),
-            artefact_after=artefact_digest(workspace.root / contract.manifest.artefacts),
-            version_before=incident.scope.version,
-            version_after=contract.manifest.version,
-            rows_disjoint=_disjoint(workspace.root, old, contract, cases),
-            note_changed=_tells(contract, old, incident),
+        return incident_book.opened(authority, person, incidents.OPENED, made, {"because": on_one_line(because)})
+
+
+def command(workspace: Workspace, name: str, person: str) -> Incident:
+    """Take command of an incident: the person who acts leads it, until another one takes it."""
+    acting(workspace.contract(), person)
+    with open_site(workspace) as authority:
+        seen = tuple(authority.ledger.entries())
+        return incident_book.change(
+            authority,
+            person,
+            incidents.COMMANDED,
+            name,
+            lambda one: incidents.command(measured(authority, one, seen), person),
         )
-        refused = incidents.may_close(incident, proof)
-        if not refused:
-            incident = incidents.close(incident, proof, workspace.clock())
-            authority.store.put_incident(incident)
-            authority.note(person, "respond.incident_closed", {"incident": incident, "before": before, "after": after})
-        return Closing(incident=incident, before=before, after=after, refused=refused)
 
 
-def _found(known: Iterable[Incident], name: str) -> Incident:
-    for incident in known:
-        if incident.id == name:
-            return incident
-    raise UsageError(f"no incident {name!r}", "incident", "see `shipworthy incident list`")
+def update(workspace: Workspace, name: str, changes: Changes, person: str) -> Incident:
+    """Write down what was found out. Raises UsageError for a factor that names a person, an unknown catalogue id, a
+    person or task that nobody knows."""
+    contract = workspace.contract()
+    acting(contract, person)
+    _check(contract, changes, name)
+    body: dict[str, Any] = {}
+    if changes.no_threat is not None:
+        body["approval"] = _signed(workspace, contract, name, changes.no_threat, person)
+    with open_site(workspace) as authority:
+        seen = tuple(authority.ledger.entries())
+
+        def to(one: Incident) -> Incident:
+            return _updated(measured(authority, one, seen), changes, person, workspace)
+
+        return incident_book.change(authority, person, incidents.UPDATED, name, to, body)
 
 
-def _feature(contract: Contract, incident: Incident) -> str:
-    """The category whose unknown values the incident is about."""
-    for key, values in parse_segment(incident.scope.segment).items():
-        feature = contract.manifest.feature(key)
-        if values == {UNSEEN} and feature is not None and feature.type == "category":
-            return key
-    raise UsageError(
-        f"{incident.id} is not about unknown values of one category",
-        incident.scope.segment,
-        "write its case by hand, with `source_incident`",
+def measured(authority: Authority, incident: Incident, entries: Iterable[Entry]) -> Incident:
+    """Return the incident with how long it acted and on how many, once windows tell; what was told stays."""
+    if incident.began_at or incident.status == "closed":
+        return incident
+    seen = exposure(authority.store, entries, incident)
+    if seen is None:
+        return incident
+    return incidents.update(incident, began_at=seen[0], decisions_affected=seen[1])
+
+
+def unconfirmed(authority: Authority, incident: Incident) -> tuple[Held, ...]:
+    """Return the incident's orders that hold and that nobody stands by; one that was restored waits for nobody."""
+    known = {held.order.id: held for held in authority.state().orders}
+    return tuple(known[name] for name in incident.orders if name in known and not known[name].confirmed_by)
+
+
+def no_threat_signed(contract: Contract, incident: Incident, entries: Iterable[Entry]) -> str:
+    """Return the reason why no threat was added, when its signature by a person of the contract holds; else \"\"."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    from shipworthy.artifact.approval import check
+    from shipworthy.artifact.keys import load_public
+
+    text = incident.threat_model_update
+    for entry in entries:
+        if entry.kind != incidents.UPDATED or "approval" not in entry.body:
+            continue
+        approval: Approval = entry.read(Approval, "approval")
+        person = contract.person(approval.person)
+        if person is None or approval.what != _no_threat(incident.id, text):
+            continue
+        key = load_public(person.key)
+        if isinstance(key, Ed25519PublicKey) and check(approval, key):
+            return text
+    return ""
+
+
+def _lines(incident: Incident, entries: Sequence[Entry]) -> tuple[Line, ...]:
+    start = incident.began_at or incident.reported_at
+    return tuple(
+        Line(at=at, after=incident_times.relative(at, start), actor=actor, what=what)
+        for at, actor, what in timeline(entries, incident)
     )
 
 
-def _rows_of(contract: Contract, incident: Incident, feature: str, path: Path, bucket: Any) -> list[Row]:  # noqa: ANN401
-    """Return the labelled rows that the incident's model did not know, without what no case needs."""
-    rows = read_rows(path, text=text_columns(contract.manifest))
-    label = contract.manifest.label.column
-    kept = [row for row in rows if row.get(label) in (0, 1) and feature in bucket(row)]
-    if not kept:
-        raise UsageError("no labelled row of this incident", str(path), f"rows with {label} and an unknown {feature}")
-    wanted = {one.name for one in contract.manifest.features} | {label, feature}
-    wanted |= {name for name in (contract.manifest.unit, "claim", "year") if name}
-    return [{key: value for key, value in row.items() if key in wanted} for row in kept]
+def _check(contract: Contract, changes: Changes, name: str) -> None:
+    check_blameless((one.what for one in changes.factors), contract.people, f"{name}: contributing factor")
+    if changes.harm is not None:
+        check_blameless(changes.harm.groups, contract.people, f"{name}: harm, groups")
+    for ref in changes.refs:
+        told = judge_ref(ref.catalogue, ref.version, ref.id)
+        if told is not None and told.fault:
+            raise UsageError(told.what, f"{name}: --ref", told.fix)
+    if changes.scribe is not None:
+        acting(contract, changes.scribe)
+    roles = {role for person in contract.people for role in person.roles}
+    for task in changes.tasks:
+        if contract.person(task.owner) is None and task.owner not in roles:
+            raise UsageError(f"nobody is, or has the role, {task.owner!r}", f"{name}: --task", "name who does it")
+    texts = [changes.title, changes.description, changes.no_threat, *changes.links]
+    for text in (*texts, *(one.what for one in changes.factors), *(one.what for one in changes.tasks)):
+        if text is not None:
+            _plain(text, name)
 
 
-def _cases(
-    contract: Contract, incident: Incident, feature: str, kept: Sequence[Row], owner: str, target: float, companion: str
-) -> tuple[Case, ...]:
-    words = contract.manifest.decisions
-    oracle = Oracle(
-        name=f"serious_{words.deny}",
-        hits=f"decision == '{words.deny}'",
-        among="label == 1",
-        op="<=",
-        target=target,
-    )
-    review = Oracle(name="review_rate", hits="route == 'person'", op="<=", target=0.95)
-    taken = {case.id for case in contract.cases}
-    again = f"-{incident.id.lower()}" if f"incident.unfamiliar-{feature}" in taken else ""
-    name = f"incident.unfamiliar-{feature}{again}"
-    reason = (
-        f"{incident.id}: {len(kept)} labelled rows whose {feature} version {incident.scope.version} had never seen."
-    )
-    common: dict[str, Any] = {"severity": "blocker", "owner": owner, "source_incident": incident.id}
-    hidden = {"name": "hide_feature", "feature": feature, "dataset": companion}
-    return (
-        Case(
-            id=name,
-            clause="robustness",
-            kind="incident",
-            oracle=oracle,
-            input={"rows": f"{pack.FOLDER}/{name}.csv.gz"},
-            reason=reason,
-            **common,
-        ),
-        Case(
-            id=f"shift.code-hidden{again}",
-            clause="robustness",
-            kind="metamorphic",
-            oracle=oracle,
-            generator=hidden,
-            reason=f"{incident.id}: the same harm on held-out rows with {feature} replaced by an unknown value.",
-            **common,
-        ),
-        Case(
-            id=f"shift.code-hidden{again}-review",
-            clause="alignment",
-            kind="metamorphic",
-            oracle=review,
-            generator=hidden,
-            reason=f"{incident.id}: sending everything to people must not be the winning answer.",
-            **{**common, "severity": "minor"},
-        ),
-    )
-
-
-def _packed(rows: Sequence[Row]) -> bytes:
-    """Return the rows as a packed table: the same rows, the same bytes."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: "" if value is None else value for key, value in row.items()} for row in rows)
-    return gzip.compress(text.getvalue().encode(), mtime=0)
-
-
-def _check_new(contract: Contract, incident: Incident, cases: Sequence[Case]) -> None:
-    """Nothing is written before this: an incident is promoted once, and an id is never used again."""
-    new = {case.id for case in cases}
-    taken = [case.id for case in contract.cases if case.id in new or case.source_incident == incident.id]
-    if taken:
-        raise ContractError(f"the pack has {', '.join(taken)} already", pack.FILE, f"see the cases of {incident.id}")
-
-
-def _append(path: Path, cases: Sequence[Case]) -> None:
-    """Append the cases to the pack, leaving what its authors wrote as it is."""
-    text = path.read_text(encoding="utf-8")
-    if not text.endswith("\n"):
-        text += "\n"
-    plain = [{key: value for key, value in msgspec.to_builtins(case).items() if value is not None} for case in cases]
-    for one in plain:
-        one["oracle"] = {key: value for key, value in one["oracle"].items() if value is not None}
-    written = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=110)
-    indented = "".join(f"  {line}" if line.strip() else line for line in written.splitlines(keepends=True))
-    path.write_text(
-        f"{text}\n  # From incidents: written by `shipworthy incident promote`\n{indented}", encoding="utf-8"
-    )
-
-
-def _disjoint(root: Path, old: Path, contract: Contract, cases: Sequence[Case]) -> bool:
-    """True when no row of the cases is a training row of either model, by the unit that rows belong to."""
-    unit = contract.manifest.unit
-    if unit is None:
-        return False
-    trained = {str(row[unit]) for where in (root, old) for row in _training(where)}
-    text = text_columns(contract.manifest)
-    asked = {
-        str(row.get(unit))
-        for case in cases
-        for row in (
-            [row for file in pack.case_files(case) for row in read_rows(root / file, text=text)]
-            or dataset_rows(root, contract.manifest, str((case.generator or {}).get("dataset", "test")))
-        )
+def _updated(incident: Incident, changes: Changes, person: str, workspace: Workspace) -> Incident:
+    told = {
+        "title": changes.title,
+        "description": changes.description,
+        "severity": changes.severity.value if changes.severity else None,
+        "scribe": changes.scribe,
+        "harm": changes.harm,
+        "refs": _added(incident.refs, changes.refs),
+        "tasks": _tasks(incident, changes),
+        "contributing_factors": _added(incident.contributing_factors, changes.factors),
+        "tenants": _added(incident.tenants, changes.tenants),
+        "links": _added(incident.links, changes.links),
+        "threat_model_update": None if changes.no_threat is None else _none_because(changes.no_threat, person),
     }
-    return bool(asked) and not asked & trained
+    after = incidents.update(incident, **{key: value for key, value in told.items() if value is not None})
+    for rule in changes.reported:
+        after = incidents.report(after, rule, workspace.clock())
+    return incidents.stabilise(after, workspace.clock()) if changes.stable else after
 
 
-def _training(where: Path) -> list[Row]:
-    contract = Workspace(root=where, home=where / ".shipworthy" / "state").contract()
-    return dataset_rows(where, contract.manifest, "train")
+def _tasks(incident: Incident, changes: Changes) -> tuple[Task, ...]:
+    for number in changes.done:
+        if not 1 <= number <= len(incident.tasks):
+            raise UsageError(f"there is no task {number}", incident.id, f"they count from 1 to {len(incident.tasks)}")
+    known = tuple(
+        msgspec.structs.replace(task, done=task.done or at in changes.done) for at, task in enumerate(incident.tasks, 1)
+    )
+    return _added(known, changes.tasks)
 
 
-def _tells(contract: Contract, old: Path, incident: Incident) -> bool:
-    """True when the note names the incident and says other things than the note of the incident's version."""
-    before = Workspace(root=old, home=old / ".shipworthy" / "state").contract().note
-    return contract.note.answers != before.answers and incident.id in " ".join(contract.note.answers.values())
+def _added(before: tuple[Any, ...], more: tuple[Any, ...]) -> tuple[Any, ...]:
+    return (*before, *(one for one in dict.fromkeys(more) if one not in before))
+
+
+def _signed(workspace: Workspace, contract: Contract, name: str, because: str, person: str) -> Approval:
+    who = acting(contract, person)
+    what = _no_threat(name, _none_because(because, person))
+    role = who.roles[0]
+    return Approval(
+        person=person, role=role, what=what, proof=approve(person, role, what, workspace.person_key(person))
+    )
+
+
+def _none_because(because: str, person: str) -> str:
+    return f"none, because {on_one_line(because)} ({person})"
+
+
+def _no_threat(name: str, text: str) -> Digest:
+    return digest({"incident": name, "threat_model_update": text})
+
+
+def _plain(text: str, where: str) -> None:
+    line = on_one_line(text)
+    if not line or unfit(line):
+        raise UsageError(unfit(line) or "it says nothing", where, "write plain words")

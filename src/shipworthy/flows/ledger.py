@@ -11,6 +11,7 @@ from shipworthy.errors import CannotDecide
 from shipworthy.facts import Entry, RuntimeState, canonical, digest
 from shipworthy.ledger.audit import VerifyReport
 from shipworthy.ledger.note import verifier_key
+from shipworthy.respond.incident_log import fold
 from shipworthy.runtime.workspace import Workspace
 
 
@@ -68,6 +69,7 @@ def replay(workspace: Workspace) -> Replayed:
     try:
         ledger = workspace.ledger(store)
         state, size = ledger.replay(), store.size()
+        agreed = fold(ledger.entries()) == store.incidents()
     finally:
         store.close()
     try:
@@ -75,4 +77,5 @@ def replay(workspace: Workspace) -> Replayed:
     except CannotDecide as problem:
         return Replayed(entries=size, state=state, state_digest=digest(state), holds_digest="", problem=str(problem))
     problem_ = "" if canonical(holds) == canonical(state) else "the state that holds is not the fold of the ledger"
+    problem_ = problem_ or ("" if agreed else "the incidents of the store are not those of the ledger")
     return Replayed(entries=size, state=state, state_digest=digest(state), holds_digest=digest(holds), problem=problem_)

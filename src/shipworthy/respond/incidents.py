@@ -1,53 +1,41 @@
-"""Incidents: opened by an order, told from the ledger, closed only with proof that it cannot happen unnoticed again.
+"""Incidents: opened by an order or a person, led, described, promoted to cases. Each change is a copy. Pure.
 
-In: facts and ledger entries. Out: changed copies, a timeline, and the reasons why an incident may not close yet.
+In: the record, what is to change, and the time. Out: a changed copy with the next revision, or the same value when
+nothing changes. How an incident ends is in `closing`, how it comes back in `recurrence`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
-from msgspec import to_builtins
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from shipworthy.errors import PolicySaysNo, UsageError
-from shipworthy.facts import CaseResult, Digest, Entry, Held, Incident, Severity
+from shipworthy.facts import Held, Incident, Scope, Severity
+from shipworthy.facts.incident import Detection, RegressionCase, Report
+from shipworthy.respond.incident_times import DAYS, reported_at
 from shipworthy.respond.moments import told
+from shipworthy.respond.severity import worst
 
-_VERB = {
-    "respond.ordered": "ordered",
-    "respond.confirmed": "confirmed",
-    "respond.restored": "restored",
-    "respond.incident_opened": "opened the incident",
-    "respond.incident_promoted": "promoted to a pack case",
-    "respond.incident_closed": "closed the incident",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """What is shown to close an incident.
-
-    `before` and `after` are the results of its cases on the model of the incident and on the fixed one, named by their
-    artefact digests. `rows_disjoint`: no row of a case was trained on. `note_changed`: the deliberation note tells it.
-    """
-
-    before: tuple[CaseResult, ...]
-    after: tuple[CaseResult, ...]
-    artefact_before: Digest
-    artefact_after: Digest
-    version_before: str
-    version_after: str
-    rows_disjoint: bool
-    note_changed: bool
+OPENED = "respond.incident_opened"
+UPDATED = "respond.incident_updated"
+EXTENDED = "respond.incident_extended"
+COMMANDED = "respond.incident_commanded"
+PROMOTED = "respond.incident_promoted"
+CLOSED = "respond.incident_closed"
+REOPENED = "respond.incident_reopened"
+KINDS = (OPENED, UPDATED, EXTENDED, COMMANDED, PROMOTED, CLOSED, REOPENED)
+FREE = frozenset(
+    {"title", "description", "severity", "scribe", "tenants", "harm", "refs", "tasks", "contributing_factors", "links"}
+    | {"began_at", "decisions_affected", "threat_model_update"}
+)  # what `update` may set; everything else follows from what happens
 
 
 def open_incident(incident_id: str, held: Held, slo: str, severity: Severity, owner: str, now: datetime) -> Incident:
     """Return the incident that an order opens. Raises UsageError without an owner: somebody answers for it."""
-    if not owner:
-        raise UsageError("an incident needs an owner", where=incident_id)
+    _owned(owner, incident_id)
     scope = held.order.scope
     where = "" if scope.segment == "*" else f" in {scope.segment}"
     return Incident(
@@ -57,84 +45,140 @@ def open_incident(incident_id: str, held: Held, slo: str, severity: Severity, ow
         owner=owner,
         slo=slo,
         scope=scope,
-        order=held.order.id,
-        opened_at=told(now),
+        detected_by=detection(slo, held),
+        reported_at=told(now),
+        aware_at=told(now),
+        degraded_at=held.at,
+        tenants=() if scope.tenant == "*" else (scope.tenant,),
+        orders=(held.order.id,),
     )
 
 
-def promote(incident: Incident, cases: Sequence[str]) -> Incident:
-    """Return the incident with the pack cases that its failure became. Cases are added, never taken away."""
-    if not cases:
+def report_incident(
+    incident_id: str,
+    title: str,
+    severity: Severity,
+    scope: Scope,
+    owner: str,
+    reporter: str,
+    now: datetime,
+    detected_by: Detection = "person",
+    description: str = "",
+) -> Incident:
+    """Return the incident that a person reports. The clocks of the law begin now, for somebody is aware of it."""
+    _owned(owner, incident_id)
+    if not title.strip():
+        raise UsageError("an incident without a title", incident_id, "say in one line what happened")
+    return Incident(
+        id=incident_id,
+        title=title,
+        description=description,
+        severity=severity.value,
+        owner=owner,
+        scope=scope,
+        detected_by=detected_by,
+        reporter=reporter,
+        reported_at=told(now),
+        aware_at=told(now),
+        tenants=() if scope.tenant == "*" else (scope.tenant,),
+    )
+
+
+def detection(slo: str, held: Held) -> Detection:
+    """Return what noticed it: a person who gave the order, a never event, the input detector, or an SLO."""
+    if held.order.by != "machine":
+        return "person"
+    if held.because.startswith("never event "):
+        return "never_event"
+    return "ood" if slo.startswith("ood_") else "slo"
+
+
+def extend(incident: Incident, held: Held, severity: Severity) -> Incident:
+    """Return the incident with one more order; the same order twice is one. The worse severity stays."""
+    if held.order.id in incident.orders:
+        return incident
+    severities = (Severity(incident.severity), severity)
+    tenants = incident.tenants if held.order.scope.tenant == "*" else (*incident.tenants, held.order.scope.tenant)
+    return changed(
+        incident,
+        status="active",
+        stable_at="",
+        severity=worst(severities).value,
+        orders=(*incident.orders, held.order.id),
+        degraded_at=incident.degraded_at or held.at,
+        tenants=tuple(dict.fromkeys(tenants)),
+    )
+
+
+def command(incident: Incident, person: str) -> Incident:
+    """Return the incident under this person's command. Raises PolicySaysNo for a closed one."""
+    _living(incident)
+    return changed(incident, commander=person)
+
+
+def update(incident: Incident, **fields: Any) -> Incident:  # noqa: ANN401
+    """Return the incident with what people found out. Raises UsageError for a field that is not theirs to set."""
+    _living(incident)
+    taken = sorted(set(fields) - FREE)
+    if taken:
+        raise UsageError(f"not set by hand: {', '.join(taken)}", incident.id, "it follows from what happens")
+    return changed(incident, **fields)
+
+
+def report(incident: Incident, rule: str, now: datetime) -> Incident:
+    """Return the incident with a report that was made under a rule; the first one since it last came back counts."""
+    _living(incident)
+    if rule not in DAYS:
+        raise UsageError(f"no rule {rule!r} is known", incident.id, f"one of {', '.join(DAYS)}")
+    if reported_at(incident, rule):
+        return incident
+    return changed(incident, reports=(*incident.reports, Report(rule=rule, at=told(now))))
+
+
+def stabilise(incident: Incident, now: datetime) -> Incident:
+    """Return the incident as stable: it does no more harm and is not understood yet. Twice is once."""
+    _living(incident)
+    return incident if incident.status == "stable" else changed(incident, status="stable", stable_at=told(now))
+
+
+def check_promotable(incident: Incident) -> None:
+    """Raise PolicySaysNo when it gains no cases any more: nothing is opened or written before this is asked."""
+    _living(incident)
+
+
+def promote(incident: Incident, cases: Sequence[RegressionCase]) -> Incident:
+    """Return the incident with the pack cases that its failure became. Cases are added, never taken away or changed."""
+    if not any(one.shows for one in cases):
         raise UsageError("no case named", where=incident.id, fix="name the pack case that this incident became")
+    _living(incident)
+    kept = {one.id: one for one in (*cases[::-1], *incident.cases[::-1])}
+    order = dict.fromkeys(one.id for one in (*incident.cases, *cases))
+    return changed(incident, cases=tuple(kept[name] for name in order))
+
+
+def changed(incident: Incident, **fields: Any) -> Incident:  # noqa: ANN401
+    """Return a copy of the next revision; the same value when nothing is another than before."""
+    if all(getattr(incident, name) == value for name, value in fields.items()):
+        return incident
+    return replace(incident, **fields, revision=incident.revision + 1)
+
+
+def differences(before: Incident, after: Incident) -> tuple[str, ...]:
+    """Return the names of the fields that changed, sorted."""
+    old, new = asdict(before), asdict(after)
+    return tuple(sorted(name for name in new if new[name] != old[name] and name != "revision"))
+
+
+def unclosed(incidents: Iterable[Incident]) -> tuple[Incident, ...]:
+    """Return those that are not closed."""
+    return tuple(one for one in incidents if one.status != "closed")
+
+
+def _owned(owner: str, where: str) -> None:
+    if not owner:
+        raise UsageError("an incident needs an owner", where=where)
+
+
+def _living(incident: Incident) -> None:
     if incident.status == "closed":
-        raise UsageError("a closed incident gains no cases", where=incident.id, fix="open a new one")
-    return replace(incident, status="promoted", cases=tuple(dict.fromkeys((*incident.cases, *cases))))
-
-
-def close(incident: Incident, proof: Proof, now: datetime) -> Incident:
-    """Return the closed incident. Raises PolicySaysNo with every reason why it may not close."""
-    refused = may_close(incident, proof)
-    if refused:
-        raise PolicySaysNo("; ".join(refused), where=incident.id, fix="add the missing proof")
-    return replace(incident, status="closed", closed_at=told(now))
-
-
-def may_close(incident: Incident, proof: Proof) -> tuple[str, ...]:
-    """Return why the incident may not close; empty = it may. Every case must fail before and pass after the fix."""
-    return tuple(_reasons(incident, proof))
-
-
-def timeline(entries: Iterable[Entry], incident: Incident) -> tuple[tuple[str, str, str], ...]:
-    """Return (at, actor, what) of the ledger entries that mention the incident, its order, cases or exact scope."""
-    ids, scope = {incident.id, incident.order, *incident.cases}, to_builtins(incident.scope)
-    mine = sorted((one for one in entries if _mentions(one.body, ids, scope)), key=lambda one: one.seq)
-    return tuple((one.at, one.actor, _what(one)) for one in mine)
-
-
-def _reasons(incident: Incident, proof: Proof) -> Iterator[str]:
-    if incident.status != "promoted" or not incident.cases:
-        yield f"status is {incident.status} with {len(incident.cases)} cases: promote it first"
-    if proof.artefact_before == proof.artefact_after:
-        yield "the case ran on the same artefact twice"
-    if incident.scope.version not in ("*", proof.version_before):
-        yield f"the failure was shown on {proof.version_before}, the incident happened on {incident.scope.version}"
-    if proof.version_after == proof.version_before:
-        yield f"the fix is the same version, {proof.version_after}"
-    for case in incident.cases:
-        yield from _of_case(case, _by_case(proof.before).get(case), _by_case(proof.after).get(case))
-    if not proof.rows_disjoint:
-        yield "rows of the case were trained on, or nobody showed that they were not"
-    if not proof.note_changed:
-        yield "the deliberation note does not tell of it"
-
-
-def _of_case(case: str, before: CaseResult | None, after: CaseResult | None) -> Iterator[str]:
-    if before is None or before.status != "fail":
-        yield f"{case} does not fail on the incident's model: {before.status if before else 'not run'}"
-    if after is None or after.status != "pass":
-        yield f"{case} does not pass on the fix: {after.status if after else 'not run'}"
-    if before and after and (before.target, before.clause) != (after.target, after.clause):
-        yield f"{case} was asked differently: {before.target} before, {after.target} after"
-
-
-def _by_case(results: Iterable[CaseResult]) -> Mapping[str, CaseResult]:
-    return {result.case: result for result in results}
-
-
-def _mentions(value: object, ids: Collection[str], scope: Mapping[str, str]) -> bool:
-    """True when a text inside a body is one of the ids, or a part of it is the scope."""
-    if isinstance(value, str):
-        return value in ids
-    if isinstance(value, Mapping):
-        return value == scope or any(_mentions(item, ids, scope) for item in value.values())
-    return isinstance(value, list | tuple) and any(_mentions(item, ids, scope) for item in value)
-
-
-def _what(entry: Entry) -> str:
-    verb = _VERB.get(entry.kind, entry.kind)
-    held = entry.body.get("held")
-    if isinstance(held, Mapping):
-        scope = held["order"]["scope"]
-        return f"{verb} {held['order']['posture']} on {scope['version']} {scope['segment']}: {held['because']}"
-    because = entry.body.get("because") or entry.body.get("reason")
-    return f"{verb}: {because}" if because else verb
+        raise PolicySaysNo("it is closed", incident.id, "open a new one; a recurrence reopens it by itself")

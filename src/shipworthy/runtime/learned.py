@@ -144,8 +144,12 @@ def probe_rows(one: Loaded) -> Mapping[str, list[Row]]:
 
 
 def incident_rows(root: Path, contract: Contract) -> list[Row]:
-    """Return the rows of promoted incidents' cases, without those whose values the contract has come to accept."""
-    files = dict.fromkeys(file for case in contract.cases if case.source_incident for file in case_files(case))
+    """Return the rows of incidents about unfamiliar values, without those the contract has come to accept.
+
+    Rows of other incidents look like any other: no detector is to flag them.
+    """
+    mine = [case for case in contract.cases if case.source_incident and case.kind == INCIDENT]
+    files = dict.fromkeys(file for case in mine for file in case_files(case))
     text = text_columns(contract.manifest)
     rows = [row for file in files for row in read_rows(root / file, text=text)]
     return [dict(row) for row in not_accepted(rows, contract.manifest.features)]

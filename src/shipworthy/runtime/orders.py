@@ -15,10 +15,10 @@ import msgspec
 
 from shipworthy.errors import ShipworthyError
 from shipworthy.facts import Held, Severity
-from shipworthy.respond.incidents import open_incident
 from shipworthy.respond.moments import moment
 from shipworthy.respond.playbook import Proposal
-from shipworthy.respond.postures import MACHINE
+from shipworthy.respond.recurrence import orphans
+from shipworthy.runtime import incident_book
 from shipworthy.runtime.authority import Authority, local_id
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.releases import Loaded
@@ -39,6 +39,7 @@ class Orders:
         self._act = act
         self._later = later
         self._unrecorded: deque[Proposal] = deque()
+        self._looked = False
         self._number = self._numbered() if act else ""
 
     def place(self, proposal: Proposal) -> None:
@@ -58,7 +59,7 @@ class Orders:
 
     def keep_up(self) -> None:
         """Try again what could not be recorded."""
-        if self._unrecorded:
+        if self._unrecorded or (self._act and not self._looked):
             self._later(self._record)
 
     def _await(self, proposal: Proposal) -> None:
@@ -72,6 +73,7 @@ class Orders:
             while self._unrecorded:
                 self._open(self._unrecorded[0])
                 self._unrecorded.popleft()
+            self._look_after()
             self._number = self._number or self._numbered()
         except ShipworthyError:
             _log.exception("%d orders hold and are not recorded yet", len(self._unrecorded))
@@ -79,11 +81,14 @@ class Orders:
     def _open(self, proposal: Proposal) -> None:
         held = proposal.held
         one = self._releases.get(held.order.scope.version) or self._releases[self._live.state.baseline]
-        owner = one.contract.manifest.owner
-        name = self._authority.new_id("INC")
-        incident = open_incident(name, held, proposal.slo, proposal.severity, owner, moment(held.at))
-        self._authority.store.put_incident(incident)
-        self._authority.note(MACHINE, "respond.incident_opened", {"incident": incident})
+        incident_book.taken_up(self._authority, proposal, moment(held.at), one.contract.manifest.owner)
+
+    def _look_after(self) -> None:
+        """Open, once, the incidents of orders that a process placed which ended before it could."""
+        if self._act and not self._looked:
+            for proposal in orphans(self._live.state.orders, self._authority.store.incidents()):
+                self._open(proposal)
+            self._looked = True
 
     def _numbered(self) -> str:
         """Return an order's number in advance: a kill must not wait for the store."""

@@ -13,9 +13,11 @@ from typing import Literal
 
 import msgspec
 
-from shipworthy.facts import Case, Digest, Entry, Fact, Granted, Incident, Subject
+from shipworthy.facts import Case, Digest, Entry, Fact, Granted, Subject
+from shipworthy.facts.incident import RegressionCase
 from shipworthy.govern.overrides import APPROVED, REQUESTED, granted_in
 from shipworthy.ledger.files.log import Ledger
+from shipworthy.respond.incident_log import incident_in
 from shipworthy.runtime.posted import SHIPPED
 from shipworthy.store.protocol import Store
 
@@ -29,6 +31,16 @@ class Promoted(Fact, frozen=True, kw_only=True):
 
     case: Case
     rows: Digest = ""
+
+
+class OpenIncident(Fact, frozen=True, kw_only=True):
+    """What a gate needs to know of an incident that is not closed: no more of it leaves the site."""
+
+    id: str
+    title: str
+    severity: str
+    status: str
+    cases: tuple[RegressionCase, ...] = ()
 
 
 class SharedFacts(Fact, frozen=True, kw_only=True):
@@ -46,7 +58,7 @@ class SharedFacts(Fact, frozen=True, kw_only=True):
     key: str
     shipped: tuple[Subject, ...]
     overrides: tuple[Granted, ...]
-    incidents: tuple[Incident, ...]
+    incidents: tuple[OpenIncident, ...]
     promoted: tuple[Promoted, ...]
     records: tuple[Entry, ...]
 
@@ -79,9 +91,7 @@ class Told:
             overrides=tuple(
                 one for one in overrides if one.override.subject.model == self._model and now < one.override.until
             ),
-            incidents=tuple(
-                one for one in self._store.incidents() if one.status != "closed" and one.scope.model == self._model
-            ),
+            incidents=open_incidents(self._store, self._model),
             promoted=promoted_in(kept, self._model),
             records=tuple(entry for entry in kept if RECORDS.fullmatch(entry.kind)),
         )
@@ -97,14 +107,22 @@ def _shipped(kept: tuple[Entry, ...]) -> list[Subject]:
     return [entry.read(Subject, "subject") for entry in kept if entry.kind == SHIPPED]
 
 
+def open_incidents(store: Store, model: str) -> tuple[OpenIncident, ...]:
+    """Return what a gate may know of the incidents of a model that are not closed."""
+    return tuple(
+        OpenIncident(id=one.id, title=one.title, severity=one.severity, status=one.status, cases=one.cases)
+        for one in store.incidents()
+        if one.status != "closed" and one.scope.model == model
+    )
+
+
 def promoted_in(entries: Iterable[Entry], model: str) -> tuple[Promoted, ...]:
     """Return the cases that the incidents of a model became, as `incident promote` wrote them."""
     return tuple(one for entry in entries if entry.kind == PROMOTED for one in _promoted(entry, model))
 
 
 def _promoted(entry: Entry, model: str) -> list[Promoted]:
-    incident: Incident = entry.read(Incident, "incident")
-    if incident.scope.model != model:
+    if incident_in(entry).scope.model != model:
         return []
     rows = str(entry.body.get("rows_digest", ""))
     return [Promoted(case=case, rows=rows) for case in msgspec.convert(entry.body["cases"], list[Case])]

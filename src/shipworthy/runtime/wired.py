@@ -24,7 +24,7 @@ def keys_of(manifest: Manifest, mac_key: bytes) -> Keys:
         segments=tuple(key.key for key in manifest.segments.keys),
         pairs=manifest.segments.pairs,
         groups=tuple(one.name for one in manifest.features if one.protected and groups_declared(one)),
-        hide=_hidden(manifest, mac_key),
+        hide=hidden_keys(manifest, mac_key),
         bins={feature.name: feature.bins for feature in manifest.features if feature.bins},
     )
 
@@ -47,7 +47,7 @@ def shared_throttles(manifest: Manifest, home: Path, mac_key: bytes, part: Part)
     return Throttles() if told is None else Throttles(told.default, told.tenants, times, part)
 
 
-def _hidden(manifest: Manifest, mac_key: bytes) -> Hide | None:
+def hidden_keys(manifest: Manifest, mac_key: bytes) -> Hide | None:
     """Return what stands for values of keys that are not public: a keyed hash, the same on every gateway."""
     public = {key.key for key in manifest.segments.keys if key.public}
     if len(public) == len(manifest.segments.keys):

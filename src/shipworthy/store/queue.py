@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from shipworthy.errors import CannotDecide, UsageError
-from shipworthy.facts import Incident, canonical
+from shipworthy.facts import Incident, canonical, read_incident
 from shipworthy.store import review
 from shipworthy.store.connection import Database
 from shipworthy.store.instants import instant
@@ -95,7 +95,7 @@ def put_incident(db: Database, incident: Incident) -> None:
 def incidents(db: Database) -> tuple[Incident, ...]:
     """Return incidents, sorted by id."""
     found = db.rows("SELECT body FROM incidents ORDER BY id")
-    return tuple(msgspec.json.decode(row[0], type=Incident) for row in found)
+    return tuple(read_incident(msgspec.json.decode(row[0])) for row in found)
 
 
 def _known(db: Database, item_id: str) -> QueueItem:

@@ -1,0 +1,253 @@
+"""An incident in people's hands: opened, led, described without blame, shown with its clocks, kept as a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from shipworthy.contract.files.reader import read_manifest
+from shipworthy.errors import CannotDecide, PolicySaysNo, UsageError
+from shipworthy.facts import Named, Severity
+from shipworthy.facts.incident import Factor, Harm, Reference, Task
+from shipworthy.flows import incident as incidents
+from shipworthy.flows import incident_file, ledger
+from shipworthy.flows.incident_close import close
+from shipworthy.flows.model import dataset_rows
+from shipworthy.flows.site_state import open_site
+from shipworthy.respond import incidents as records
+from shipworthy.respond import playbook
+from shipworthy.respond.moments import told
+from shipworthy.runtime import incident_book
+from tests.flows.incident_kit import UNSEEN, led, mend, opened, promote, promoted, rows_of
+from tests.flows.tiny import MODEL, Tiny
+
+ON_CALL = "on_call: {commander: sre, escalation: [{after: 5m, to: ben}, {after: 1h, to: dana}]}\nissuers:"
+Changes = incidents.Changes
+
+
+def by_hand(tiny: Tiny) -> str:
+    scope = tiny.scope(segment="supplier=S2")
+    return incidents.open_by_hand(
+        tiny.workspace, "S2 is denied", Severity.SEV3, scope, "a caller told us", "ben", "user"
+    ).id
+
+
+def test_a_person_opens_an_incident_with_owner_and_clocks_from_now(denying: Tiny) -> None:
+    name = by_hand(denying)
+    one = incidents.show(denying.workspace, name).incident
+    assert (one.id, one.status, one.owner, one.reporter, one.detected_by) == (name, "active", "chidi", "ben", "user")
+    assert one.aware_at == one.reported_at == told(denying.clock())
+    assert denying.entries()[-1].body["because"] == "a caller told us"
+    assert ledger.replay(denying.workspace).problem == ""
+
+
+@pytest.mark.parametrize(
+    ("title", "segment", "person", "why"),
+    [
+        ("", "*", "ben", "says nothing"),
+        ("x", "supplier", "ben", "not a segment"),
+        ("x", "*", "mallory", "not one of the people"),
+        ("x\x1b[1m", "*", "ben", "not plain text"),
+    ],
+)
+def test_what_cannot_be_kept_is_refused(denying: Tiny, title: str, segment: str, person: str, why: str) -> None:
+    scope = denying.scope(segment=segment)
+    with pytest.raises(UsageError, match=why):
+        incidents.open_by_hand(denying.workspace, title, Severity.SEV3, scope, "seen", person)
+    assert incidents.listed(denying.workspace) == ()
+
+
+def test_what_was_found_out_adds_up_and_each_change_is_one_entry(denying: Tiny) -> None:
+    name = opened(denying)
+    incidents.command(denying.workspace, name, "ana")
+    first = Changes(
+        description="Version 1 denies offices it does not know.",
+        harm=Harm(type="rights", severity="major", groups=("claimants of new offices",)),
+        refs=(Reference(catalogue="atlas", version="5.6.0", id="AML.T0015"),),
+        factors=(Factor(kind="model", what="an unknown office counts as the worst office"),),
+        tasks=(Task(what="call the claimants back", owner="ben"),),
+        links=("https://example.org/thread",),
+    )
+    incidents.update(denying.workspace, name, first, "ana")
+    incidents.update(denying.workspace, name, Changes(done=(1,), stable=True, scribe="ben", links=first.links), "ana")
+    one = incidents.show(denying.workspace, name).incident
+    assert (one.commander, one.scribe, one.status, one.revision) == ("ana", "ben", "stable", 5)
+    assert one.tasks == (Task(what="call the claimants back", owner="ben", done=True),)
+    assert one.links == first.links
+    assert denying.entries()[-1].body["changed"] == ["scribe", "stable_at", "status", "tasks"]
+    before = len(denying.entries())
+    incidents.update(denying.workspace, name, Changes(scribe="ben"), "ana")  # says nothing new: no entry
+    assert len(denying.entries()) == before
+    assert ledger.replay(denying.workspace).problem == ""
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        (Changes(factors=(Factor(kind="procedure", what="Chidi pressed the button"),)), "this names chidi"),
+        (Changes(factors=(Factor(kind="procedure", what="  "),)), "says nothing"),
+        (Changes(harm=Harm(type="rights", severity="minor", groups=("dana",))), "this names dana"),
+        (Changes(refs=(Reference(catalogue="atlas", version="5.6.0", id="AML.T9999"),)), "has no 'AML.T9999'"),
+        (Changes(scribe="mallory"), "not one of the people"),
+        (Changes(tasks=(Task(what="x", owner="nobody"),)), "nobody is, or has the role, 'nobody'"),
+        (Changes(done=(1,)), "there is no task 1"),
+        (Changes(reported=("AIA-99",)), "no rule 'AIA-99' is known"),
+        (Changes(description="two\x00"), "not plain text"),
+    ],
+)
+def test_what_blames_or_cannot_be_looked_up_is_refused_in_one_line(denying: Tiny, changes: Changes, why: str) -> None:
+    name = opened(denying)
+    before = len(denying.entries())
+    with pytest.raises(UsageError, match=why) as problem:
+        incidents.update(denying.workspace, name, changes, "ana")
+    assert "\n" not in str(problem.value)
+    assert len(denying.entries()) == before
+
+
+def test_show_tells_who_is_called_and_who_is_next(denying: Tiny) -> None:
+    denying.edit("shipworthy.yaml", "issuers:", ON_CALL)
+    with open_site(denying.workspace) as authority:
+        scope = denying.scope("1", segment=UNSEEN)
+        held = playbook.by_person("ana", scope, Named.SAFE_MODE, "ood_repeats: x", "ORD-1", denying.clock())
+        bare = replace(held, order=replace(held.order, by="machine"), confirmed_by="")
+        authority.tighten(bare)
+        proposal = playbook.Proposal(bare, "ood_repeats", Severity.SEV2)
+        name = incident_book.taken_up(authority, proposal, denying.clock(), "chidi")[0].id
+    at = denying.clock()
+    denying.clock.advance(301)
+    shown = incidents.show(denying.workspace, name)
+    assert shown.unconfirmed == ("ORD-1",)
+    assert [(one.to, one.due) for one in shown.calls] == [("sre", True), ("ben", True), ("dana", False)]
+    assert shown.next == f"dana at {told(at.replace(hour=at.hour + 1))}"
+    assert shown.timeline[0].after == "+0 s"
+    led(denying, name)
+    told_ = close(denying.workspace, name, "chidi")
+    assert "nobody has confirmed ORD-1" in told_.refused
+
+
+def test_a_clock_that_nobody_met_keeps_it_open_until_it_is_reported(denying: Tiny) -> None:
+    name = promoted(denying)
+    mend(denying, name)
+    incidents.update(denying.workspace, name, Changes(harm=Harm(type="death", severity="severe")), "ana")
+    (clock,) = incidents.show(denying.workspace, name).clocks
+    assert (clock.rule, clock.state) == ("AIA-73.5", "running")
+    assert close(denying.workspace, name, "chidi").refused == (f"no report under AIA-73.5, due {clock.due}",)
+    incidents.update(denying.workspace, name, Changes(reported=("AIA-73.5",)), "ana")
+    assert close(denying.workspace, name, "chidi").refused == ()
+
+
+def test_nobody_signed_why_no_threat_is_new_so_it_stays_open(denying: Tiny) -> None:
+    name = promoted(denying)
+    mend(denying, name)
+    with open_site(denying.workspace) as authority:  # what somebody wrote into the record without a signature
+
+        def forged(one: Any) -> Any:
+            return records.update(one, threat_model_update="none, because I say so (ana)")
+
+        incident_book.change(authority, "ana", "respond.incident_updated", name, forged)
+    assert close(denying.workspace, name, "chidi").refused == (
+        "no threat is bound to its case, and nobody signed why none is",
+    )
+
+
+def test_a_threat_that_is_bound_to_the_case_is_its_update(denying: Tiny) -> None:
+    name = promoted(denying)
+    (denying.root / "threat-model.yaml").write_text(
+        "schema: shipworthy/threat-model@1\nmodel: tiny-triage\ncreated: 2027-01-04\n"
+        "assets: [{id: A1, kind: endpoint}]\nthreats:\n  - {id: T9, asset: A1, likelihood: 2, impact: 3,\n"
+        '     treatment: test, bound_to: ["case:incident.unfamiliar-supplier"]}\n'
+    )
+    mend(denying, name)
+    assert close(denying.workspace, name, "chidi").incident.threat_model_update == "T9"
+
+
+def test_a_case_weakened_since_it_was_promoted_proves_nothing(denying: Tiny) -> None:
+    name = promoted(denying)
+    text = (denying.root / "robustness-pack.yaml").read_text()
+    head, mark, tail = text.partition("incident.unfamiliar-supplier")
+    (denying.root / "robustness-pack.yaml").write_text(head + mark + tail.replace("target: 0.15", "target: 0.16", 1))
+    mend(denying, name)
+    told_ = close(denying.workspace, name, "chidi")
+    assert told_.refused == ("incident.unfamiliar-supplier is not the one that was promoted",)
+    red = {block.name: block.because for block in denying.judge().verdict.blocks}
+    assert red[f"incident:{name}"] == "incident.unfamiliar-supplier: not as promoted"
+
+
+def test_a_case_that_is_gone_from_the_pack_is_red_at_the_gate_and_cannot_close(denying: Tiny) -> None:
+    name = promoted(denying)
+    path = denying.root / "robustness-pack.yaml"
+    path.write_text(path.read_text().partition("\n  # From incidents")[0] + "\n")
+    mend(denying, name)
+    told_ = close(denying.workspace, name, "chidi")
+    assert "incident.unfamiliar-supplier is not in the pack any more" in told_.refused
+    assert "incident.unfamiliar-supplier does not fail on the incident's model: not run" in told_.refused
+    blocks = [block for block in denying.judge().verdict.blocks if block.name == f"incident:{name}"]
+    assert [block.exit_code for block in blocks] == [1]
+    assert "not in the pack" in blocks[0].because
+
+
+def test_a_bad_incident_without_a_case_is_a_warning_at_the_gate(denying: Tiny) -> None:
+    name = opened(denying)
+    assert any(line.startswith(f"{name} (SEV2) has become no case") for line in denying.judge().verdict.warnings)
+
+
+def test_what_comes_back_reopens_the_incident_and_its_old_case_proves_nothing_new(denying: Tiny) -> None:
+    name = promoted(denying)
+    mend(denying, name)
+    done = close(denying.workspace, name, "chidi")
+    assert done.notes == ("version 2 has not shipped yet: the gate has not passed it",)
+    assert opened(denying) == name
+    (one,) = incidents.listed(denying.workspace)
+    assert (one.status, one.harm, one.closed_at, len(one.orders)) == ("active", None, "", 2)
+    assert one.reopened[0].closed_at == done.incident.closed_at
+    assert one.cases[0].fails_on.startswith("1@sha256:")
+    assert denying.kinds()[-1] == "respond.incident_reopened"
+    led(denying, name)
+    assert "no case shows it since it came back: promote it first" in close(denying.workspace, name, "chidi").refused
+    assert ledger.replay(denying.workspace).problem == ""
+
+
+@pytest.mark.parametrize("learned", [False, True])
+def test_without_a_declared_unit_rows_are_told_apart_by_what_is_in_them(denying: Tiny, learned: bool) -> None:
+    denying.edit("shipworthy.yaml", "unit: visit\n", "")
+    name = opened(denying, "supplier=S1", "error_rate")
+    known = next(
+        row for row in dataset_rows(denying.root, read_manifest(denying.root), "train") if row["supplier"] == "S1"
+    )
+    rows = rows_of(denying, "S1")  # ages and speeds that the training rows have, but not in these pairs
+    text = rows.read_text().replace(",acme,S1,15,30,1\n", ",acme,S1,15,30.5,1\n")
+    lines = [line for line in text.splitlines() if ".5," in line or line.startswith("visit")]
+    if learned:
+        lines.append(f"inc-x,acme,S1,{known['speed']},{known['age']},{known['label']}")
+    rows.write_text("\n".join(lines) + "\n")
+    promote(denying.workspace, name, rows, "chidi", 0.15)
+    told_ = close(denying.workspace, name, "chidi")
+    assert learned == any("incident.supplier-S1: rows of it were trained on" in reason for reason in told_.refused)
+
+
+def test_the_file_says_what_the_ledger_says_or_is_refused(denying: Tiny) -> None:
+    name = opened(denying)
+    with pytest.raises(CannotDecide, match="no such file"):
+        incident_file.check(denying.workspace, name)
+    path = incident_file.export(denying.workspace, name)
+    assert path == denying.root / "incidents" / f"{name}.yaml"
+    assert incident_file.check(denying.workspace, name) == path
+    incidents.command(denying.workspace, name, "ana")
+    with pytest.raises(CannotDecide, match="not what the ledger says"):
+        incident_file.check(denying.workspace, name)
+
+
+def test_a_closed_incident_is_not_written_into(denying: Tiny) -> None:
+    name = promoted(denying)
+    mend(denying, name)
+    close(denying.workspace, name, "chidi")
+    with pytest.raises(PolicySaysNo, match="it is closed"):
+        incidents.command(denying.workspace, name, "ben")
+    with pytest.raises(PolicySaysNo, match="it is closed"):
+        incidents.update(denying.workspace, name, Changes(title="another"), "ben")
+
+
+def test_the_model_named_in_a_scope_is_this_one(denying: Tiny) -> None:
+    assert incidents.show(denying.workspace, by_hand(denying)).incident.scope.model == MODEL
