@@ -26,19 +26,23 @@ def new(ctx: click.Context, json_: bool) -> None:
 
 
 @keys.command()
-@click.option("--scope", type=click.Choice(["gate", "read", "rollout"]), required=True, help="What it may do.")
+@click.option(
+    "--scope", type=click.Choice(["gate", "read", "rollout", "review"]), required=True, help="What it may do."
+)
 @click.option("--expires", required=True, help="How long it lasts, such as 30d; at most 400d.")
+@click.option("--person", default="", help="Of scope `review`: whose it is, by their id in the contract's `people`.")
 @as_json
 @click.pass_context
-def token(ctx: click.Context, scope: str, expires: str, json_: bool) -> None:
+def token(ctx: click.Context, scope: str, expires: str, person: str, json_: bool) -> None:
     """Make a token of the API and show it this one time; only its hash is kept. Deleting its file ends it.
 
-    `read` reads the ledger's facts, `gate` also tells of verdicts, `rollout` lets a controller end a rollout.
+    `read` reads the ledger's facts, `gate` also tells of verdicts, `rollout` lets a controller end a rollout,
+    `review` lets one person work at the review queue.
     """
     from shipworthy.flows.keys import make_token
 
-    shown, kept = make_token(workspace(ctx), scope, expires)
-    told = {"token": shown, "id": kept.id, "scope": kept.scope, "expires": kept.expires}
+    shown, kept = make_token(workspace(ctx), scope, expires, person)
+    told = {"token": shown, "id": kept.id, "scope": kept.scope, "person": kept.person, "expires": kept.expires}
     progress(f"{kept.id}: scope {kept.scope} until {kept.expires}; it is not shown again")
     result(json_, told, shown)
 

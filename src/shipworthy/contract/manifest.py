@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from shipworthy.contract.assistant import Assistant
+from shipworthy.contract.review_queue import ReviewQueue
 from shipworthy.facts import Fact, Person
 
 Stakes = Literal["low", "standard", "high"]
@@ -244,6 +245,7 @@ class Manifest(Fact, frozen=True, kw_only=True):
     scan: Scan = Scan()
     decisions: Decisions = Decisions()
     review: Review | None = None
+    review_queue: ReviewQueue = ReviewQueue()
     unit: str | None = None
     tenant: str | None = None
     segments: Segments = Segments()

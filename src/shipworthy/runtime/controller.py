@@ -39,6 +39,7 @@ from shipworthy.respond.moments import moment, told
 from shipworthy.runtime import past
 from shipworthy.runtime.alarm_levels import AlarmLevels, held_back
 from shipworthy.runtime.authority import Authority
+from shipworthy.runtime.desk import expire_reviews
 from shipworthy.runtime.learned import known_of
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.localised import Lies, Localiser, Shown, localises
@@ -296,7 +297,7 @@ class Controller:
     def _expire(self, now: str) -> None:
         """Give up reviews past their deadline; their inputs go with them."""
         try:
-            self.authority.store.expire(now)
+            expire_reviews(self.authority.store, self.authority.note, now)
         except ShipworthyError:
             _log.exception("overdue reviews could not be given up")
 

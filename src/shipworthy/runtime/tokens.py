@@ -24,32 +24,37 @@ from shipworthy.store.safe_files import private_directory, read_plain, write_who
 
 FOLDER = "tokens"
 # gate: reads facts and tells of its verdicts · read: reads facts · rollout: ends a rollout, and reads its analysis
-GATE, READ, ROLLOUT = "gate", "read", "rollout"
-SCOPES = (GATE, READ, ROLLOUT)
+# review: works at the review queue, as the one person it was made for
+GATE, READ, ROLLOUT, REVIEW = "gate", "read", "rollout", "review"
+SCOPES = (GATE, READ, ROLLOUT, REVIEW)
 MOST = 1_000
 _TOKEN = re.compile(r"swt_[A-Za-z0-9_-]{43}")  # 32 bytes in URL-safe base64, without padding
 _HASH = re.compile(r"[0-9a-f]{64}")
 
 
 class Token(Fact, frozen=True, kw_only=True):
-    """What is kept of a token. `id` are the first digits of `sha256`, which names it in the ledger."""
+    """What is kept of a token. `id` are the first digits of `sha256`, which names it in the ledger; `person`: who acts
+    by it, of scope `review` only."""
 
     id: str
     scope: str
     sha256: str
     made_at: str
     expires: str
+    person: str = ""
 
 
-def new_token(home: Path, scope: str, made_at: str, expires: str) -> tuple[str, Token]:
+def new_token(home: Path, scope: str, made_at: str, expires: str, person: str = "") -> tuple[str, Token]:
     """Make a token and keep its hash; return the token itself, for this one time. Raises UsageError."""
     if scope not in SCOPES:
         raise UsageError(f"no scope {scope!r}", "token", f"one of {', '.join(SCOPES)}")
+    if (scope == REVIEW) != bool(person):
+        raise UsageError("a token of scope review is one person's, every other nobody's", "token", "name the person")
     if not instant(made_at) < instant(expires):
         raise UsageError("a token ends after it was made", "token", "say when, such as 30d")
     shown = f"swt_{secrets.token_urlsafe(32)}"
     hashed = _hashed(shown)
-    kept = Token(id=hashed[:12], scope=scope, sha256=hashed, made_at=made_at, expires=expires)
+    kept = Token(id=hashed[:12], scope=scope, sha256=hashed, made_at=made_at, expires=expires, person=person)
     folder = private_directory(private_directory(home) / FOLDER)
     write_whole(folder / f"{kept.id}.json", canonical(kept) + b"\n", nothing)
     return shown, kept
@@ -89,7 +94,8 @@ def _hashed(shown: str) -> str:
 def _read(path: Path) -> Token:
     try:
         token = msgspec.convert(loads(read_plain(path), str(path)), Token, strict=True)
-        known = token.scope in SCOPES and _HASH.fullmatch(token.sha256) and token.id == token.sha256[:12]
+        whose = (token.scope == REVIEW) == bool(token.person)
+        known = token.scope in SCOPES and whose and _HASH.fullmatch(token.sha256) and token.id == token.sha256[:12]
         if not known or not instant(token.made_at) < instant(token.expires):
             raise CannotDecide("not a token of ours", str(path), "delete it")
     except (msgspec.ValidationError, UsageError) as problem:

@@ -45,4 +45,5 @@ class Labels:
             return {"error": str(error)}
         if caller is not None and not caller.may(receipt.tenant):
             return {"error": FOREIGN}
-        return {"status": await self._wiring.on_label(receipt, int(one.label))}
+        source = "" if caller is None else caller.id
+        return {"status": await self._wiring.on_label(receipt, int(one.label), source)}
