@@ -90,6 +90,7 @@ class Controller:
         self.probes: dict[str, list[tuple[int, probes.Round]]] = {}
         self.probe_rows: dict[str, Mapping[str, Sequence[Row]]] = {}
         self._day = self._hour = -1
+        self.unproven: Callable[[str, Slo, Judgement], Judgement] = lambda version, slo, judgement: judgement
         self._later = later
         self._idly, self._pause = idly, pause
         self.rolling = Rolling(authority, live, telemetry, later)
@@ -194,7 +195,9 @@ class Controller:
 
     def _judge(self, one: Loaded, now: datetime) -> None:
         judged = [
-            (slo, self._judged(one, slo, segment, now)) for slo in one.contract.policy.slos for segment in slo.segments
+            (slo, self.unproven(one.version, slo, self._judged(one, slo, segment, now)))
+            for slo in one.contract.policy.slos
+            for segment in slo.segments
         ]
         self.judgements[one.version] = tuple(judgement for _, judgement in judged)
         lies = [self._lies(one, slo, judgement, now) for slo, judgement in judged]

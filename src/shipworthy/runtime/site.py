@@ -12,7 +12,6 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +28,6 @@ from shipworthy.respond.moments import moment
 from shipworthy.runtime import past
 from shipworthy.runtime import status as told
 from shipworthy.runtime.abuse import AbuseLog
-from shipworthy.runtime.answers import take_answers
 from shipworthy.runtime.api import BODY_WITHIN_S, Api, Rate
 from shipworthy.runtime.api_keys import Keyring
 from shipworthy.runtime.authority import Authority
@@ -40,6 +38,8 @@ from shipworthy.runtime.enqueue import Enqueue
 from shipworthy.runtime.exports.families import Family, Labels, Shown, families
 from shipworthy.runtime.flag_file import FlagFile
 from shipworthy.runtime.hidden import keyed
+from shipworthy.runtime.label_watch import LabelWatch
+from shipworthy.runtime.late_labels import LateLabels
 from shipworthy.runtime.learned import asked_once, calibration_cells, calibration_scores, probe_rows, warm_rows
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.models import Models, ModelsLike
@@ -63,7 +63,6 @@ from shipworthy.store.tiers import KEPT, RECEIPTS_FOR
 if TYPE_CHECKING:
     from shipworthy.deploy.http.door import Doors
 
-RECEIPT_LIVES = timedelta(minutes=RECEIPTS_FOR)
 AT_LEAST_EVERY_S = 1.0
 _log = logging.getLogger("shipworthy.site")
 
@@ -122,6 +121,10 @@ class Site:
             idly=self._sweeper.submit,
             pause=self._leaving.wait,
         )
+        watch = LabelWatch(self.authority.note, workspace.clock, manifest.decisions)
+        self.controller.unproven = watch.judged
+        key, bucket = workspace.host_key(), self.versions.bucket
+        self.late = LateLabels(self.store, key, self.telemetry, bucket, watch, workspace.clock)
         self.counting = Counting(self.controller, self.abuse)
         self.controller.changed(RuntimeState(), self.live.state)
         self.controller.resume(past.alarms(self.store))
@@ -179,9 +182,10 @@ class Site:
         due = time.monotonic() - self._ticked > AT_LEAST_EVERY_S
         told = self._until is None or self._until() >= minute
         if told and minute != self._judged_minute() and (stands or due):
+            self.late.look()
             self.controller.tick()
             self._ticked = time.monotonic()
-            await take_answers(self.store, self.workspace.host_key(), self.telemetry, self.versions.bucket)
+            await self.late.take_rest()
 
     def _publish(self) -> None:
         """Write the flags for other systems. What cannot be written is tried again; nothing waits for it."""
@@ -343,12 +347,8 @@ class Site:
         return self.releases.get(self.live.state.baseline, self._first).contract
 
     async def take_label(self, receipt: Receipt, label: int, source: str = "") -> str:
-        """Add one late label; returns `accepted`, `used` (its receipt was used before) or `expired`."""
-        age = minute_of(self.workspace.clock()) - receipt.minute
-        if age < 0 or timedelta(minutes=age) > RECEIPT_LIVES:
-            return "expired"
-        taken = await self.telemetry.add_label(receipt, label, self.versions.bucket)
-        return "accepted" if taken else "used"
+        """Add one late label; returns a word: see `LateLabels.take`."""
+        return await self.late.take(receipt, label, source)
 
     def _abuse_kept(self) -> int:
         """Return for how many minutes counts of abuse are kept: the least that a served contract says."""
