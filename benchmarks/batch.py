@@ -46,6 +46,7 @@ from shipworthy.runtime.site import Site
 from shipworthy.runtime.telemetry import Telemetry
 from shipworthy.stats.uncertainty import UncertaintyTable, look_up
 from shipworthy.store.group import GroupCommit
+from shipworthy.store.review import Admission
 from shipworthy.store.sqlite import SqliteStore
 
 ROWS, ALONE, ROUNDS = 1_000_000, 4_000, 3
@@ -178,7 +179,7 @@ class Bench:
             self.telemetry.add(event, row)
             self.repeats.add(event)
 
-        async def enqueue(asked: object) -> None:
+        async def enqueue(asked: object) -> Admission:
             raise RuntimeError("nobody is asked here")
 
         return Wiring(

@@ -23,6 +23,7 @@ from shipworthy.deploy.http.places import Keys, Row
 from shipworthy.deploy.http.wiring import ForReview, Wiring
 from shipworthy.deploy.routing import Routes
 from shipworthy.facts import NORMAL, Event, LiveThresholds
+from shipworthy.store.review import Admission
 
 
 def wiring(ports: tuple[int, int], seen: Counter[str]) -> Wiring:
@@ -34,7 +35,7 @@ def wiring(ports: tuple[int, int], seen: Counter[str]) -> Wiring:
         seen[event.arm] += 1
         seen["replayed"] += event.replayed
 
-    async def nobody(review: ForReview) -> None:
+    async def nobody(review: ForReview) -> Admission:
         raise OSError("nobody is here")
 
     def failed(version: str, reason: str) -> None:

@@ -25,6 +25,7 @@ from shipworthy.deploy.routing import Routes
 from shipworthy.deploy.throttle import Throttles
 from shipworthy.facts import NORMAL, LiveThresholds
 from shipworthy.runtime.listening import Server, config
+from shipworthy.store.review import Admission
 
 RATE_PER_S, BURST = 200.0, 20
 LIMIT = Throttle(rate_per_s=RATE_PER_S, burst=BURST)
@@ -47,8 +48,8 @@ class _Scorer:
         return ()
 
 
-async def _queue(asked: ForReview) -> None:
-    return None
+async def _queue(asked: ForReview) -> Admission:
+    return Admission.QUEUED
 
 
 def wiring(port: int) -> Wiring:

@@ -17,7 +17,7 @@ import click
 import msgspec
 
 from shipworthy import errors, facts
-from shipworthy.contract import assistant, card, manifest, note, on_call, pack, slos, threats
+from shipworthy.contract import assistant, card, manifest, note, on_call, pack, review_queue, slos, threats
 from shipworthy.contract.schema_files import SCHEMAS
 from shipworthy.ledger.fold import CHANGES
 from tests.cli.commands import commands
@@ -224,6 +224,7 @@ KEYS = {
     "scan": "classes that the artefact scan lets through; each needs a decision when it is new",
     "decisions": "the words that leave",
     "review": "the bounds inside which thresholds may move; without them people answer all, at low stakes only",
+    "review_queue": "how much may wait for people, how long, and what a full queue does",
     "unit": "the column whose rows are answered by one version, and over which errors cluster",
     "tenant": "the column that says whose request it is; a request without it is refused",
     "segments": "the keys by which traffic is watched and orders are scoped",
@@ -244,7 +245,7 @@ KEYS = {
 def manifest_page() -> str:
     """Return the page of `shipworthy.yaml`."""
     kinds = [one for one in vars(manifest).values() if _is_shape(one) and one is not manifest.Manifest]
-    kinds += [assistant.Tool, assistant.Output, on_call.Rung, on_call.Ladder]
+    kinds += [assistant.Tool, assistant.Output, on_call.Rung, on_call.Ladder, review_queue.SecondReview]
     parts = [
         "# `shipworthy.yaml`\n",
         MADE,

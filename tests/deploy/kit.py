@@ -33,6 +33,7 @@ from shipworthy.facts import NORMAL, Event, Fact, LiveThresholds, NeverEvent, Po
 from shipworthy.models.server import Connection
 from shipworthy.models.spec import Cell, ScoreBody
 from shipworthy.runtime.listening import config as listening
+from shipworthy.store.review import Admission
 
 KEY = bytes(range(32))
 WORDS = Decisions()
@@ -124,16 +125,20 @@ class State:
     closed: frozenset[str] = frozenset()
     shadow: tuple[str, ...] = ()
     queue_works: bool = True
+    queue_holds: int = 1_000_000
     told: Told = field(default_factory=Told)
 
 
 def wiring_of(state: State, releases: dict[str, Release], upstreams: dict[str, Any], **changes: Any) -> Wiring:
-    async def enqueue(review: ForReview) -> None:
+    async def enqueue(review: ForReview) -> Admission:
         if not state.queue_works:
             raise OSError("disk full")
+        if len(state.told.reviews) >= state.queue_holds:
+            return Admission.OVERFLOW
         state.told.reviews.append(review)
+        return Admission.QUEUED
 
-    async def on_label(receipt: Receipt, label: int) -> str:
+    async def on_label(receipt: Receipt, label: int, source: str) -> str:
         state.told.labels.append((receipt, label))
         return "accepted"
 

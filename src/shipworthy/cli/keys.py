@@ -27,23 +27,29 @@ def new(ctx: click.Context, json_: bool) -> None:
 
 @keys.command()
 @click.option(
-    "--scope", type=click.Choice(["gate", "read", "rollout", "trigger"]), required=True, help="What it may do."
+    "--scope",
+    type=click.Choice(["gate", "read", "rollout", "review", "trigger"]),
+    required=True,
+    help="What it may do.",
 )
 @click.option("--expires", required=True, help="How long it lasts, such as 30d; at most 400d.")
+@click.option("--person", default="", help="Of scope `review`: whose it is, by their id in the contract's `people`.")
 @click.option("--limit", default="", help="Of a trigger: the segment it stays inside, such as supplier=S2;tenant=acme.")
 @click.option("--actions", default="", help="Of a trigger: some of degrade,review,kill.")
 @as_json
 @click.pass_context
-def token(ctx: click.Context, scope: str, expires: str, limit: str, actions: str, json_: bool) -> None:
+def token(ctx: click.Context, scope: str, expires: str, person: str, limit: str, actions: str, json_: bool) -> None:
     """Make a token of the API and show it this one time; only its hash is kept. Deleting its file ends it.
 
     `read` reads the ledger's facts, `gate` also tells of verdicts, `rollout` lets a controller end a rollout,
-    `trigger` lets Alertmanager tighten inside its limit, which `*` makes everything.
+    `review` lets one person work at the review queue, `trigger` lets Alertmanager tighten inside its limit, which `*`
+    makes everything.
     """
     from shipworthy.flows.keys import make_token
 
-    shown, kept = make_token(workspace(ctx), scope, expires, limit, tuple(actions.split(",")) if actions else ())
-    told = {"token": shown, "id": kept.id, "scope": kept.scope, "expires": kept.expires}
+    wanted = tuple(actions.split(",")) if actions else ()
+    shown, kept = make_token(workspace(ctx), scope, expires, limit, wanted, person)
+    told = {"token": shown, "id": kept.id, "scope": kept.scope, "person": kept.person, "expires": kept.expires}
     progress(f"{kept.id}: scope {kept.scope} until {kept.expires}; it is not shown again")
     result(json_, told, shown)
 

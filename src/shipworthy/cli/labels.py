@@ -1,4 +1,4 @@
-"""`shipworthy labels FILE`: send late labels to a running gateway."""
+"""`shipworthy labels FILE` sends late labels to a running gateway; `labels quarantine` is about those it doubts."""
 
 from __future__ import annotations
 
@@ -6,14 +6,31 @@ from pathlib import Path
 
 import click
 
-from shipworthy.cli.show import as_json, result
+from shipworthy.cli.show import as_json, counted, result, workspace
+
+SEND = "send"
 
 
-@click.command(short_help="Send late labels to a gateway.")
+class SendsFiles(click.Group):
+    """A group that sends when its first word is no command: `labels FILE` is `labels send FILE`."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the verb before a file that stands alone."""
+        if args and args[0] not in (*self.commands, *ctx.help_option_names):
+            args = [SEND, *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=SendsFiles, short_help="Send late labels; look at those in quarantine.")
+def labels() -> None:
+    """Send late labels to a gateway, or look at those that it keeps apart. `labels FILE` is `labels send FILE`."""
+
+
+@labels.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--url", default="http://127.0.0.1:8080", show_default=True, help="The gateway.")
 @as_json
-def labels(file: Path, url: str, json_: bool) -> int:
+def send(file: Path, url: str, json_: bool) -> int:
     """Send `receipt,label` rows of a CSV; each label finds its decision by its receipt.
 
     A gateway that asks for keys takes the one in the environment variable SHIPWORTHY_KEY.
@@ -25,5 +42,48 @@ def labels(file: Path, url: str, json_: bool) -> int:
     sent = send_labels(file, url, environ.get("SHIPWORTHY_KEY", ""))
     for line in sent.refused:
         click.echo(line, err=True)
-    result(json_, {"sent": sent}, f"{sent.accepted} taken, {sent.used} known already, {len(sent.refused)} refused")
+    apart = f", {sent.quarantined} in quarantine" if sent.quarantined else ""
+    told = f"{sent.accepted} taken, {sent.used} known already, {len(sent.refused)} refused{apart}"
+    result(json_, {"sent": sent}, told)
     return 1 if sent.refused else 0
+
+
+@labels.group()
+def quarantine() -> None:
+    """Labels of senders who contradict the model far more than all others do, and of decisions that a person decided
+    otherwise: kept apart until an operator releases or drops them."""
+
+
+@quarantine.command("list")
+@as_json
+@click.pass_context
+def list_(ctx: click.Context, json_: bool) -> None:
+    """List whose labels are kept apart. While some are, nothing that rests on labels of that version is called met."""
+    from shipworthy.flows.quarantine import quarantined
+
+    found = quarantined(workspace(ctx))
+    lines = [
+        f"{one.version}  {one.source}: {counted(one.held, 'label')} held"
+        + (f", doubted since {one.flagged_at}: {one.against} of {one.n} against" if one.flagged_at else "")
+        for one in found
+    ]
+    result(json_, {"sources": found}, "\n".join(lines) or "nothing is in quarantine")
+
+
+def _settles(status: str, name: str, told: str) -> None:
+    @quarantine.command(name, help=told)
+    @click.argument("version")
+    @click.argument("source")
+    @click.option("--as", "person", required=True, help="Your id in the contract's `people`; an operator.")
+    @click.option("--because", required=True, help="Why; the ledger keeps it.")
+    @as_json
+    @click.pass_context
+    def settle(ctx: click.Context, version: str, source: str, person: str, because: str, json_: bool) -> None:
+        from shipworthy.flows.quarantine import settle as run
+
+        n = run(workspace(ctx), version, source, status, person, because)
+        result(json_, {"version": version, "source": source, status: n}, f"{counted(n, 'label')} {status}")
+
+
+_settles("released", "release", "Count the labels of SOURCE about VERSION after all, and trust it again.")
+_settles("dropped", "drop", "Forget the labels of SOURCE about VERSION; what it sends from now on is counted anew.")

@@ -31,6 +31,7 @@ from shipworthy.contract.manifest import (
 from shipworthy.contract.on_call import OnCall
 from shipworthy.contract.pack import case_files
 from shipworthy.contract.problems import Findings, Problem
+from shipworthy.contract.review_queue import ReviewQueue
 from shipworthy.contract.standing import Standing
 from shipworthy.contract.strict_json import read_json
 from shipworthy.contract.strict_yaml import Reading
@@ -97,6 +98,7 @@ class Lock(Fact, frozen=True, kw_only=True):
     throttles: Throttles | None = None
     rollout: Rollout | None = None
     retention: dict[str, str] = {}
+    review_queue: ReviewQueue = ReviewQueue()
     values: dict[str, float] = {}
     standing: tuple[Standing, ...] = ()
     rows: dict[str, Digest] = {}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from shipworthy.contract.lock import Lock
+from shipworthy.contract.loosening_queue import queue_rows
 from shipworthy.contract.manifest import KEPT, Compare, Manifest, Rollout, Stage, Throttle, Throttles
 from shipworthy.indicators import window_seconds
 
@@ -22,6 +23,7 @@ def runtime_rows(old: Lock, new: Manifest) -> Iterator[str]:
     yield from throttle_rows(old.throttles, new.throttles)
     yield from stage_rows(old.rollout, new.rollout)
     yield from retention_rows(old.retention, new.retention)
+    yield from queue_rows(old.review_queue, new.review_queue, old.retention, new.retention)
     if new.idempotent and not old.idempotent:  # what its model does could now be done twice
         yield "idempotent: false → true"
     for key in ("column", "matured_after"):
@@ -89,7 +91,7 @@ def compare_rows(old: Compare, new: Compare) -> Iterator[str]:
 
 def retention_rows(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
     """Yield a row per kind of record that is kept longer, or for a time that the contract no longer says."""
-    for key in sorted({*old, *new}):
+    for key in sorted({*old, *new} - {"answer_within"}):  # that is the review queue's
         before, after = old.get(key, KEPT.get(key)), new.get(key, KEPT.get(key))
         if before is not None and (after is None or _seconds(after) > _seconds(before)):
             yield f"retention: {key} {before} → {after or 'none'}"

@@ -9,6 +9,7 @@ from typing import Literal
 
 from shipworthy.contract.assistant import Assistant
 from shipworthy.contract.on_call import OnCall
+from shipworthy.contract.review_queue import ReviewQueue
 from shipworthy.facts import Fact, Person
 
 Stakes = Literal["low", "standard", "high"]
@@ -246,6 +247,7 @@ class Manifest(Fact, frozen=True, kw_only=True):
     scan: Scan = Scan()
     decisions: Decisions = Decisions()
     review: Review | None = None
+    review_queue: ReviewQueue = ReviewQueue()
     unit: str | None = None
     tenant: str | None = None
     segments: Segments = Segments()

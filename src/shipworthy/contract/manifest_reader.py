@@ -17,6 +17,7 @@ from shipworthy.contract.manifest import Feature, Manifest, Stage, Throttle
 from shipworthy.contract.on_call import on_call_faults, runbooks
 from shipworthy.contract.pack import is_table
 from shipworthy.contract.problems import Findings, Path, Problem, did_you_mean, label
+from shipworthy.contract.review_queue import queue_faults
 from shipworthy.contract.segment_text import KeyValues, unknown_keys, write_segments
 from shipworthy.contract.strict_yaml import Reading, read_yaml
 from shipworthy.contract.words import VERSION_FIX, is_version
@@ -31,7 +32,11 @@ FEATURE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ENTRY = re.compile(r"[\w./-]+\.py:[A-Za-z_]\w*")
 KEPT_WORDS = frozenset({"true", "false", "and", "or", "not", "in", "decision", "score", "uncertainty", "tenant"})
 _CLASS = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", re.ASCII)
-_SEGMENTS: tuple[Path, ...] = (("scope_limits", "*", "segment"), ("rollout", "shadow", "segments", "*"))
+_SEGMENTS: tuple[Path, ...] = (
+    ("scope_limits", "*", "segment"),
+    ("rollout", "shadow", "segments", "*"),
+    ("review_queue", "second_review", "segments", "*"),
+)
 
 
 def read_manifest(source: str | bytes, file: str = FILE) -> tuple[Manifest | None, Reading, tuple[Problem, ...]]:
@@ -48,6 +53,7 @@ def read_manifest(source: str | bytes, file: str = FILE) -> tuple[Manifest | Non
         _people,
         _segments,
         _review,
+        _review_queue,
         _rollout,
         _throttles,
         _datasets,
@@ -218,6 +224,11 @@ def _review(manifest: Manifest, found: Findings) -> None:
         elif any(feature.name == name and feature.type == TEXT for feature in manifest.features):
             told = f"{name} is a text: every text is one the model has not seen"
             found.add(("review", "buckets", index), told, "name categories")
+
+
+def _review_queue(manifest: Manifest, found: Findings) -> None:
+    hidden = {one.key for one in manifest.segments.keys if not one.public and one.key != "tenant"}
+    queue_faults(manifest.review_queue, key_values(manifest), hidden, found)
 
 
 def _rollout(manifest: Manifest, found: Findings) -> None:

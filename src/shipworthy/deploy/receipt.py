@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 import msgspec
+from msgspec import structs
 
 from shipworthy.artifact.mac import TokenSealer, open_token
 from shipworthy.errors import CannotDecide, UsageError
@@ -55,6 +56,20 @@ def receipt_of(event: Event) -> Receipt:
         route=event.route,
         decision=event.decision,
         groups=event.groups,
+    )
+
+
+def receipt_of_shadow(receipt: Receipt, shadow: Event) -> Receipt:
+    """A shadow score is labelled where its own version saw it; nobody answered by it."""
+    return structs.replace(
+        receipt,
+        version=shadow.version,
+        segments=shadow.segments,
+        arm=shadow.arm,
+        score_bin=score_bin(shadow.score),
+        score_q=score_q(shadow.score),
+        route="person",
+        decision="",
     )
 
 

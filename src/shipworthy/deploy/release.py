@@ -76,9 +76,9 @@ class Release:
     """One version. `columns`: (feature, type) in model order.
 
     `max_uncertainty`: denials above it go to a person. `uncertainty(score, bucket)`: the release's table, None where it
-    knows nothing. `fallback` and `kill_fallback` are the manifest's. `abstain_on`: flagged views of the OOD score on
-    which no machine answers. `idempotent`: asking its model twice does no more than asking it once; where not, what it
-    may have seen is not asked again.
+    knows nothing. `fallback` and `kill_fallback` are the manifest's, `overflow` that of its review queue. `abstain_on`:
+    flagged views of the OOD score on which no machine answers. `idempotent`: asking its model twice does no more than
+    asking it once; where not, what it may have seen is not asked again.
     """
 
     version: str
@@ -90,6 +90,7 @@ class Release:
     max_uncertainty: float | None = None
     fallback: str = "refuse"
     kill_fallback: str = "nobody"
+    overflow: str = "refuse"
     abstain_on: frozenset[str] = ABSTAIN_ON
     idempotent: bool = True
 

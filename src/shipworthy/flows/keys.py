@@ -11,6 +11,7 @@ from pathlib import Path
 from shipworthy.artifact.files.keys import PERSON, PUBLIC_OF, SIGNING, VERDICT, make_keys, make_person_key
 from shipworthy.contract.manifest import Manifest
 from shipworthy.errors import ContractError, UsageError
+from shipworthy.flows.review_queue import desk_of
 from shipworthy.flows.site_state import open_site
 from shipworthy.indicators import length_seconds
 from shipworthy.runtime.api_keys import new_key, with_key, without_key
@@ -43,16 +44,25 @@ def new_keys(workspace: Workspace, manifest: Manifest) -> tuple[Path, ...]:
 
 
 def make_token(
-    workspace: Workspace, scope: str, lasts: str, limit: str = "", actions: tuple[str, ...] = ()
+    workspace: Workspace,
+    scope: str,
+    lasts: str,
+    limit: str = "",
+    actions: tuple[str, ...] = (),
+    person: str = "",
 ) -> tuple[str, Token]:
-    """Make a token of the API, for this one time; the ledger tells its id, scope and end. Raises UsageError.
+    """Make a token of the API, for this one time; the ledger tells its id, scope, end and bounds. Raises UsageError.
 
-    `lasts` is such as `30d`, at most 400 days. `limit` and `actions`: of a trigger, as `runtime.tokens` has them.
+    `lasts` is such as `30d`, at most 400 days; `person`: whose token of scope `review` it is, a reviewer or operator of
+    the shipped contract (PolicySaysNo else). `limit` and `actions`: of a trigger, as `runtime.tokens` has them.
     """
     made_at, expires = _span(workspace, lasts)
     with open_site(workspace) as authority:
-        shown, token = new_token(workspace.home, scope, made_at, expires, limit, actions)
+        if person:
+            desk_of(workspace, authority).may_review(person)
+        shown, token = new_token(workspace.home, scope, made_at, expires, limit, actions, person)
         told: dict[str, object] = {"id": token.id, "scope": token.scope, "expires": token.expires}
+        told |= {"person": person} if person else {}
         told |= {"limit": token.limit, "actions": token.actions} if token.limit else {}
         authority.note("operator", TOKEN_MADE, told)
     return shown, token

@@ -16,9 +16,10 @@ BATCH = 256
 
 
 class Sent(msgspec.Struct, kw_only=True):
-    """How many labels were taken, were known already, and were refused (line and reason)."""
+    """How many labels were taken, were known already, are kept apart, and were refused (line and reason)."""
 
     accepted: int = 0
+    quarantined: int = 0
     used: int = 0
     refused: list[str] = []
 
@@ -71,5 +72,7 @@ def _count(sent: Sent, line: int, result: dict[str, str]) -> None:
         sent.accepted += 1
     elif status == "used":
         sent.used += 1
+    elif status == "quarantined":
+        sent.quarantined += 1
     else:
         sent.refused.append(f"line {line}: {result.get('error', status)}")

@@ -2,69 +2,53 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
-
-import msgspec
-
-from shipworthy.errors import UsageError
 from shipworthy.flows.site_state import acting, open_site, shipped_contract
-from shipworthy.respond.queue import changed, label_of
-from shipworthy.runtime.review import opened
+from shipworthy.runtime.authority import Authority
+from shipworthy.runtime.desk import Desk, Opened
 from shipworthy.runtime.workspace import Workspace
-from shipworthy.store.review import QueueItem, QueueStatus
-
-LEASE = timedelta(minutes=30)
-REVIEWERS = ("reviewer", "operator")
+from shipworthy.store.review import QueueDepth, QueueItem
 
 
-class Opened(msgspec.Struct, frozen=True, kw_only=True):
-    """An item leased to a person, with what was sealed in it."""
-
-    item: QueueItem
-    content: dict[str, Any]
+def desk_of(workspace: Workspace, authority: Authority) -> Desk:
+    """Return the desk of a site. Who may open inputs is said by the contract that shipped."""
+    contract = shipped_contract(workspace, authority)
+    return Desk(authority.store, authority.note, lambda: contract, workspace.site_key(), workspace.clock)
 
 
 def waiting(workspace: Workspace, tenant: str | None = None) -> tuple[QueueItem, ...]:
     """Return what waits or is leased, the most urgent first. Inputs stay sealed."""
     with open_site(workspace) as authority:
-        authority.store.expire(workspace.now())
-        items = authority.store.items(tenant=tenant)
-        return tuple(item for item in items if item.status in (QueueStatus.WAITING, QueueStatus.LEASED))
+        return desk_of(workspace, authority).waiting(tenant)
 
 
-def take(workspace: Workspace, person: str, tenant: str | None = None) -> Opened | None:
-    """Lease the most urgent item to a person and open its input; the ledger says who opened what."""
+def show(workspace: Workspace, item_id: str) -> QueueItem:
+    """Return an item without its input. Raises UsageError for an id that none has."""
     with open_site(workspace) as authority:
-        contract = shipped_contract(workspace, authority)
-        who = acting(contract, person)
-        if not set(REVIEWERS) & set(who.roles):
-            acting(contract, person, REVIEWERS[0])
-        now = workspace.clock()
-        until = (now + LEASE).isoformat(timespec="microseconds").replace("+00:00", "Z")
-        item = authority.store.lease(tenant, person, until, workspace.now())
-        if item is None:
-            return None
-        authority.note(person, "respond.review_opened", {"item": item.id, "tenant": item.tenant, "until": until})
-        return Opened(item=item, content=opened(item, workspace.site_key()))
+        return desk_of(workspace, authority).look(item_id)
 
 
-def answer(workspace: Workspace, item_id: str, person: str, decision: str) -> QueueItem:
-    """Record the decision of the person who holds the lease; `deny` and `approve` are labels.
-
-    The gateway counts it within a minute: its label by the item's receipt, and whether it changed what was suggested.
-    """
+def depth(workspace: Workspace) -> QueueDepth:
+    """Return how full the queue is."""
     with open_site(workspace) as authority:
-        contract = shipped_contract(workspace, authority)
-        acting(contract, person)
-        words = contract.manifest.decisions
-        if decision not in (words.deny, words.approve, words.review):
-            known = f"{words.deny}, {words.approve} or {words.review}"
-            raise UsageError(f"not a decision: {decision!r}", item_id, known)
-        before = authority.store.item(item_id)
-        suggestion = opened(before, workspace.site_key())["suggestion"] if before is not None and before.sealed else ""
-        overturned = changed(decision, suggestion or "", words)
-        label = label_of(decision, words)
-        item = authority.store.answer(item_id, person, decision, workspace.now(), label, overturned)
-        authority.note(person, "respond.review_answered", {"item": item.id, "decision": decision})
-        return item
+        return desk_of(workspace, authority).depth()
+
+
+def take(workspace: Workspace, person: str, tenant: str | None = None, item_id: str | None = None) -> Opened | None:
+    """Lease an item to a person and open its input; the ledger says who opened what, before it is shown."""
+    with open_site(workspace) as authority:
+        acting(shipped_contract(workspace, authority), person)
+        return desk_of(workspace, authority).take(person, tenant, item_id)
+
+
+def give_back(workspace: Workspace, item_id: str, person: str) -> QueueItem:
+    """Let another person have an item."""
+    with open_site(workspace) as authority:
+        acting(shipped_contract(workspace, authority), person)
+        return desk_of(workspace, authority).give_back(item_id, person)
+
+
+def answer(workspace: Workspace, item_id: str, person: str, decision: str, because: str = "") -> QueueItem:
+    """Record the decision of the person who holds the lease; `deny` and `approve` are labels."""
+    with open_site(workspace) as authority:
+        acting(shipped_contract(workspace, authority), person)
+        return desk_of(workspace, authority).answer(item_id, person, decision, because)

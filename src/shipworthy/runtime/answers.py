@@ -12,19 +12,34 @@ import logging
 
 from shipworthy.deploy.receipt import BadReceipt, unseal
 from shipworthy.facts import Receipt
+from shipworthy.runtime.label_watch import LabelWatch
 from shipworthy.runtime.telemetry import Bucket, Telemetry
 from shipworthy.store.protocol import Store
 from shipworthy.store.review import QueueItem, QueueStatus
+from shipworthy.store.suspect import RELEASED
 
 _log = logging.getLogger("shipworthy.answers")
 
 
-async def take_answers(store: Store, key: bytes, telemetry: Telemetry, bucket: Bucket) -> int:
+async def take_answers(
+    store: Store, key: bytes, telemetry: Telemetry, bucket: Bucket, watch: LabelWatch | None = None
+) -> int:
     """Count what was answered since the last time; return how many answers. `key`: what receipts are sealed with."""
     answered = await asyncio.to_thread(store.items, QueueStatus.ANSWERED)
     for item in answered:
-        await telemetry.add_answer(item, _receipt(item, key), bucket)
+        receipt = _receipt(item, key)
+        watched = watch.answer(item, receipt) if watch is not None and receipt is not None else None
+        await telemetry.add_answer(item, receipt, bucket, watched)
     return len(answered)
+
+
+async def take_released(store: Store, telemetry: Telemetry, bucket: Bucket) -> int:
+    """Count the labels that a person has let out of quarantine; return how many. Each is counted once, by its receipt,
+    whatever happens between that and its leaving the quarantine."""
+    released = await asyncio.to_thread(store.quarantined, RELEASED)
+    for one in released:
+        await telemetry.add_released(one, bucket)
+    return len(released)
 
 
 def _receipt(item: QueueItem, key: bytes) -> Receipt | None:

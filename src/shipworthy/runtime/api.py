@@ -36,8 +36,9 @@ from shipworthy.errors import ShipworthyError
 from shipworthy.facts import MISSING, AbuseKind
 from shipworthy.ledger.files.log import Ledger
 from shipworthy.runtime.posted import ENTRIES, FACTS, MAX_BYTES, Unfit, read_posted
+from shipworthy.runtime.reviews_api import ReviewsApi
 from shipworthy.runtime.shared_facts import Told
-from shipworthy.runtime.tokens import GATE, READ, Token, holder, read_tokens
+from shipworthy.runtime.tokens import GATE, READ, REVIEW, Token, holder, read_tokens
 from shipworthy.store.instants import rfc3339
 from shipworthy.store.protocol import Store
 
@@ -68,6 +69,7 @@ class Api:
         body_within_s: float = BODY_WITHIN_S,
         rate: Rate = Rate(),  # noqa: B008 - a frozen value
         on_abuse: OnAbuse = UNWATCHED,
+        reviews: ReviewsApi | None = None,
     ) -> None:
         self._home = home
         self._ledger = ledger
@@ -77,6 +79,7 @@ class Api:
         self._body_within_s = body_within_s
         self._rates = Gcra(rate)
         self._on_abuse = on_abuse
+        self._reviews = reviews
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -94,24 +97,34 @@ class Api:
 
     async def _response(self, scope: Scope, receive: Receive) -> Response:
         path = scope["path"]
-        if path not in _METHODS:
-            raise Refusal(404, "no such path")
+        method, scopes = self._asked_by(path)
         shown = header(scope, b"authorization")
         token = await asyncio.to_thread(self._holder, shown)
-        if shown is not None and (token is None or token.scope not in _SCOPES[path]):
+        if shown is not None and (token is None or token.scope not in scopes):
             minute = int(self._clock().timestamp() // 60)
             self._on_abuse.refused(AbuseKind.BAD_TOKEN, MISSING, peer_of(scope), minute, shown)
         if token is None:
             raise Refusal(401, "unauthorised", [(b"www-authenticate", b"Bearer")])
-        if token.scope not in _SCOPES[path]:
+        if token.scope not in scopes:
             raise Refusal(403, "forbidden")
-        if scope["method"] != _METHODS[path]:
+        if scope["method"] != method:
             raise Refusal(405, "another method")
         if not self._rates.admit(token.id, time.monotonic()).ok:
             raise Refusal(429, "too many requests of this token", [(b"retry-after", b"1")])
         if path == FACTS:
             return Response(200, encode(await asyncio.to_thread(self._told.facts, self._now())), [])
+        if self._reviews is not None and token.scope == REVIEW:
+            return await self._reviews.answer(scope, token, await self._body(scope, receive))
         return await self._append(token, await self._body(scope, receive))
+
+    def _asked_by(self, path: str) -> tuple[str, tuple[str, ...]]:
+        """Return the method of a path, and the scopes it is for."""
+        if path in _METHODS:
+            return _METHODS[path], _SCOPES[path]
+        method = self._reviews.method(path) if self._reviews is not None else None
+        if method is None:
+            raise Refusal(404, "no such path")
+        return method, (REVIEW,)
 
     def _holder(self, authorization: bytes | None) -> Token | None:
         scheme, _, shown = (authorization or b"").decode("latin-1").partition(" ")

@@ -39,6 +39,7 @@ from shipworthy.respond.moments import moment, told
 from shipworthy.runtime import past
 from shipworthy.runtime.alarm_levels import AlarmLevels, held_back
 from shipworthy.runtime.authority import Authority
+from shipworthy.runtime.desk import expire_reviews
 from shipworthy.runtime.learned import known_of
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.localised import Lies, Localiser, Shown, localises
@@ -89,6 +90,7 @@ class Controller:
         self.probes: dict[str, list[tuple[int, probes.Round]]] = {}
         self.probe_rows: dict[str, Mapping[str, Sequence[Row]]] = {}
         self._day = self._hour = -1
+        self.unproven: Callable[[str, Slo, Judgement], Judgement] = lambda version, slo, judgement: judgement
         self._later = later
         self._idly, self._pause = idly, pause
         self.rolling = Rolling(authority, live, telemetry, later)
@@ -193,7 +195,9 @@ class Controller:
 
     def _judge(self, one: Loaded, now: datetime) -> None:
         judged = [
-            (slo, self._judged(one, slo, segment, now)) for slo in one.contract.policy.slos for segment in slo.segments
+            (slo, self.unproven(one.version, slo, self._judged(one, slo, segment, now)))
+            for slo in one.contract.policy.slos
+            for segment in slo.segments
         ]
         self.judgements[one.version] = tuple(judgement for _, judgement in judged)
         lies = [self._lies(one, slo, judgement, now) for slo, judgement in judged]
@@ -296,7 +300,7 @@ class Controller:
     def _expire(self, now: str) -> None:
         """Give up reviews past their deadline; their inputs go with them."""
         try:
-            self.authority.store.expire(now)
+            expire_reviews(self.authority.store, self.authority.note, now)
         except ShipworthyError:
             _log.exception("overdue reviews could not be given up")
 

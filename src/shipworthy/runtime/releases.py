@@ -89,6 +89,7 @@ def opened(folder: Path, contract: Contract, override: Override | None = None) -
         max_uncertainty=thresholds.max_uncertainty,
         fallback=manifest.fallback,
         kill_fallback=manifest.kill_fallback,
+        overflow=manifest.review_queue.overflow,
         idempotent=manifest.idempotent,
     )
     limits = compile_limits(manifest.scope_limits, manifest.fallback, manifest.kill_fallback)

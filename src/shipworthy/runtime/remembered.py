@@ -19,7 +19,7 @@ from shipworthy.facts.adding import added
 from shipworthy.observe import labels as late
 from shipworthy.observe import windows as seen
 from shipworthy.runtime.hours import Hours
-from shipworthy.store.tiers import HOUR, bucket
+from shipworthy.store.tiers import FIVES_FOR, HOUR, MINUTES_FOR, bucket
 
 MOST_PLACES, FEWER_PLACES = 6000, 4000
 MOST_HELD = 500_000  # slim windows, about as many kilobytes; a full one weighs as much as its vectors
@@ -32,6 +32,16 @@ class Blurred(NamedTuple):
 
     start: int
     end: int
+
+
+def still_blurred(blurred: Blurred, hour: int, now_minute: int) -> Blurred | None:
+    """Return what the sums of the store cannot part: nothing of minutes, the rest of five minutes, or the whole."""
+    if hour > now_minute - MINUTES_FOR:
+        return None
+    if hour <= now_minute - FIVES_FOR:
+        return blurred
+    whole = -(-blurred.start // 5) * 5
+    return Blurred(blurred.start, min(blurred.end, whole)) if whole > blurred.start else None
 
 
 class Remembered:

@@ -7,27 +7,32 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
 from shipworthy.artifact.sealing import seal, unseal
+from shipworthy.contract.review_queue import ReviewQueue
 from shipworthy.deploy.http.protocols.reviews import WAITING
 from shipworthy.deploy.http.wiring import ForReview, Reviewed
+from shipworthy.errors import CannotDecide
 from shipworthy.respond.moments import moment
-from shipworthy.respond.queue import deadline
+from shipworthy.respond.queue import deadline, expires, people_needed
 from shipworthy.runtime.workspace import Clock
 from shipworthy.store.instants import rfc3339
 from shipworthy.store.protocol import Store
 from shipworthy.store.review import QueueItem, QueueStatus
 
-ANSWER_WITHIN = "8h"
 RAW_INPUT = "30d"
+UNWRITTEN = ReviewQueue()
 
 
-def queue_item(asked: ForReview, site_key: bytes, retention: dict[str, str]) -> QueueItem:
+def queue_item(
+    asked: ForReview, site_key: bytes, retention: Mapping[str, str], queue: ReviewQueue = UNWRITTEN
+) -> QueueItem:
     """Return the item of one request. `retention.raw_input` (default 30 days) bounds how long its input lives."""
-    at = moment(asked.at)
+    at, lives = moment(asked.at), retention.get("raw_input", RAW_INPUT)
     kept = {"row": asked.row, "suggestion": asked.suggestion, "score": asked.score, "why": asked.why}
     sealed = seal(site_key, asked.tenant, secrets.token_bytes(12), msgspec.json.encode(kept), asked.request.encode())
     return QueueItem(
@@ -39,12 +44,19 @@ def queue_item(asked: ForReview, site_key: bytes, retention: dict[str, str]) -> 
         minute=int(at.timestamp() // 60),
         receipt=asked.receipt,
         sealed=sealed,
-        deadline=deadline(at, retention.get("answer_within", ANSWER_WITHIN), retention.get("raw_input", RAW_INPUT)),
+        deadline=deadline(at, queue.waits(retention), lives),
+        expires=expires(at, lives),
+        people=people_needed(queue.second_review, asked.request, asked.tenant, asked.segments),
     )
 
 
 def opened(item: QueueItem, site_key: bytes) -> dict[str, Any]:
-    """Return what was sealed: the row, the suggestion, the score and why. Opening one is a ledger entry."""
+    """Return what was sealed: the row, the suggestion, the score and why. Opening one is a ledger entry.
+
+    Raises CannotDecide when its input is gone, or was sealed with another key.
+    """
+    if not item.sealed:
+        raise CannotDecide("its input has expired", item.id, "nobody can look at it any more")
     plain = unseal(site_key, item.tenant, item.sealed, item.request.encode())
     kept: dict[str, Any] = msgspec.json.decode(plain)
     return kept

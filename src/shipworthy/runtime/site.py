@@ -12,14 +12,14 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from shipworthy.contract.contract import Contract
 from shipworthy.contract.manifest import Manifest
 from shipworthy.deploy.http.gateway import Gateway
 from shipworthy.deploy.http.places import Row
-from shipworthy.deploy.http.wiring import ForReview, Wiring
+from shipworthy.deploy.http.wiring import Wiring
 from shipworthy.deploy.release import Cut
 from shipworthy.errors import CannotDecide, ShipworthyError, UsageError
 from shipworthy.facts import Receipt, RuntimeState
@@ -28,15 +28,18 @@ from shipworthy.respond.moments import moment
 from shipworthy.runtime import past
 from shipworthy.runtime import status as told
 from shipworthy.runtime.abuse import AbuseLog
-from shipworthy.runtime.answers import take_answers
-from shipworthy.runtime.api import BODY_WITHIN_S, Api
+from shipworthy.runtime.api import BODY_WITHIN_S, Api, Rate
 from shipworthy.runtime.api_keys import Keyring
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.controller import Controller
 from shipworthy.runtime.counting import Counting
+from shipworthy.runtime.desk import Desk
+from shipworthy.runtime.enqueue import Enqueue
 from shipworthy.runtime.exports.families import Family, Labels, Shown, families
 from shipworthy.runtime.flag_file import FlagFile
 from shipworthy.runtime.hidden import keyed
+from shipworthy.runtime.label_watch import LabelWatch
+from shipworthy.runtime.late_labels import LateLabels
 from shipworthy.runtime.learned import asked_once, calibration_cells, calibration_scores, probe_rows, warm_rows
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.models import Models, ModelsLike
@@ -48,7 +51,9 @@ from shipworthy.runtime.paging.paging import Paging
 from shipworthy.runtime.probed import probing_of
 from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.replica import Answering, replicas
-from shipworthy.runtime.review import queue_item, review_of
+from shipworthy.runtime.review import review_of
+from shipworthy.runtime.reviews_api import ReviewsApi
+from shipworthy.runtime.reviews_shown import Reviews
 from shipworthy.runtime.runs import Run
 from shipworthy.runtime.telemetry import Telemetry
 from shipworthy.runtime.versions import Versions
@@ -62,7 +67,6 @@ from shipworthy.store.tiers import KEPT, RECEIPTS_FOR
 if TYPE_CHECKING:
     from shipworthy.deploy.http.door import Doors
 
-RECEIPT_LIVES = timedelta(minutes=RECEIPTS_FOR)
 AT_LEAST_EVERY_S = 1.0
 _log = logging.getLogger("shipworthy.site")
 
@@ -90,6 +94,8 @@ class Site:
         self.versions = self._versions(files)
         self.releases, self.served = self.versions.releases, self.versions.served
         self.permits = self.versions.permits
+        self.reviews = Reviews(self.store, workspace.clock)
+        self.enqueue = Enqueue(self.commits, workspace.site_key(), self.releases)
         self.keys = Keyring(KeyFile(workspace.home, workspace.host_key()), workspace.now)
         self._warm_rows: dict[str, Row] = {}
         self._lapsing: Future[None] | None = None
@@ -126,6 +132,10 @@ class Site:
             idly=self._sweeper.submit,
             pause=self._leaving.wait,
         )
+        watch = LabelWatch(self.authority.note, workspace.clock, manifest.decisions)
+        self.controller.unproven = watch.judged
+        key, bucket = workspace.host_key(), self.versions.bucket
+        self.late = LateLabels(self.store, key, self.telemetry, bucket, watch, workspace.clock)
         self.counting = Counting(self.controller, self.abuse)
         self.controller.changed(RuntimeState(), self.live.state)
         self.controller.resume(past.alarms(self.store))
@@ -187,9 +197,10 @@ class Site:
         due = time.monotonic() - self._ticked > AT_LEAST_EVERY_S
         told = self._until is None or self._until() >= minute
         if told and minute != self._judged_minute() and (stands or due):
+            self.late.look()
             self.controller.tick()
             self._ticked = time.monotonic()
-            await take_answers(self.store, self.workspace.host_key(), self.telemetry, self.versions.bucket)
+            await self.late.take_rest()
 
     def _publish(self) -> None:
         """Write the flags for other systems. What cannot be written is tried again; nothing waits for it."""
@@ -238,6 +249,7 @@ class Site:
         plain["paging"] = self.paging.told()
         plain["overrides"] = self.permits.told()
         plain["abuse"] = self.abuse.told()
+        plain["reviews"] = self.reviews.told()
         plain["failures"] = dict(self.failures)
         plain["workers"] = dict(self._workers())
         plain["replicas"] = replicas(self.workspace.home, self.live.state.epoch)
@@ -275,6 +287,7 @@ class Site:
             epoch=self.live.state.epoch,
             broken=bool(self.live.broken),
             stale_s=stale_s,
+            reviews=self.reviews.depth(),
         )
         return (*families(shown), *self.paging.families())
 
@@ -289,7 +302,9 @@ class Site:
     def api(self, body_within_s: float = BODY_WITHIN_S) -> Api:
         """Return the API that gates elsewhere reach this site's ledger by."""
         here, model = self.workspace, self._first.contract.manifest.model
-        return Api(here.home, self.ledger, self.store, model, here.clock, body_within_s, on_abuse=self.abuse)
+        desk = Desk(self.store, self.authority.note, self._contract, here.site_key(), here.clock)
+        reviews = ReviewsApi(desk)
+        return Api(here.home, self.ledger, self.store, model, here.clock, body_within_s, Rate(), self.abuse, reviews)
 
     def _versions(self, files: StateFiles) -> Versions:
         return Versions(self.workspace, self.ledger, files, self._come, self._go)
@@ -325,7 +340,7 @@ class Site:
             epoch=self.live.epoch,
             thresholds=self._cut,
             sink=self.counting.add,
-            enqueue=self._enqueue,
+            enqueue=self.enqueue,
             keys=keys_of(manifest, self.workspace.host_key()),
             throttles=throttles_of(manifest),
             limits=self.versions.limits,
@@ -347,18 +362,13 @@ class Site:
     def _cut(self, version: str, bucket: str) -> Cut | None:
         return self.versions.cut(version, bucket, self.live.state.thresholds)
 
-    async def _enqueue(self, asked: ForReview) -> None:
-        one = self.releases[asked.version]
-        item = queue_item(asked, self._site_key, one.contract.manifest.retention)
-        await asyncio.wrap_future(self.commits.submit(lambda store: store.enqueue(item)))
+    def _contract(self) -> Contract:
+        """The contract of the baseline that is served now: it says who may do what."""
+        return self.releases.get(self.live.state.baseline, self._first).contract
 
-    async def take_label(self, receipt: Receipt, label: int) -> str:
-        """Add one late label; returns `accepted`, `used` (its receipt was used before) or `expired`."""
-        age = minute_of(self.workspace.clock()) - receipt.minute
-        if age < 0 or timedelta(minutes=age) > RECEIPT_LIVES:
-            return "expired"
-        taken = await self.telemetry.add_label(receipt, label, self.versions.bucket)
-        return "accepted" if taken else "used"
+    async def take_label(self, receipt: Receipt, label: int, source: str = "") -> str:
+        """Add one late label; returns a word: see `LateLabels.take`."""
+        return await self.late.take(receipt, label, source)
 
     def _abuse_kept(self) -> int:
         """Return for how many minutes counts of abuse are kept: the least that a served contract says."""

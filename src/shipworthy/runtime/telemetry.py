@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
 from shipworthy.contract.manifest import Decisions
-from shipworthy.deploy.receipt import score_bin, score_q
+from shipworthy.deploy.receipt import receipt_of_shadow
 from shipworthy.errors import CannotDecide, ShipworthyError
 from shipworthy.facts import Event, LabelCells, LabelSummary, Measurement, Receipt, Scope, Slo, WindowSummary, heartbeat
 from shipworthy.indicators import INDICATORS
@@ -37,12 +38,14 @@ from shipworthy.runtime import past
 from shipworthy.runtime.abuse import AbuseLog
 from shipworthy.runtime.beside import Beside
 from shipworthy.runtime.exports.totals import Totals
+from shipworthy.runtime.label_watch import Watched
 from shipworthy.runtime.measured import Asked, from_matured, from_sums, windows_of
-from shipworthy.runtime.remembered import Blurred, Remembered
+from shipworthy.runtime.remembered import Blurred, Remembered, still_blurred
 from shipworthy.store.group import GroupCommit
 from shipworthy.store.protocol import Store
 from shipworthy.store.review import QueueItem
-from shipworthy.store.tiers import FIVES_FOR, HOUR, KEPT, MINUTES_FOR
+from shipworthy.store.suspect import Suspect
+from shipworthy.store.tiers import HOUR, KEPT
 
 MOST_SHADOWS = 200_000
 MOST_UNWRITTEN = 24 * 60  # batches that wait for a store that does not answer
@@ -50,6 +53,15 @@ _log = logging.getLogger("shipworthy.telemetry")
 
 REVIEW = "review:"  # beside the request: that its review was counted, whatever its label
 Bucket = Callable[[str, tuple[str, ...]], str]
+
+
+class Said(NamedTuple):
+    """What a person said of a decision: the label (None: none), and whether it changed what was suggested."""
+
+    request: str
+    receipt: Receipt | None
+    label: int | None
+    changed: bool | None
 
 
 class Telemetry:
@@ -226,7 +238,7 @@ class Telemetry:
         for at, cut in enumerate(cuts):
             hour = cut - cut % HOUR
             blurred = Blurred(cut, min((hour + HOUR, *cuts[at + 1 : at + 2])))
-            lost = _still_blurred(blurred, hour, sums.unknown_until(cut))
+            lost = still_blurred(blurred, hour, sums.unknown_until(cut))
             if cut >= since and lost is not None and any(hour <= minute < cut for minute in rows):
                 self.kept.lose(lost)
 
@@ -258,10 +270,11 @@ class Telemetry:
             self.kept.set_aside(hour)
             asked = self._commits.submit(partial(past.hour_of, versions=self.kept.versions(), hour=hour))
             windows, labels = await asyncio.wrap_future(asked)
-            self.kept.mended(windows, labels, _still_blurred(blurred, hour, now_minute))
+            self.kept.mended(windows, labels, still_blurred(blurred, hour, now_minute))
 
-    async def add_label(self, receipt: Receipt, label: int, bucket: Bucket) -> bool:
-        """Add the label of one decision, durable when this returns. False when the receipt was used before.
+    async def add_label(self, receipt: Receipt, label: int, bucket: Bucket, watched: Watched | None = None) -> bool:
+        """Add the label of one decision, durable when this returns. False when the receipt was used before, or when the
+        label is kept apart (`watched.apart`).
 
         `bucket(version, segments)` names the threshold bucket that a decision in these segments was made in.
         """
@@ -269,8 +282,16 @@ class Telemetry:
         self._labelling += 1
         try:
             summaries, cells = self._labelled(receipt, label, bucket)
-            write = self._commits.submit(lambda store: store.add_label(receipt.request, *summaries, cells=cells))
-            if not await asyncio.wrap_future(write):
+
+            def write(store: Store) -> bool:
+                if watched is not None and watched.held(store):
+                    return False
+                fresh = store.add_label(receipt.request, *summaries, cells=cells)
+                if fresh and watched is not None:
+                    watched.counted(store)
+                return fresh
+
+            if not await asyncio.wrap_future(self._commits.submit(write)):
                 return False
             self._shadows.pop(receipt.request, None)
             self.kept.take_labels(summaries, cells)
@@ -278,34 +299,52 @@ class Telemetry:
         finally:
             self._labelling -= 1
 
-    async def add_answer(self, item: QueueItem, receipt: Receipt | None, bucket: Bucket) -> None:
+    async def add_answer(
+        self, item: QueueItem, receipt: Receipt | None, bucket: Bucket, watched: Watched | None = None
+    ) -> None:
         """Count a person's answer, all or nothing: as a review of its decision, and as its label if there is none yet.
 
-        Without a receipt it is only noted as counted.
+        Without a receipt it is only noted as counted, and so it is when it is kept apart.
         """
+        told = Said(item.request, receipt, item.label, item.changed)
+        await self._said(told, bucket, lambda store: store.counted(item.id), watched)
+
+    async def add_released(self, one: Suspect, bucket: Bucket) -> None:
+        """Count a label that a person has let out of quarantine, and take it out there."""
+        told = Said(one.receipt.request, one.receipt, one.label, one.changed)
+        await self._said(told, bucket, lambda store: store.let_go(told.request))
+
+    async def _said(
+        self, told: Said, bucket: Bucket, done: Callable[[Store], None], watched: Watched | None = None
+    ) -> None:
         await self._open.wait()
         self._labelling += 1
         try:
-            await self._answered(item, receipt, bucket)
+            await self._answered(told, bucket, done, watched)
         finally:
             self._labelling -= 1
 
-    async def _answered(self, item: QueueItem, receipt: Receipt | None, bucket: Bucket) -> None:
+    async def _answered(
+        self, told: Said, bucket: Bucket, done: Callable[[Store], None], watched: Watched | None
+    ) -> None:
         summaries, cells, reviews = list[LabelSummary](), list[LabelCells](), tuple[LabelSummary, ...]()
-        if receipt is not None and item.label is not None:
-            summaries, cells = self._labelled(receipt, item.label, bucket)
-        if receipt is not None and item.changed is not None:
-            reviews = late.review_summary(receipt, item.changed)
+        if told.receipt is not None and told.label is not None:
+            summaries, cells = self._labelled(told.receipt, told.label, bucket)
+        if told.receipt is not None and told.changed is not None:
+            reviews = late.review_summary(told.receipt, told.changed)
 
         def write(store: Store) -> tuple[bool, bool]:
-            fresh = bool(summaries) and store.add_label(item.request, *summaries, cells=cells)
-            counted = bool(reviews) and store.add_label(f"{REVIEW}{item.request}", *reviews)
-            store.counted(item.id)
+            held = watched is not None and watched.held(store)
+            fresh = not held and bool(summaries) and store.add_label(told.request, *summaries, cells=cells)
+            counted = not held and bool(reviews) and store.add_label(f"{REVIEW}{told.request}", *reviews)
+            done(store)
+            if counted and watched is not None:
+                watched.counted(store)
             return fresh, counted
 
         fresh, counted = await asyncio.wrap_future(self._commits.submit(write))
         if fresh:
-            self._shadows.pop(item.request, None)
+            self._shadows.pop(told.request, None)
             self.kept.take_labels(summaries, cells)
         if counted:
             self.kept.take_labels(reviews)
@@ -315,7 +354,7 @@ class Telemetry:
         told = [receipt]
         shadow = self._shadows.get(receipt.request)
         if shadow is not None:
-            told.append(_receipt_of_shadow(receipt, shadow))
+            told.append(receipt_of_shadow(receipt, shadow))
         lag = max(0, self.rolled - receipt.minute)
         summaries = [one for each in told for one in late.label_summary(each, label, self._words, lag=lag)]
         cells = [one for each in told for one in late.label_cells(each, label, bucket(each.version, each.segments))]
@@ -351,27 +390,3 @@ class Telemetry:
     def labels(self, version: str) -> list[LabelSummary]:
         """Return the label summaries of a version for all tenants, by the hour."""
         return [one for segment in self.kept.places(version) for one in self.kept.labels((version, "*", segment))]
-
-
-def _still_blurred(blurred: Blurred, hour: int, now_minute: int) -> Blurred | None:
-    """Return what the sums of the store cannot part: nothing of minutes, the rest of five minutes, or the whole."""
-    if hour > now_minute - MINUTES_FOR:
-        return None
-    if hour <= now_minute - FIVES_FOR:
-        return blurred
-    whole = -(-blurred.start // 5) * 5
-    return Blurred(blurred.start, min(blurred.end, whole)) if whole > blurred.start else None
-
-
-def _receipt_of_shadow(receipt: Receipt, shadow: Event) -> Receipt:
-    """A shadow score is labelled where its own version saw it; nobody answered by it."""
-    return replace(
-        receipt,
-        version=shadow.version,
-        segments=shadow.segments,
-        arm=shadow.arm,
-        score_bin=score_bin(shadow.score),
-        score_q=score_q(shadow.score),
-        route="person",
-        decision="",
-    )

@@ -25,9 +25,10 @@ from shipworthy.store.safe_files import private_directory, read_plain, write_who
 
 FOLDER = "tokens"
 # gate: reads facts and tells of its verdicts · read: reads facts · rollout: ends a rollout, and reads its analysis
+# review: works at the review queue, as the one person it was made for
 # trigger: gives orders that tighten, of some actions inside some segment
-GATE, READ, ROLLOUT, TRIGGER = "gate", "read", "rollout", "trigger"
-SCOPES = (GATE, READ, ROLLOUT, TRIGGER)
+GATE, READ, ROLLOUT, REVIEW, TRIGGER = "gate", "read", "rollout", "review", "trigger"
+SCOPES = (GATE, READ, ROLLOUT, REVIEW, TRIGGER)
 MOST = 1_000
 _TOKEN = re.compile(r"swt_[A-Za-z0-9_-]{43}")  # 32 bytes in URL-safe base64, without padding
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -36,8 +37,8 @@ _HASH = re.compile(r"[0-9a-f]{64}")
 class Token(Fact, frozen=True, kw_only=True):
     """What is kept of a token. `id` are the first digits of `sha256`, which names it in the ledger.
 
-    Of a trigger: `limit`, the canonical segment (`tenant` one of its keys, `*` for everything) that its orders stay
-    inside, and its `actions`. Another token has neither.
+    Of scope `review`: `person`, who acts by it. Of a trigger: `limit`, the canonical segment (`tenant` one of its keys,
+    `*` for everything) that its orders stay inside, and its `actions`. Another token has none of these.
     """
 
     id: str
@@ -45,16 +46,25 @@ class Token(Fact, frozen=True, kw_only=True):
     sha256: str
     made_at: str
     expires: str
+    person: str = ""
     limit: str = ""
     actions: tuple[str, ...] = ()
 
 
 def new_token(
-    home: Path, scope: str, made_at: str, expires: str, limit: str = "", actions: tuple[str, ...] = ()
+    home: Path,
+    scope: str,
+    made_at: str,
+    expires: str,
+    limit: str = "",
+    actions: tuple[str, ...] = (),
+    person: str = "",
 ) -> tuple[str, Token]:
     """Make a token and keep its hash; return the token itself, for this one time. Raises UsageError."""
     if scope not in SCOPES:
         raise UsageError(f"no scope {scope!r}", "token", f"one of {', '.join(SCOPES)}")
+    if (scope == REVIEW) != bool(person):
+        raise UsageError("a token of scope review is one person's, every other nobody's", "token", "name the person")
     if fault := _bounds(scope, limit, actions):
         raise UsageError(fault, "token", "such as --limit 'supplier=S2;tenant=acme' --actions degrade,review")
     if not instant(made_at) < instant(expires):
@@ -62,7 +72,14 @@ def new_token(
     shown = f"swt_{secrets.token_urlsafe(32)}"
     hashed = _hashed(shown)
     kept = Token(
-        id=hashed[:12], scope=scope, sha256=hashed, made_at=made_at, expires=expires, limit=limit, actions=actions
+        id=hashed[:12],
+        scope=scope,
+        sha256=hashed,
+        made_at=made_at,
+        expires=expires,
+        person=person,
+        limit=limit,
+        actions=actions,
     )
     folder = private_directory(private_directory(home) / FOLDER)
     write_whole(folder / f"{kept.id}.json", canonical(kept) + b"\n", nothing)
@@ -119,8 +136,8 @@ def _hashed(shown: str) -> str:
 def _read(path: Path) -> Token:
     try:
         token = msgspec.convert(loads(read_plain(path), str(path)), Token, strict=True)
-        known = token.scope in SCOPES and not _bounds(token.scope, token.limit, token.actions)
-        known = known and bool(_HASH.fullmatch(token.sha256)) and token.id == token.sha256[:12]
+        whose = (token.scope == REVIEW) == bool(token.person) and not _bounds(token.scope, token.limit, token.actions)
+        known = token.scope in SCOPES and whose and _HASH.fullmatch(token.sha256) and token.id == token.sha256[:12]
         if not known or not instant(token.made_at) < instant(token.expires):
             raise CannotDecide("not a token of ours", str(path), "delete it")
     except (msgspec.ValidationError, UsageError) as problem:

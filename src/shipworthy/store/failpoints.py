@@ -14,7 +14,19 @@ Failpoint = Callable[[str], None]
 
 STORE: Final = tuple(
     f"{place}.{when}"
-    for place in ("entries", "counters", "kv", "windows", "labels", "rollup", "queue", "incidents", "abuse", "commit")
+    for place in (
+        "entries",
+        "counters",
+        "kv",
+        "windows",
+        "labels",
+        "rollup",
+        "queue",
+        "quarantine",
+        "incidents",
+        "abuse",
+        "commit",
+    )
     for when in ("before", "after")
 )
 FILES: Final = tuple(

@@ -6,12 +6,13 @@ Errors: `Unreachable` when the store is locked, full or gone; `CannotDecide` whe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from shipworthy.facts import AbuseCount, Digest, Entry, Incident, LabelCells, LabelSummary, WindowSummary
-from shipworthy.store.review import QueueItem, QueueStatus
+from shipworthy.store.review import Admission, QueueDepth, QueueItem, QueueStatus, Room
+from shipworthy.store.suspect import LabelSource, Suspect
 from shipworthy.store.tiers import KEPT, RECEIPTS_FOR
 
 Build = Callable[[int, Digest], Sequence[Entry]]
@@ -124,28 +125,89 @@ class Store(Protocol):
     ) -> list[LabelSummary]:
         """Return label summaries, as `windows` does."""
 
-    def enqueue(self, item: QueueItem) -> None:
-        """Add an item for a person. The same item twice is one; raises CannotDecide for its id with other content."""
+    def enqueue(self, item: QueueItem, room: Room | None = None) -> Admission:
+        """Add an item for a person where there is room (None: always); else count that there was none.
 
-    def lease(self, tenant: str | None, who: str, until: str, now: str) -> QueueItem | None:
-        """Give `who` the most urgent free item (of one tenant), or None when there is none."""
+        The same item twice is one; raises CannotDecide for its id with other content.
+        """
+
+    def add_overflow(self, counts: Mapping[str, int]) -> None:
+        """Count requests by tenant that did not fit, and that nobody could count at the time."""
+
+    def lease(
+        self,
+        tenant: str | None,
+        who: str,
+        until: str,
+        now: str,
+        most: int | None = None,
+        item_id: str | None = None,
+    ) -> QueueItem | None:
+        """Give `who` the most urgent free item (of one tenant), or the one of that id, or None when there is none.
+
+        The one of that id which they have already is theirs as it is.
+
+        Raises PolicySaysNo when `who` has `most` items already, or may not take the one that is named.
+        """
+
+    def give_back(self, item_id: str, who: str, now: str) -> QueueItem:
+        """Let another person have an item. Raises PolicySaysNo when `who` does not hold it."""
 
     def answer(
-        self, item_id: str, who: str, decision: str, now: str, label: int | None = None, changed: bool | None = None
+        self,
+        item_id: str,
+        who: str,
+        decision: str,
+        now: str,
+        label: int | None = None,
+        changed: bool | None = None,
+        because: str = "",
+        undecided: str = "review",
     ) -> QueueItem:
-        """Record the answer of the person who leased it. Raises PolicySaysNo when it is not theirs any more."""
+        """Record the answer of the person who leased it; the same one again is none. Raises PolicySaysNo when it is not
+        theirs any more. `undecided`: the word that stands where three people gave three answers."""
 
     def counted(self, item_id: str) -> None:
         """Note that an answer is in the sums; twice is once. Raises PolicySaysNo when nobody has answered it."""
 
     def expire(self, now: str) -> tuple[QueueItem, ...]:
-        """Give up what nobody answered before its deadline; return those items."""
+        """Give up what nobody answered before its deadline, and return those items; what is done with loses its input
+        when that has reached its end."""
+
+    def queue_depth(self, now: str) -> QueueDepth:
+        """Return how full the queue is."""
 
     def item(self, item_id: str) -> QueueItem | None:
         """Return one item."""
 
     def items(self, status: QueueStatus | None = None, tenant: str | None = None) -> tuple[QueueItem, ...]:
         """Return items, the most urgent first."""
+
+    def label_source(self, version: str, kind: str, source: str) -> LabelSource | None:
+        """Return what is known of who sends labels about a version, None before the first."""
+
+    def label_sources(self, version: str | None = None, kind: str | None = None) -> tuple[LabelSource, ...]:
+        """Return all of them, sorted."""
+
+    def put_label_source(self, source: LabelSource) -> None:
+        """Add or replace what is known of one."""
+
+    def quarantine(self, label: Suspect) -> bool:
+        """Keep a label apart. False when one of this request is kept already."""
+
+    def quarantined(
+        self, status: str | None = None, version: str | None = None, source: str | None = None, most: int = 1000
+    ) -> tuple[Suspect, ...]:
+        """Return labels that are kept apart, sorted by request, the first `most`."""
+
+    def quarantine_counts(self) -> dict[tuple[str, str, str], int]:
+        """Return how many there are by (version, source, status)."""
+
+    def settle(self, version: str, source: str, status: str) -> int:
+        """Release or drop what is held of a source; return how many labels. What is dropped is gone."""
+
+    def let_go(self, request: str) -> None:
+        """Forget a label that is kept apart, for it is counted now."""
 
     def put_incident(self, incident: Incident) -> None:
         """Add or replace an incident by its id."""

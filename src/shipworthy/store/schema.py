@@ -73,7 +73,37 @@ _ABUSE: Final = (
     " PRIMARY KEY (hour, tenant, kind, caller, segment, shard)) STRICT, WITHOUT ROWID",
     "CREATE TABLE abuse_keys (period_end INTEGER PRIMARY KEY, sealed BLOB NOT NULL) STRICT",
 )
-STEPS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _LABEL_CELLS, _ROLLED_UP, _ABUSE)
+_OPEN = "status IN ('waiting', 'leased')"
+# How much waits is counted where it changes, in the same transaction: admission must not count rows under a flood.
+_QUEUE: Final = (
+    "ALTER TABLE queue ADD COLUMN leased_by TEXT NOT NULL DEFAULT ''",
+    "ALTER TABLE queue ADD COLUMN people TEXT NOT NULL DEFAULT '[]'",  # who has answered: nobody answers twice
+    "ALTER TABLE queue ADD COLUMN empty_at TEXT NOT NULL DEFAULT ''",  # '' = its input is gone, or nothing says when
+    "UPDATE queue SET leased_by = coalesce(json_extract(CAST(body AS TEXT), '$.leased_by'), '')"
+    " WHERE status = 'leased'",
+    "CREATE INDEX queue_by_holder ON queue (leased_by) WHERE leased_by <> ''",
+    "CREATE INDEX queue_by_end ON queue (empty_at) WHERE empty_at <> ''",
+    "CREATE TABLE queue_depth (whose TEXT, tenant TEXT, n INTEGER NOT NULL, PRIMARY KEY (whose, tenant))"
+    " STRICT, WITHOUT ROWID",
+    f"INSERT INTO queue_depth SELECT 'tenant', tenant, count(*) FROM queue WHERE {_OPEN} GROUP BY tenant",
+    f"INSERT INTO queue_depth SELECT 'all', '', count(*) FROM queue WHERE {_OPEN} HAVING count(*) > 0",
+    f"CREATE TRIGGER queue_enters AFTER INSERT ON queue WHEN new.{_OPEN} BEGIN"
+    " INSERT INTO queue_depth VALUES ('tenant', new.tenant, 1) ON CONFLICT DO UPDATE SET n = n + 1;"
+    " INSERT INTO queue_depth VALUES ('all', '', 1) ON CONFLICT DO UPDATE SET n = n + 1; END",
+    f"CREATE TRIGGER queue_leaves AFTER UPDATE ON queue WHEN old.{_OPEN}"
+    " AND new.status NOT IN ('waiting', 'leased') BEGIN"
+    " UPDATE queue_depth SET n = n - 1 WHERE whose = 'all' OR (whose = 'tenant' AND tenant = old.tenant);"
+    " DELETE FROM queue_depth WHERE n = 0; END",
+    "CREATE TABLE queue_overflow (tenant TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+)
+_QUARANTINE: Final = (
+    "CREATE TABLE label_sources (version TEXT, kind TEXT, source TEXT, body BLOB NOT NULL,"
+    " PRIMARY KEY (version, kind, source)) STRICT, WITHOUT ROWID",
+    "CREATE TABLE quarantine (request TEXT PRIMARY KEY, version TEXT NOT NULL, source TEXT NOT NULL,"
+    " status TEXT NOT NULL, body BLOB NOT NULL) STRICT, WITHOUT ROWID",
+    "CREATE INDEX quarantine_by_source ON quarantine (status, version, source)",
+)
+STEPS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _LABEL_CELLS, _ROLLED_UP, _ABUSE, _QUEUE, _QUARANTINE)
 
 
 def migrate(connection: apsw.Connection, where: str, steps: tuple[tuple[str, ...], ...] = STEPS) -> None:

@@ -5,16 +5,17 @@ In: calls of the `Store` protocol from any thread and any process. Out: rows tha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from shipworthy.facts import AbuseCount, Entry, Incident, LabelCells, LabelSummary, WindowSummary
-from shipworthy.store import abuse, entries, labels, queue, rollup, windows
+from shipworthy.store import abuse, entries, labels, quarantine, queue, rollup, windows
 from shipworthy.store.connection import Database
 from shipworthy.store.failpoints import Failpoint, nothing
 from shipworthy.store.protocol import Build
-from shipworthy.store.review import QueueItem, QueueStatus
+from shipworthy.store.review import Admission, Given, QueueDepth, QueueItem, QueueStatus, Room
+from shipworthy.store.suspect import LabelSource, Suspect
 from shipworthy.store.tiers import KEPT, RECEIPTS_FOR
 
 
@@ -128,19 +129,44 @@ class SqliteStore:
         """Return label summaries with since <= minute < until."""
         return labels.read(self._db, version, since_minute, until_minute, arm, tenant, segment)
 
-    def enqueue(self, item: QueueItem) -> None:
-        """Add an item for a person."""
-        queue.enqueue(self._db, item)
+    def enqueue(self, item: QueueItem, room: Room | None = None) -> Admission:
+        """Add an item for a person where there is room; count and insert are one transaction."""
+        return queue.enqueue(self._db, item, room)
 
-    def lease(self, tenant: str | None, who: str, until: str, now: str) -> QueueItem | None:
-        """Give `who` the most urgent free item, or None."""
-        return queue.lease(self._db, tenant, who, until, now)
+    def add_overflow(self, counts: Mapping[str, int]) -> None:
+        """Count requests that did not fit."""
+        queue.add_overflow(self._db, counts)
+
+    def lease(
+        self,
+        tenant: str | None,
+        who: str,
+        until: str,
+        now: str,
+        most: int | None = None,
+        item_id: str | None = None,
+    ) -> QueueItem | None:
+        """Give `who` the most urgent free item or the one that is named, or None."""
+        return queue.lease(self._db, tenant, who, until, now, most, item_id)
+
+    def give_back(self, item_id: str, who: str, now: str) -> QueueItem:
+        """Let another person have an item."""
+        return queue.give_back(self._db, item_id, who, now)
 
     def answer(
-        self, item_id: str, who: str, decision: str, now: str, label: int | None = None, changed: bool | None = None
+        self,
+        item_id: str,
+        who: str,
+        decision: str,
+        now: str,
+        label: int | None = None,
+        changed: bool | None = None,
+        because: str = "",
+        undecided: str = "review",
     ) -> QueueItem:
         """Record the answer of the person who leased it."""
-        return queue.answer(self._db, item_id, who, decision, now, label, changed)
+        given = Given(person=who, decision=decision, at=now, label=label, changed=changed, because=because)
+        return queue.answer(self._db, item_id, given, undecided)
 
     def counted(self, item_id: str) -> None:
         """Note that an answer is in the sums."""
@@ -157,6 +183,44 @@ class SqliteStore:
     def items(self, status: QueueStatus | None = None, tenant: str | None = None) -> tuple[QueueItem, ...]:
         """Return items, the most urgent first."""
         return queue.several(self._db, status, tenant)
+
+    def queue_depth(self, now: str) -> QueueDepth:
+        """Return how full the queue is."""
+        return queue.depth(self._db, now)
+
+    def label_source(self, version: str, kind: str, source: str) -> LabelSource | None:
+        """Return what is known of one sender of labels."""
+        return quarantine.source(self._db, version, kind, source)
+
+    def label_sources(self, version: str | None = None, kind: str | None = None) -> tuple[LabelSource, ...]:
+        """Return all senders."""
+        return quarantine.sources(self._db, version, kind)
+
+    def put_label_source(self, source: LabelSource) -> None:
+        """Add or replace a sender."""
+        quarantine.put_source(self._db, source)
+
+    def quarantine(self, label: Suspect) -> bool:
+        """Keep a label apart."""
+        return quarantine.keep(self._db, label)
+
+    def quarantined(
+        self, status: str | None = None, version: str | None = None, source: str | None = None, most: int = 1000
+    ) -> tuple[Suspect, ...]:
+        """Return labels that are kept apart."""
+        return quarantine.kept(self._db, status, version, source, most)
+
+    def quarantine_counts(self) -> dict[tuple[str, str, str], int]:
+        """Return how many there are by version, source and status."""
+        return quarantine.counts(self._db)
+
+    def settle(self, version: str, source: str, status: str) -> int:
+        """Release or drop what is held of a sender."""
+        return quarantine.settle(self._db, version, source, status)
+
+    def let_go(self, request: str) -> None:
+        """Forget a label that is counted now."""
+        quarantine.let_go(self._db, request)
 
     def put_incident(self, incident: Incident) -> None:
         """Add or replace an incident by its id."""

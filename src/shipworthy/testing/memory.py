@@ -6,31 +6,15 @@ dictionaries. The contract tests of `tests/store` run on both.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 
 import msgspec
 
-from shipworthy.errors import Unreachable, UsageError
 from shipworthy.facts import HEARTBEAT, AbuseCount, Entry, Incident, LabelCells, LabelSummary, WindowSummary, digest
 from shipworthy.facts.adding import added, joined, label_key, same_shard, window_key
 from shipworthy.store import abuse as abuse_log
 from shipworthy.store.entries import NOTHING, chained, check_kind, decoded, id_text
-from shipworthy.store.instants import instant
 from shipworthy.store.protocol import Build
-from shipworthy.store.queue import same_item
-from shipworthy.store.review import (
-    QueueItem,
-    QueueStatus,
-    admitted,
-    answered,
-    counted,
-    expired,
-    is_free,
-    is_overdue,
-    leased,
-)
 from shipworthy.store.summaries import checked, countable
 from shipworthy.store.tiers import (
     FIVES_FOR,
@@ -43,26 +27,15 @@ from shipworthy.store.tiers import (
     bucket,
 )
 from shipworthy.store.windows import content_of, not_forgotten, same_batch, with_coarse
+from shipworthy.testing.memory_reviews import MemoryReviews
 from shipworthy.testing.tables import Tables
 
 
-class MemoryStore:
+class MemoryStore(MemoryReviews):
     """The `Store` protocol on dictionaries. `bodies` are ledger entries it starts with, as stored bytes."""
 
     def __init__(self, bodies: Iterable[bytes] = ()) -> None:
-        self._lock = threading.RLock()
-        self._tables: Tables | None = Tables(bodies=list(bodies))
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All writes in the block happen or none; other threads wait."""
-        with self._lock:
-            before = self._open.snapshot()
-            try:
-                yield
-            except BaseException:
-                self._tables = before
-                raise
+        super().__init__(Tables(bodies=list(bodies)))
 
     def append_entries(self, build: Build) -> tuple[Entry, ...]:
         """Append what `build(next_seq, prev)` returns."""
@@ -261,51 +234,6 @@ class MemoryStore:
         wanted = (version, since_minute, until_minute, arm, tenant, segment)
         return sorted((one for one in found if _matches(one, *wanted)), key=label_key)
 
-    def enqueue(self, item: QueueItem) -> None:
-        """Add an item for a person."""
-        admitted(item)
-        with self._lock:
-            same_item(self._open.queue.setdefault(item.id, item), item)
-
-    def lease(self, tenant: str | None, who: str, until: str, now: str) -> QueueItem | None:
-        """Give `who` the most urgent free item, or None."""
-        instant(until), instant(now)
-        with self._lock:
-            for status in (QueueStatus.WAITING, QueueStatus.LEASED):
-                for item in self.items(status, tenant):
-                    if is_free(item, now):
-                        return self._save(leased(item, who, until))
-        return None
-
-    def answer(
-        self, item_id: str, who: str, decision: str, now: str, label: int | None = None, changed: bool | None = None
-    ) -> QueueItem:
-        """Record the answer of the person who leased it."""
-        with self._lock:
-            return self._save(answered(self._known(item_id), who, decision, instant(now), label, changed))
-
-    def counted(self, item_id: str) -> None:
-        """Note that an answer is in the sums."""
-        with self._lock:
-            self._save(counted(self._known(item_id)))
-
-    def expire(self, now: str) -> tuple[QueueItem, ...]:
-        """Give up overdue items and return them."""
-        instant(now)
-        with self._lock:
-            return tuple(self._save(expired(item)) for item in self.items() if is_overdue(item, now))
-
-    def item(self, item_id: str) -> QueueItem | None:
-        """Return one item."""
-        return self._open.queue.get(item_id)
-
-    def items(self, status: QueueStatus | None = None, tenant: str | None = None) -> tuple[QueueItem, ...]:
-        """Return items, the most urgent first."""
-        with self._lock:
-            found = sorted(self._open.queue.values(), key=lambda item: (item.deadline, item.id))
-        right = (item for item in found if status in (None, item.status))
-        return tuple(item for item in right if tenant in (None, item.tenant))
-
     def put_incident(self, incident: Incident) -> None:
         """Add or replace an incident by its id."""
         with self._lock:
@@ -356,22 +284,6 @@ class MemoryStore:
         """Drop everything."""
         with self._lock:
             self._tables = None
-
-    @property
-    def _open(self) -> Tables:
-        if self._tables is None:
-            raise Unreachable("the store is closed", "memory", "open a new one")
-        return self._tables
-
-    def _known(self, item_id: str) -> QueueItem:
-        item = self.item(item_id)
-        if item is None:
-            raise UsageError("no such item in the review queue", where=item_id)
-        return item
-
-    def _save(self, item: QueueItem) -> QueueItem:
-        self._open.queue[item.id] = item
-        return item
 
 
 def _matches(

@@ -9,6 +9,7 @@ from shipworthy.facts import AbuseCount, Incident, LabelCells, LabelSummary, Win
 from shipworthy.facts.adding import LabelKey, WindowKey
 from shipworthy.store import abuse as abuse_log
 from shipworthy.store.review import QueueItem
+from shipworthy.store.suspect import LabelSource, Suspect
 
 
 @dataclass
@@ -26,6 +27,9 @@ class Tables:
     labels: dict[LabelKey, LabelSummary] = field(default_factory=dict)
     cells: dict[tuple[str, str, int], LabelCells] = field(default_factory=dict)
     queue: dict[str, QueueItem] = field(default_factory=dict)
+    overflow: dict[str, int] = field(default_factory=dict)
+    sources: dict[tuple[str, str, str], LabelSource] = field(default_factory=dict)
+    quarantine: dict[str, Suspect] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
     abuse: dict[tuple[abuse_log.Key, str], AbuseCount] = field(default_factory=dict)
     abuse_keys: dict[int, bytes] = field(default_factory=dict)

@@ -23,17 +23,19 @@ from shipworthy.deploy.http.retry import PAUSES_S, RetryBudget
 from shipworthy.deploy.http.shed import Shed
 from shipworthy.deploy.http.upstream import Scored, UpstreamFailed
 from shipworthy.deploy.http.view import View, view_of
-from shipworthy.deploy.http.wiring import ForReview, Wiring
+from shipworthy.deploy.http.wiring import Wiring, for_review
+from shipworthy.deploy.overflow import FAILED, FULL, fallen_back, may_fall_back, refused
 from shipworthy.deploy.receipt import seal_event, sealer_of
 from shipworthy.deploy.release import Release, bucket_name
 from shipworthy.deploy.routing import BASELINE, CANDIDATE, Routes, arm
 from shipworthy.facts import NORMAL, Event, Posture, Source
 from shipworthy.models.spec import Cell, taker_of, text_of
+from shipworthy.store.review import Admission
 
 DECIDE_AGAIN = 3  # times, when the state changes under a request
 CANDIDATE_PART = 0.6  # of the deadline: a hung candidate leaves time for the replay
 NOBODY = "no model could answer and the contract names nobody else"
-QUEUE_FAILED = "queue_failed"
+UNASKED = {FAILED: "the review queue did not take the request", FULL: "the review queue is full: no person can decide"}
 _log = logging.getLogger("shipworthy.gateway")
 
 
@@ -43,6 +45,23 @@ class Told(NamedTuple):
     scored: Scored | None = None
     replayed: bool = False
     candidate: bool = False
+
+
+class Decided(NamedTuple):
+    """A decision before it leaves: what was seen, what is answered, and the event of it."""
+
+    view: View
+    answer: Answer
+    event: Event
+
+
+class Under(NamedTuple):
+    """Under what a request is decided, and by when."""
+
+    routes: Routes
+    epoch: int
+    now_s: float
+    deadline: float
 
 
 class Outcome(NamedTuple):
@@ -98,12 +117,14 @@ class Decider:
         replayed = told.replayed or self._passed_by(routes, view, row, tenant, request)
         event = event_of(view, given, tenant, request, now_s, replayed, (loop.time() - started) * 1000.0)
         if given.route == PERSON:
-            given, event, receipt = await self._reviewed(view, given, event, row, (loop, started))
-        else:
-            receipt = self._sealed(event)
+            view, given, event = await self._reviewed(
+                Decided(view, given, event), row, Under(routes, epoch, now_s, deadline)
+            )
+            event = msgspec.structs.replace(event, took_ms=(loop.time() - started) * 1000.0)
+        receipt = self._sealed(event)
         w.sink(event, row, peer)
         if given.failed and given.route == REFUSED:
-            error = NOBODY if QUEUE_FAILED not in given.why else "the review queue did not take the request"
+            error = next((told for why, told in UNASKED.items() if why in given.why), NOBODY)
             return Outcome(503, given, event, receipt, epoch, told.candidate, error, view.bound)
         return Outcome(200, given, event, receipt, epoch, told.candidate, "", view.bound)
 
@@ -269,49 +290,43 @@ class Decider:
                 return scored
         return None
 
-    async def _reviewed(
-        self, view: View, given: Answer, event: Event, row: Row, began: tuple[asyncio.AbstractEventLoop, float]
-    ) -> tuple[Answer, Event, str]:
-        """Make a review durable; return the answer, its event and its receipt."""
-        receipt = self._sealed(event)
-        failed = await self._enqueued(view, given, event, row, receipt)
-        loop, started = began
-        took_ms = (loop.time() - started) * 1000.0
-        if not failed:
-            return given, msgspec.structs.replace(event, took_ms=took_ms), receipt
-        # an answer that says "a person will decide" while no person knows would be a lie
-        given = Answer(decision="", route=REFUSED, why=(*given.why, QUEUE_FAILED), failed=True)
-        event = msgspec.structs.replace(event, decision="", route=REFUSED, failed=True, took_ms=took_ms)
-        return given, event, self._sealed(event)
+    async def _reviewed(self, seen: Decided, row: Row, under: Under) -> Decided:
+        """Make a review durable; where nobody can be asked, return what is answered instead."""
+        view, given, event = seen
+        why = await self._enqueued(seen, row)
+        if not why:
+            return seen
+        if why != FULL or not may_fall_back(view.release, view.arm, given, view.bound):
+            event = msgspec.structs.replace(event, decision="", route=REFUSED, failed=True)
+            return Decided(view, refused(given, why), event)
+        view, given = await self._fallen_back(view, row, event.tenant, under)
+        return Decided(view, given, event_of(view, given, event.tenant, event.request, under.now_s, True))
+
+    async def _fallen_back(self, view: View, row: Row, tenant: str, under: Under) -> tuple[View, Answer]:
+        """Ask the baseline in place of the person that the candidate's doubt asked for, through the same checks."""
+        steady = view_of(self.wiring, under.routes.baseline, BASELINE, tenant, row, carried=view)
+        scored = None
+        if steady.bound.source is not Source.NONE:
+            scored = await self._steady(steady, row, under.deadline)
+            if self.wiring.epoch() != under.epoch:
+                scored = None  # an order came while the model was asked
+        return steady, fallen_back(self.answered(steady, scored, row, tenant))
 
     def _sealed(self, event: Event) -> str:
         """Return the receipt of an event: it can be read, so a withheld score is not in it."""
         return seal_event(self._sealer, event, None if event.never or event.route == REFUSED else event.score)
 
-    async def _enqueued(self, view: View, given: Answer, event: Event, row: Row, receipt: str) -> bool:
-        """Return False once the review is durable; True when it is not."""
-        asked = ForReview(
-            request=event.request,
-            at=event.at,
-            version=event.version,
-            arm=event.arm,
-            tenant=event.tenant,
-            segments=event.segments,
-            row=dict(row),
-            review_word=view.release.words.review,
-            suggestion=given.suggestion,
-            score=given.score,
-            uncertainty=given.uncertainty,
-            why=given.why,
-            receipt=receipt,
-        )
+    async def _enqueued(self, seen: Decided, row: Row) -> str:
+        """Return "" once the review is durable, else why it is not."""
+        view, given, event = seen
         try:
             async with asyncio.timeout(self.wiring.deadline_s):
-                await self.wiring.enqueue(asked)
+                asked = for_review(event, row, view.release.words, given, self._sealed(event))
+                told = await self.wiring.enqueue(asked)
         except Exception:  # whatever the queue's trouble is, the caller must hear a no
             _log.exception("the review queue did not take request %s", event.request)
-            return True
-        return False
+            return FAILED
+        return "" if told is Admission.QUEUED else FULL
 
 
 def event_of(

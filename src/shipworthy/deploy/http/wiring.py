@@ -14,16 +14,18 @@ from typing import Any
 import msgspec
 
 from shipworthy.deploy.abuse import UNWATCHED, OnAbuse
+from shipworthy.deploy.answer import Answer
 from shipworthy.deploy.body import Cell
 from shipworthy.deploy.http.ids import uuids
 from shipworthy.deploy.http.keys import Callers, everybody
 from shipworthy.deploy.http.places import Keys, Places, Row
 from shipworthy.deploy.http.upstream import Upstream
 from shipworthy.deploy.limits import UNLIMITED, Limited, Limits
-from shipworthy.deploy.release import Cut, Release
+from shipworthy.deploy.release import Cut, Release, Words
 from shipworthy.deploy.routing import Routes
 from shipworthy.deploy.throttle import Throttles
 from shipworthy.facts import Decider, Event, Posture, Receipt, Source
+from shipworthy.store.review import Admission
 
 
 class ForReview(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +46,25 @@ class ForReview(msgspec.Struct, frozen=True, kw_only=True):
     receipt: str
 
 
+def for_review(event: Event, row: Mapping[str, Cell], words: Words, given: Answer, receipt: str) -> ForReview:
+    """Return what a person is asked about a decision; score and uncertainty are those of the event."""
+    return ForReview(
+        request=event.request,
+        at=event.at,
+        version=event.version,
+        arm=event.arm,
+        tenant=event.tenant,
+        segments=event.segments,
+        row=dict(row),
+        review_word=words.review,
+        suggestion=given.suggestion,
+        score=event.score,
+        uncertainty=event.uncertainty,
+        why=given.why,
+        receipt=receipt,
+    )
+
+
 class Reviewed(msgspec.Struct, frozen=True, kw_only=True):
     """What may be told of a review: `waiting`, `answered` or `expired`; `decision` is None until a person decided."""
 
@@ -52,7 +73,7 @@ class Reviewed(msgspec.Struct, frozen=True, kw_only=True):
     deadline: str
 
 
-async def _no_label(receipt: Receipt, label: int) -> str:
+async def _no_label(receipt: Receipt, label: int, source: str) -> str:
     return "accepted"
 
 
@@ -84,7 +105,7 @@ class Wiring:
     - `routes()`, `epoch()`, `closed(version)`, `posture(version, tenant, keys)`, `thresholds(version, bucket)`,
       `shadow()`: the state of the moment. `shadow()` gives canonical segments that the candidate also scores.
     - `releases`, `upstreams`: by version. `limits`: scope limits. `throttles`: per tenant.
-    - `enqueue`: makes a review durable before the answer leaves; raising refuses the request.
+    - `enqueue`: makes a review durable before the answer leaves, and says whether it fits; raising is as no room.
     - `sink(event, row, peer)`: called just before an answer is sent; `peer`: who called. `sink_shadow(event, row)`:
       after it, arm `shadow`.
     - `override()`: the overrides that hold, as the header `x-shipworthy-override` tells them; "" when none does.
@@ -92,7 +113,8 @@ class Wiring:
     - `on_abuse`: told of what was refused, after the answer has left.
     - `review(request)`: what became of a review, None when there is none of that request.
     - `warm_row(version)`: a row of the reference that keeps the version warm and shows that it scores.
-    - `on_label(receipt, label)`: returns a status word. `deadline_s`: of a request; a candidate gets 60 % of it.
+    - `on_label(receipt, label, source)`: returns a status word; `source`: whose key sent it, "" without keys.
+    - `deadline_s`: of a request; a candidate gets 60 % of it.
     """
 
     model: str
@@ -105,13 +127,13 @@ class Wiring:
     epoch: Callable[[], int]
     thresholds: Callable[[str, str], Cut | None]
     sink: Callable[[Event, Row, str], None]
-    enqueue: Callable[[ForReview], Awaitable[None]]
+    enqueue: Callable[[ForReview], Awaitable[Admission]]
     keys: Keys = field(default_factory=Keys)
     limits: Limits = _unlimited
     may_hold: Callable[[str, str | None, Mapping[str, str]], Posture] = _may_hold
     throttles: Throttles = field(default_factory=Throttles)
     caller: Callers = everybody
-    on_label: Callable[[Receipt, int], Awaitable[str]] = _no_label
+    on_label: Callable[[Receipt, int, str], Awaitable[str]] = _no_label
     sink_shadow: Callable[[Event, Row], None] = _ignore
     shadow: Callable[[], tuple[str, ...]] = tuple
     override: Callable[[], str] = str

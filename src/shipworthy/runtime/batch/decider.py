@@ -15,30 +15,28 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-import msgspec
 import numpy as np
 
-from shipworthy.deploy.answer import PERSON, REFUSED
 from shipworthy.deploy.batch.answers import Answers
 from shipworthy.deploy.batch.ranks import Floats, Places, grouped
-from shipworthy.deploy.batch.receipts import mac_of, sealed
+from shipworthy.deploy.batch.receipts import mac_of
 from shipworthy.deploy.batch.table import Table
 from shipworthy.deploy.http.decider import DECIDE_AGAIN
 from shipworthy.deploy.http.gateway import ONLY_TENANT
-from shipworthy.deploy.http.wiring import ForReview
+from shipworthy.deploy.overflow import FAILED, FULL
 from shipworthy.deploy.routing import CANDIDATE
 from shipworthy.errors import UsageError
 from shipworthy.models.spec import text_of
 from shipworthy.observe.repeated import first_alarm, new_streams, take, take_calm
 from shipworthy.profile.columns import Coded
 from shipworthy.runtime.batch.events import Moment, decided_of, event_of, odd_rows, repeats_of, tenant_of
-from shipworthy.runtime.batch.ids import Bytes, spelled, uuid7s
+from shipworthy.runtime.batch.ids import Bytes, uuid7s
 from shipworthy.runtime.batch.lens import Lens
 from shipworthy.runtime.batch.passes import Block, Passes
 from shipworthy.runtime.batch.result import BatchResult, Shared
-from shipworthy.runtime.review import queue_item
+from shipworthy.runtime.batch.reviews import asked_of, fallen_rows, parted, refused_rows, shared_of, violated_rows
 from shipworthy.runtime.site import Site
-from shipworthy.store.protocol import Store
+from shipworthy.store.review import Admission
 
 CHUNK = 65_536
 MODEL_S = 120.0
@@ -56,7 +54,6 @@ class BatchDecider:
         self._lenses: dict[str, Lens] = {}
         self._passes = Passes(site.gateway.decider, site.models, self._lens, model_s)
         self._mac = mac_of(self._wiring.mac_key)
-        self._site_key = site.workspace.site_key()
         self._one_at_a_time = asyncio.Lock()
 
     async def decide(self, table: Table, chunk: int = CHUNK) -> BatchResult:
@@ -171,56 +168,31 @@ class BatchDecider:
         return end if acting else None
 
     async def _queued(self, blocks: list[Block], when: Moment) -> list[Block]:
-        """Make all reviews of these rows durable at once; else refuse the rows, as for a single request."""
-        asked = [one for block in blocks for one in self._reviews(block, when)]
+        """Make all reviews of these rows durable at once, in the order of rows; what does not fit is answered as a
+        single request would be."""
+        asked = sorted((one for block in blocks for one in asked_of(block, when, self._mac)), key=lambda one: one.row)
         if not asked:
             return blocks
         try:
             async with asyncio.timeout(QUEUE_S):
-                await self._enqueue(asked)
+                told = await self._site.enqueue.many([one.review for one in asked])
         except Exception:  # whatever the queue's trouble is, the caller must hear a no
             _log.exception("the review queue did not take %d rows", len(asked))
-            return [_refused(block) for block in blocks]
-        return blocks
+            return [refused_rows(block, FAILED) for block in blocks]
+        full = {one.row for one, fits in zip(asked, told, strict=True) if fits is not Admission.QUEUED}
+        return blocks if not full else [made for block in blocks for made in await self._overflowed(block, full, when)]
 
-    async def _enqueue(self, asked: Sequence[ForReview]) -> None:
-        retention = {version: one.contract.manifest.retention for version, one in self._site.releases.items()}
-        items = [queue_item(one, self._site_key, retention[one.version]) for one in asked]
-
-        def write(store: Store) -> None:
-            for item in items:
-                store.enqueue(item)
-
-        await asyncio.wrap_future(self._site.commits.submit(write))
-
-    def _reviews(self, block: Block, when: Moment) -> list[ForReview]:
-        given, seen = block.given, block.seen
-        persons = np.array([one.route == PERSON for one in given.kinds], dtype=bool)[given.kind]
-        made = []
-        for at in np.flatnonzero(persons).tolist():
-            event = event_of(block, at, when)
-            answer = given.kinds[int(given.kind[at])]
-            shared = _shared(block, int(seen.view[at]), int(given.kind[at]), when)
-            shown = np.array([np.nan if event.score is None or not shared.told else event.score])
-            row = int(seen.rows[at])
-            receipt = sealed(self._mac, shared.receipt(), spelled(when.ids[row : row + 1]), shown)[0]
-            made.append(
-                ForReview(
-                    request=event.request,
-                    at=event.at,
-                    version=event.version,
-                    arm=event.arm,
-                    tenant=event.tenant,
-                    segments=event.segments,
-                    row=seen.table.row(at),
-                    review_word=seen.lens.release.words.review,
-                    suggestion=answer.suggestion,
-                    score=event.score,
-                    uncertainty=event.uncertainty,
-                    why=answer.why,
-                    receipt=receipt,
-                )
-            )
+    async def _overflowed(self, block: Block, full: set[int], when: Moment) -> list[Block]:
+        """Answer the rows that did not fit: by the baseline where it may, else by nobody."""
+        kept, refused, falling = parted(block, full)
+        made = [*kept, *(refused_rows(one, FULL) for one in refused)]
+        for one in falling:
+            told = fallen_rows(await self._passes.instead(one.seen, self._wiring.routes().baseline, when.epoch))
+            made.append(told)
+            for at in violated_rows(told):
+                event = event_of(told, at, when)
+                for name in event.never:
+                    self._site.controller.never(name, event)
         return made
 
     def _counted(self, block: Block, when: Moment) -> None:
@@ -251,24 +223,9 @@ class _Made:
         kinds = grouped(seen.rows.size, [(seen.view, len(seen.views)), (given.kind, len(given.kinds))])
         self.of[rows] = kinds.of + len(self.shared)
         for row in kinds.first.tolist():
-            self.shared.append(_shared(block, int(seen.view[row]), int(given.kind[row]), when))
+            self.shared.append(shared_of(block, int(seen.view[row]), int(given.kind[row]), when))
         self.score[rows], self.uncertainty[rows] = given.score, given.uncertainty
         self.ids[rows] = when.ids[seen.rows]
-
-
-def _shared(block: Block, view: int, kind: int, when: Moment) -> Shared:
-    place = block.seen.views[view].place
-    return Shared(
-        answer=block.given.kinds[kind],
-        version=block.seen.lens.release.version,
-        arm=block.seen.arm,
-        tenant=tenant_of(block, view),
-        segments=place.texts,
-        groups=place.groups,
-        minute=when.minute,
-        at=when.at,
-        epoch=when.epoch,
-    )
 
 
 def _between(block: Block, start: int, end: int) -> Places:
@@ -307,17 +264,3 @@ def _upto(block: Block, end: int) -> Block:
     given = block.given
     cut = Answers(given.kinds, given.kind[which], given.score[which], given.uncertainty[which])
     return replace(block, seen=block.seen.part(which), answers=cut)
-
-
-def _refused(block: Block) -> Block:
-    """An answer that says "a person will decide" while no person knows would be a lie."""
-    given = block.given
-    kinds = tuple(
-        msgspec.structs.replace(
-            one, decision="", route=REFUSED, why=(*one.why, "queue_failed"), suggestion=None, failed=True
-        )
-        if one.route == PERSON
-        else one
-        for one in given.kinds
-    )
-    return replace(block, answers=given._replace(kinds=kinds))

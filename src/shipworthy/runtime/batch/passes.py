@@ -76,6 +76,18 @@ class Passes:
         """Return the blocks with their answers. `unsettled`: the state never stood still, and no score leaves."""
         return [replace(block, answers=self._answers(block, unsettled)) for block in blocks]
 
+    async def instead(self, seen: Seen, baseline: str, epoch: int) -> Block:
+        """Return rows of the candidate as the baseline answers them, under what held for both; without a score when the
+        state is no longer that of `epoch`. Raises Unreachable when the baseline is not loaded here."""
+        names = [view.place.plain[0]["tenant"] for view in seen.views]
+        at = {name: place for place, name in enumerate(dict.fromkeys(names))}
+        whose = np.array([at[name] for name in names], dtype=np.intp)[seen.view]
+        table = seen.table
+        local = np.arange(seen.rows.size, dtype=np.intp)
+        looked = self._look(baseline, BASELINE, table, Coded([*at], whose), local, (seen.view, seen.views))
+        block, _ = await self._told(replace(looked, rows=seen.rows), True)
+        return replace(block, answers=self._answers(block, self._decider.wiring.epoch() != epoch))
+
     def _candidates(self, routes: Routes, table: Table, tenants: Coded, ids: Bytes) -> Marks:
         """The rows of the candidate's arm, as `routing.arm` says: each distinct unit has its place once."""
         none = np.zeros(table.n, dtype=bool)

@@ -17,6 +17,7 @@ from shipworthy.facts import Held, Judgement, Outcome
 from shipworthy.observe.arms import Counts
 from shipworthy.observe.bins import latency_edges
 from shipworthy.runtime.exports.totals import Total
+from shipworthy.store.review import QueueDepth, QueueStatus
 
 PREFIX = "shipworthy"
 STALE_S = 300.0  # from here on a judgement is of the past: it is told as no data
@@ -60,6 +61,7 @@ class Shown(NamedTuple):
     stale_s: float | None
     stage: StageShown | None = None
     beside: Counts | None = None
+    reviews: QueueDepth | None = None
 
 
 def families(shown: Shown) -> tuple[Family, ...]:
@@ -128,8 +130,22 @@ def _state(shown: Shown) -> Iterable[Family]:
     yield _gauge("labels", "Scored decisions that have a label.", float(shown.labels))
     yield _gauge("epoch", "Epoch of the posture state.", float(shown.epoch))
     yield _gauge("state_broken", "1 when the state files cannot be read: candidates are closed.", float(shown.broken))
+    yield from _reviews(shown.reviews)
     stale = () if shown.stale_s is None else (((), shown.stale_s),)
     yield Family(f"{PREFIX}_judged_age_seconds", "gauge", "s", "Time since SLOs were last judged.", stale)
+
+
+def _reviews(depth: QueueDepth | None) -> Iterable[Family]:
+    if depth is None:
+        return
+    yield _gauge("review_open", "Requests that wait for a person, or are with one.", float(sum(depth.open.values())))
+    expired = float(depth.statuses.get(QueueStatus.EXPIRED.value, 0))
+    for name, told, value in (
+        ("review_overflow", "Requests for a person that did not fit into the queue.", sum(depth.overflow.values())),
+        ("review_expired", "Requests for a person that nobody answered in time.", expired),
+        ("review_disputed", "Reviews on which two people disagreed.", depth.disputed),
+    ):
+        yield Family(f"{PREFIX}_{name}_total", "counter", "1", told, (((), float(value)),))
 
 
 def _gauge(name: str, told: str, value: float) -> Family:

@@ -17,7 +17,7 @@ import msgspec
 from shipworthy.deploy.body import Cell
 from shipworthy.deploy.http.gateway import Gateway
 from shipworthy.deploy.http.places import Row
-from shipworthy.deploy.http.wiring import ForReview, Wiring
+from shipworthy.deploy.http.wiring import Wiring
 from shipworthy.deploy.release import Cut
 from shipworthy.deploy.throttle import Part
 from shipworthy.errors import CannotDecide
@@ -25,12 +25,13 @@ from shipworthy.facts import Event, Receipt, RuntimeState
 from shipworthy.ledger.files.log import Ledger
 from shipworthy.runtime.api_keys import Keyring
 from shipworthy.runtime.authority import Authority, local_id
+from shipworthy.runtime.enqueue import Enqueue
 from shipworthy.runtime.learned import warm_rows
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.never import never_order
 from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.replica import Answering
-from shipworthy.runtime.review import queue_item, review_of
+from shipworthy.runtime.review import review_of
 from shipworthy.runtime.tree.feed import Feed
 from shipworthy.runtime.tree.hosted import HostedModels
 from shipworthy.runtime.versions import Versions
@@ -123,7 +124,7 @@ class Front:
             epoch=self.live.epoch,
             thresholds=self._cut,
             sink=self.seen,
-            enqueue=self._enqueue,
+            enqueue=Enqueue(self._commits, self._site_key, self.versions.releases),
             keys=keys_of(manifest, mac_key),
             throttles=shared_throttles(manifest, self.workspace.home, mac_key, self._part),
             limits=self.versions.limits,
@@ -145,11 +146,6 @@ class Front:
     def _shadowed(self, event: Event, row: Mapping[str, Cell]) -> None:
         self.feed.shadowed(event, self.live.held(event.version, event.tenant, event.segments), row)
 
-    async def _enqueue(self, asked: ForReview) -> None:
-        one = self.versions.releases[asked.version]
-        item = queue_item(asked, self._site_key, one.contract.manifest.retention)
-        await asyncio.wrap_future(self._commits.submit(lambda store: store.enqueue(item)))
-
     async def _come(self, one: Loaded) -> None:
         await self.models.start(one)
         self._warm_rows |= await asyncio.to_thread(warm_rows, one)
@@ -169,5 +165,5 @@ def _newest(files: StateFiles, ledger: Ledger) -> RuntimeState:
     return state
 
 
-async def _not_here(receipt: Receipt, label: int) -> str:
+async def _not_here(receipt: Receipt, label: int, source: str) -> str:
     raise RuntimeError("labels go to the control process")

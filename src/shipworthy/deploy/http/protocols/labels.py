@@ -14,6 +14,7 @@ from shipworthy.deploy.http.wiring import Wiring
 from shipworthy.deploy.receipt import BadReceipt, unseal
 from shipworthy.facts import AbuseKind
 
+LIMITED = "too many labels of this sender: send it again later"
 FOREIGN = "this key does not speak for the receipt's tenant"
 
 
@@ -30,12 +31,15 @@ class Labels:
         several = isinstance(labels, list)
         results = [await self._taken(one, asked.caller) for one in (labels if isinstance(labels, list) else [labels])]
         foreign = sum(one.get("error") == FOREIGN for one in results)
-        forged = sum("error" in one for one in results) - foreign
+        limited = sum(one.get("error") == LIMITED for one in results)
+        forged = sum("error" in one for one in results) - foreign - limited
         if forged or foreign:
             asked.abuse = AbuseKind.FORGED_RECEIPT if forged else AbuseKind.FOREIGN_TENANT
             asked.abuses = forged or foreign
         if several:
             return Response(200, encode({"results": results}), [])
+        if limited:
+            return Response(429, encode(results[0]), [(b"retry-after", b"60")])
         return Response(400 if forged else 403 if foreign else 200, encode(results[0]), [])
 
     async def _taken(self, one: LabelIn, caller: Caller | None) -> dict[str, str]:
@@ -45,4 +49,5 @@ class Labels:
             return {"error": str(error)}
         if caller is not None and not caller.may(receipt.tenant):
             return {"error": FOREIGN}
-        return {"status": await self._wiring.on_label(receipt, int(one.label))}
+        status = await self._wiring.on_label(receipt, int(one.label), "" if caller is None else caller.id)
+        return {"error": LIMITED} if status == "limited" else {"status": status}
