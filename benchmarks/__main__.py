@@ -14,7 +14,7 @@ from benchmarks.harness import show
 NAMES = (
     "startup", "evaluation", "attacks", "text_attacks", "poison", "fairness", "target_audit", "redteam", "strength",
     "bounds", "sequential", "rollout", "calibration", "ood", "ood_quality", "drift", "windows", "telemetry", "localise",
-    "monitor", "abuse", "batch", "gateway", "upstream", "throttle", "degrade", "lossless", "ledger", "signing",
+    "monitor", "abuse", "batch", "gateway", "upstream", "throttle", "degrade", "kill", "lossless", "ledger", "signing",
     "scanner", "gate_rules",
 )  # fmt: skip
 PEERS = ("model-signing", "scikit-learn", "scipy", "numpy", "uvloop", "httptools", "apsw")

@@ -165,12 +165,87 @@ def test_it_does_not_narrow_without_others_who_are_well(others_sent: int, others
     assert got[0].tenant == "*"
 
 
-def test_few_hits_do_not_narrow() -> None:
+def test_few_hits_of_several_tenants_are_everybodys() -> None:
     one = Repeats(level=1e-6)
-    feed(one, *[False] * 100, segments=("region=N",), tenant="bolt")
+    for tenant in ("acme", "bolt"):
+        feed(one, *[False] * 100, segments=("region=N",), tenant=tenant)
+    got = [one.add(event(ood_flag=True, segments=("region=N",), tenant=("acme", "bolt")[k % 2])) for k in range(6)]
+    assert [alarm.tenant for alarm in got if alarm] == ["*"]
+
+
+@pytest.mark.parametrize(("others", "whose"), [(19, "*"), (20, "acme")])
+def test_a_tenant_whose_own_stream_alarms_is_alone_only_beside_others_who_are_well(others: int, whose: str) -> None:
+    one = Repeats(level=1e-6)
+    feed(one, *[False] * others, segments=("region=N",), tenant="bolt")
     got = feed(one, *[True] * 5, segments=("region=N",))[-1]
     assert got is not None
-    assert got.tenant == "*"
+    assert (got.tenant, got.segment) == (whose, "region=N")
+
+
+SEGMENTS = [("region=N",), ("region=S",), ("region=N", "supplier=P1"), ("supplier=__unseen__", "region=S")]
+JUNK = st.tuples(st.just("evil"), st.sampled_from(SEGMENTS), st.booleans())
+GOOD = st.tuples(st.sampled_from(["acme", "bolt"]), st.sampled_from(SEGMENTS), st.just(False))
+
+
+@given(st.lists(st.one_of(JUNK, JUNK, GOOD), max_size=250), st.integers(2, 12))
+@settings(max_examples=80)
+def test_whatever_one_tenant_sends_the_others_who_are_well_are_left_alone(
+    sent: list[tuple[str, tuple[str, ...], bool]], level_power: int
+) -> None:
+    one = Repeats(level=10.0**-level_power)
+    for segments in SEGMENTS:
+        feed(one, *[False] * 20, segments=segments, tenant="acme")
+    for tenant, segments, flag in sent:
+        alarm = one.add(event(tenant=tenant, segments=segments, ood_flag=flag))
+        assert alarm is None or alarm.tenant == "evil"
+
+
+def test_a_flood_goes_on_after_its_order_and_is_still_nobody_elses() -> None:
+    """Not even when others have a flag now and then, as 1 % of good rows do."""
+    one = Repeats(level=1e-6)
+    for tenant in ("acme", "bolt"):
+        feed(one, *[False] * 50, segments=("region=N",), tenant=tenant)
+    rng = np.random.default_rng(11)
+    alarms = []
+    for _ in range(2_000):
+        alarms += feed(one, *[True] * 5, segments=("region=N",), tenant="evil")
+        alarms += feed(one, bool(rng.random() < 0.01), segments=("region=N",), tenant="acme")
+    assert {alarm.tenant for alarm in alarms if alarm} == {"evil"}
+
+
+def test_what_fails_for_all_is_everybodys_five_hits_after_it_was_one_tenants() -> None:
+    one = Repeats(level=1e-6)
+    for tenant in ("acme", "bolt", "core"):
+        feed(one, *[False] * 50, segments=("region=N",), tenant=tenant)
+    assert [alarm.tenant for alarm in feed(one, *[True] * 5, segments=("region=N",), tenant="acme") if alarm] == [
+        "acme"
+    ]
+    rest = [one.add(event(ood_flag=True, segments=("region=N",), tenant=("bolt", "core")[k % 2])) for k in range(5)]
+    assert [alarm.tenant for alarm in rest if alarm] == ["*"]
+
+
+def test_the_second_tenant_in_a_segment_makes_it_everybodys() -> None:
+    one = Repeats(level=1e-6)
+    for tenant in ("acme", "bolt", "core"):
+        feed(one, *[False] * 50, segments=("region=N",), tenant=tenant)
+    first, second = (
+        [alarm.tenant for alarm in feed(one, *[True] * 5, segments=("region=N",), tenant=tenant) if alarm]
+        for tenant in ("acme", "bolt")
+    )
+    assert (first, second) == (["acme"], ["*"])
+    one.restored("2.0")
+    again = [alarm.tenant for alarm in feed(one, *[True] * 5, segments=("region=N",), tenant="bolt") if alarm]
+    assert again == ["bolt"], "a restore begins anew"
+
+
+def test_an_order_for_one_tenant_keeps_its_hits_from_everybodys_stream() -> None:
+    one = Repeats(level=1e-6)
+    one.explain("2.0", "evil", "*")
+    for tenant in ("evil", "acme"):
+        feed(one, *[False] * 50, segments=("region=N",), tenant=tenant)
+    found = [alarm for alarm in feed(one, *[True] * 40, segments=("region=N",), tenant="evil") if alarm]
+    assert {alarm.tenant for alarm in found} == {"evil"}
+    assert [alarm.tenant for alarm in feed(one, *[True] * 5, segments=("region=N",), tenant="acme") if alarm] == ["*"]
 
 
 def test_orders_that_hold_at_start_explain_their_hits() -> None:

@@ -90,7 +90,7 @@ def _feeds(repeats: Repeats, rows: Rows) -> list[list[Key]]:
         [
             (rows.version, whose, segment)
             for segment in repeats.open_segments(rows.version, tenant, segments)
-            for whose in dict.fromkeys(("*", tenant))
+            for whose in repeats.whose(rows.version, tenant, segment)
         ]
         for tenant, segments in rows.places
     ]

@@ -6,7 +6,12 @@ those of `stats.sequential`. In a segment `key=__unseen__` every request is flag
 request alarms: repeated unknown values degrade that segment, and nothing else.
 
 A hit inside a segment that has alarmed since the last restore is explained: it counts there and nowhere else, so an
-alarm on everything does not follow the one on its part.
+alarm on everything does not follow the one on its part. Where the alarm is of one tenant, what that tenant sends counts
+for itself alone, so that its flood does not become everybody's alarm.
+
+An alarm is of one tenant when that tenant explains the hits of all (DECISIONS §6), or when its own stream alarms: it
+has enough hits by itself, at least 80 % of those of all, and another tenant sent 20 requests there. The second tenant
+whose stream alarms in a segment makes it everybody's: two tenants are no coincidence.
 """
 
 from __future__ import annotations
@@ -82,7 +87,7 @@ class Repeats:
             return None
         raised = []
         for segment in self.open_segments(event.version, event.tenant, event.segments):
-            for tenant in dict.fromkeys(("*", event.tenant)):
+            for tenant in self.whose(event.version, event.tenant, segment):
                 stream = self._stream((event.version, tenant, segment))
                 if stream is not None and self._count(stream, event, segment):
                     raised.append((segment, stream))
@@ -136,8 +141,7 @@ class Repeats:
         """Count alarms of before a restart as well; their segments explain their hits."""
         self._alarms = [*alarms, *self._alarms]
         for alarm in self._alarms:
-            if alarm.segment != "*":
-                self.explain(alarm.version, alarm.tenant, alarm.segment)
+            self._explain(alarm)
 
     def alarms(self) -> tuple[Alarm, ...]:
         """Return the alarms since the last restore, oldest first."""
@@ -151,6 +155,16 @@ class Repeats:
             if explaining:
                 return tuple(explaining)
         return tuple(dict.fromkeys((*segments, "*")))
+
+    def whose(self, version: str, tenant: str, segment: str) -> tuple[str, ...]:
+        """Return whose streams of a segment a tenant's request feeds: everybody's and its own, or its own alone where
+        an order holds for this tenant and not for everybody."""
+        if tenant == "*":
+            return ("*",)
+        known = self._explained.get(version)
+        if known and ("*", segment) not in known and not known.isdisjoint(((tenant, segment), (tenant, "*"))):
+            return (tenant,)
+        return ("*", tenant)
 
     def fits(self, new: int) -> bool:
         """True when there is room for so many streams more without dropping one."""
@@ -183,7 +197,7 @@ class Repeats:
         """Count who sent misses, and forget them."""
         for (version, tenant), fed in calm.items():
             for segment, n in Counter(fed).items():
-                for whose in ("*",) if tenant == "*" else ("*", tenant):
+                for whose in self.whose(version, tenant, segment):
                     stream = self.streams.get((version, whose, segment))
                     if stream is None:
                         stream = self.streams[version, whose, segment] = Stream()
@@ -194,7 +208,7 @@ class Repeats:
         """Let a miss cool the streams with evidence; return those that alarm still."""
         raised = []
         for segment in fed:
-            for tenant in dict.fromkeys(("*", event.tenant)) if segment in self._warm else ():
+            for tenant in self.whose(event.version, event.tenant, segment) if segment in self._warm else ():
                 stream = self.streams.get((event.version, tenant, segment))
                 if stream is not None and stream.state.log_e > 0.0 and self._update(stream, event, segment):
                     raised.append((segment, stream))
@@ -254,7 +268,7 @@ class Repeats:
         state = stream.state
         alarm = Alarm(
             version=event.version,
-            tenant=self._tenant(event, segment),
+            tenant=self._tenant(event, segment, stream),
             segment=segment,
             hits=state.hits,
             n=state.n - state.since,
@@ -262,22 +276,40 @@ class Repeats:
             at=event.at,
         )
         self._restart_explained(alarm)
-        if segment != "*":
-            self.explain(alarm.version, alarm.tenant, segment)
+        self._explain(alarm)
         self._alarms.append(alarm)
         return alarm
 
-    def _tenant(self, event: Event, segment: str) -> str:
+    def _explain(self, alarm: Alarm) -> None:
+        """Its hits are known from now on. An alarm of all tenants on everything explains nothing: it names no part."""
+        if (alarm.tenant, alarm.segment) != ("*", "*"):
+            self.explain(alarm.version, alarm.tenant, alarm.segment)
+
+    def _tenant(self, event: Event, segment: str, raised: Stream) -> str:
         """The tenant that explains the hits of all tenants in this segment, or `*` (DECISIONS §6)."""
+        own = self.streams.get((event.version, event.tenant, segment))
+        if raised is own and self.whose(event.version, event.tenant, segment) == (event.tenant,):
+            return event.tenant  # an order holds for this tenant already, and nobody else's hits are counted here
         stream = self.streams.get((event.version, "*", segment))
         if stream is None:
             return "*"
         total = stream.hits.total()
         for tenant, hits in stream.hits.most_common(1):
             others = (sent for other, sent in stream.sent.items() if other != tenant)
-            if total >= NARROW_HITS and hits >= EXPLAINS * total and max(others, default=0) >= NARROW_OTHERS:
+            if hits < EXPLAINS * total or max(others, default=0) < NARROW_OTHERS:
+                return "*"
+            if total >= NARROW_HITS or (tenant == event.tenant and self._alone(event, segment, own)):
                 return tenant
         return "*"
+
+    def _alone(self, event: Event, segment: str, own: Stream | None) -> bool:
+        """True when a tenant's own stream alarms, and no other tenant's has in this segment."""
+        if own is None or not alarmed(own.state, self.level, self.min_hits):
+            return False
+        return not any(
+            (alarm.version, alarm.segment) == (event.version, segment) and alarm.tenant not in ("*", event.tenant)
+            for alarm in self._alarms
+        )
 
     def _restart_explained(self, alarm: Alarm) -> None:
         """Restart the stream that alarmed, and every one whose hits mostly lay in its segment."""

@@ -128,7 +128,7 @@ class Controller:
             self.telemetry.kept.cut(minute_of(moment(after.rollout.started_at)))
         self.rolling.changed(after.rollout, minute_of(self.clock()))
         for one in after.orders:
-            if one.order.scope.segment != "*":
+            if (one.order.scope.tenant, one.order.scope.segment) != ("*", "*"):
                 self.repeats.explain(one.order.scope.version, one.order.scope.tenant, one.order.scope.segment)
 
     def resume(self, alarms: Sequence[Alarm]) -> None:
