@@ -97,7 +97,9 @@ class Post:
         connection.request("POST", target, self._body, self._headers)
         answered = connection.getresponse()
         wait_s = retry_after(answered.headers.get("retry-after"), now())
-        answered.read(MOST_ANSWER)  # what follows is not waited for: the connection is closed
+        read = len(answered.read(MOST_ANSWER))  # what follows is not waited for: the connection is closed
+        if answered.headers.defects or (answered.length and read < MOST_ANSWER):
+            return Answer(0, f"it broke off while it answered {answered.status}")
         return Answer(answered.status, _told(answered.status), wait_s)
 
 
@@ -123,7 +125,8 @@ async def beside(work: Callable[[], Answer], within_s: float, abort: Callable[[]
     """Run blocking work in a thread of its own; after `within_s` it is aborted and not waited for."""
     running = asyncio.wrap_future(in_thread(work))
     try:
-        return await asyncio.wait_for(running, within_s)
+        async with asyncio.timeout(within_s):  # `wait_for` may lose a cancellation
+            return await running
     except TimeoutError:
         return Answer(0, "no answer in time")
     finally:
