@@ -53,6 +53,7 @@ class Post:
     def __init__(
         self, url: str, headers: Mapping[str, str], body: bytes, context: ssl.SSLContext | None, within_s: float
     ) -> None:
+        """`context`: whom to trust, of an https address; None is the system's."""
         self._url = url
         self._headers = {"content-type": "application/json", "user-agent": "shipworthy", **headers}
         self._body = body
@@ -86,9 +87,8 @@ class Post:
         parts = urlsplit(self._url)
         connection: http.client.HTTPConnection
         if parts.scheme == "https":
-            context = self._context or ssl.create_default_context()
             connection = http.client.HTTPSConnection(
-                parts.hostname or "", parts.port, timeout=self._within_s, context=context
+                parts.hostname or "", parts.port, timeout=self._within_s, context=self._context
             )
         else:
             connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=self._within_s)
