@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from shipworthy.respond.lies import WARNED_AS
+from shipworthy.runtime.paging.paging import NOBODY
 from tests.cli.calls import call, verb
 from tests.flows.tiny import Tiny
 from tests.respond.pages.test_formats import valid_event
@@ -69,6 +71,15 @@ def test_a_faulty_file_is_told_with_its_line_and_a_key_that_is_open_is_refused(w
     left = verb(written, "pagers", "list", "--pagers", str(path))
     assert (left.code, "chmod 600" in left.err) == (4, True)
     assert verb(written, "serve", "--pagers", str(path), "--port", "0").code == 4
+
+
+def test_the_warning_of_a_site_without_pagers_is_the_first_line_of_the_status(shipped: Tiny) -> None:
+    assert not verb(shipped, "status").out.startswith("WARNING")
+    store = shipped.workspace.store()
+    store.put(WARNED_AS, NOBODY.encode())
+    store.close()
+    assert verb(shipped, "status").out.startswith(f"WARNING: {NOBODY}\nepoch ")
+    assert json.loads(verb(shipped, "status", "--json").out)["warning"] == NOBODY
 
 
 def test_nothing_is_owed_by_a_site_that_paged_nobody(shipped: Tiny) -> None:

@@ -176,4 +176,34 @@ FAULTS: tuple[Fault, ...] = (
         ("an event is any JSON", '        headers["content-type"] = cloudevents.CONTENT_TYPE\n', ""),
         ("a bearer is not sent", '{"authorization": f"Bearer {secret}"} if secret', '{} if secret'),
     ),
+    *_in(
+        "runtime/paging/seen.py",
+        "tests/runtime/paging/test_served.py -k nowhere",
+        ("every tenant is shown", "return str if public else lambda", "return str if True else lambda"),
+        ("any public key shows tenants", "key.public and key.key in (\"tenant\", manifest.tenant)", "key.public"),
+    ),
+    *_in(
+        "runtime/paging/seen.py",
+        "tests/runtime/paging/test_served.py -k gap",
+        ("a gap is not counted", "_missing(controller, version, slo, judgement.segment) if silent else 0", "0"),
+        ("what is judged is not looked at", "            if slo is None or not judgement.here or", "            if slo is not None or not judgement.here or"),
+    ),
+    *_in(
+        "runtime/paging/paging.py",
+        "tests/runtime/paging/test_served.py -k owed",
+        ("what is owed is not kept", "        if raw != self._saved:\n", "        if False:\n"),
+        ("what was owed is not read", "kept, self._saved = self._read() if pagers else (Kept(), b\"\")", "kept, self._saved = Kept(), b\"\""),
+    ),
+    *_in(
+        "runtime/paging/paging.py",
+        "tests/runtime/paging/test_served.py -k acknowledged",
+        ("nobody is woken or looks twice", "        self._outbox.take(pages(seen), now)\n", "        self._outbox.take([], now)\n"),
+        ("the ledger is not read", "        start = max(self._outbox.seq, 0)\n", "        return\n        start = 0\n"),
+    ),
+    *_in(
+        "runtime/paging/paging.py",
+        "tests/runtime/paging/test_served.py -k high",
+        ("nobody hears that nobody is paged", "return NOBODY if self._site.manifest.stakes == \"high\" and not self.receivers else \"\"", "return \"\""),
+        ("everybody is warned", "self._site.manifest.stakes == \"high\" and not self.receivers", "not self.receivers"),
+    ),
 )  # fmt: skip

@@ -33,8 +33,9 @@ def test_a_page_is_owed_to_each_until_it_took_it() -> None:
     assert outbox.owed("a") == outbox.owed("b") == (page(),)
     outbox.taken("a", page())
     assert (outbox.owed("a"), outbox.owed("b")) == ((), (page(),))
-    outbox.take([page(because="41 of 61")], later(AT, 60))
+    outbox.take([page(because="41 of 61", at="2027-01-04T09:01:00.000000Z", epoch=9)], later(AT, 60))
     assert outbox.owed("a") == ()
+    assert outbox.pages[page().key] == page(because="41 of 61")
 
 
 def test_its_end_is_owed_too_and_then_all_of_it_is_forgotten() -> None:
