@@ -88,6 +88,11 @@ def test_1_is_a_restore_that_waits_for_a_second_person(shipped: Tiny) -> None:
         ("serve", "--tls-cert", "x.crt"),
         ("keys", "api", "--tenant", "acme"),
         ("keys", "revoke", "00"),
+        ("keys", "token", "--scope", "trigger", "--expires", "1d"),
+        ("keys", "token", "--scope", "trigger", "--expires", "1d", "--limit", "a=b;", "--actions", "kill"),
+        ("pagers", "list", "--pagers", "/no/such/file"),
+        ("pagers", "test"),
+        ("serve", "--pagers", "/no/such/file"),
     ],
     ids=" ".join,
 )
@@ -116,6 +121,7 @@ def test_3_is_a_folder_without_a_contract(tmp_path: Path, name: str) -> None:
         "train": ("--", "true"),
         "override": ("approve", "OVR-1", "--as", "ben"),
         "abuse": ("--as", "ana", "--because", "x"),
+        "pagers": ("test", "--pagers", "x"),
     }.get(name, ())
     left = call("--root", str(tmp_path), name, *more)
     plain(left)

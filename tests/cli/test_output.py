@@ -44,7 +44,8 @@ COMMANDS = dict(commands())
         (("keys", "new"), {"published"}),
         (("keys", "token", "--scope", "read", "--expires", "1d"), {"token", "id", "scope", "expires"}),
         (("override", "list"), {"overrides"}),
-        (("status",), {"state", "lies"}),
+        (("status",), {"state", "lies", "warning"}),
+        (("pagers", "owed"), {"owed"}),
         (
             ("rollout", "status"),
             {"rollout", "word", "stage", "stages", "verdict", "judged_at", "judgements", "compared", "problem"},

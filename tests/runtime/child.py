@@ -18,6 +18,7 @@ if __name__ == "__main__":
     workspace = Workspace(root=Path(root), home=Path(home), clock=SharedClock(Path(clock)))
     observe_only = "--observe-only" in sys.argv[5:]
     many = next((int(flag.partition("=")[2]) for flag in sys.argv[5:] if flag.startswith("--workers=")), 1)
+    pagers = next((Path(flag.partition("=")[2]) for flag in sys.argv[5:] if flag.startswith("--pagers=")), None)
     if many > 1:
         command = [sys.executable, "-m", "tests.runtime.tree_child", clock]
         serve_by(
@@ -27,6 +28,7 @@ if __name__ == "__main__":
             observe_only,
             lambda told: print(told, file=sys.stderr, flush=True),
             command=command,
+            pagers=pagers,
         )
     else:
-        serve(workspace, port=int(port), observe_only=observe_only)
+        serve(workspace, port=int(port), observe_only=observe_only, pagers=pagers)

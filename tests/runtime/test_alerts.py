@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ def token(shipped: Tiny) -> str:
 
 def alert(tiny: Tiny, **given: Any) -> dict[str, Any]:
     labels = {"alertname": "A", "model": "tiny-triage", "segment": SEGMENT, "shipworthy_action": "degrade"}
-    told = {"status": "firing", "startsAt": tiny.workspace.now(), "endsAt": "0001-01-01T00:00:00Z"}
+    told: dict[str, Any] = {"status": "firing", "startsAt": tiny.workspace.now(), "endsAt": "0001-01-01T00:00:00Z"}
     told |= {"fingerprint": "1a30ba71cca2921f", "annotations": {}, "generatorURL": ""}
     told |= {key: text for key, text in given.items() if key in told}
     labels |= {key: text for key, text in given.items() if key not in told}
@@ -183,7 +183,7 @@ def twice(tiny: Tiny) -> bytes:
     return told.replace('"alertname"', '"segment": "supplier=S1", "alertname"').encode()
 
 
-BODIES = {
+BODIES: dict[str, Callable[[Tiny], bytes]] = {
     "deep": deep,
     "duplicate keys": twice,
     "no JSON": lambda _: b"{",

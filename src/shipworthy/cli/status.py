@@ -20,12 +20,14 @@ def status(ctx: click.Context, flagd: Path | None, json_: bool) -> None:
 
     A serving site keeps `flagd.json` in its state directory by itself.
     """
-    from shipworthy.flows.posture import lies_of, state_of, write_flags
+    from shipworthy.flows.posture import lies_of, state_of, warning_of, write_flags
 
     if flagd is not None:
         write_flags(workspace(ctx), flagd)
-    state, shown = state_of(workspace(ctx)), lies_of(workspace(ctx))
-    result(json_, {"state": state, "lies": shown}, "\n".join([_text(state), *_lies(shown)]))
+    state, shown, warned = state_of(workspace(ctx)), lies_of(workspace(ctx)), warning_of(workspace(ctx))
+    red = [click.style(f"WARNING: {warned}", fg="red")] if warned else []
+    told = {"state": state, "lies": shown, "warning": warned}
+    result(json_, told, "\n".join([*red, _text(state), *_lies(shown)]))
 
 
 def _lies(shown: dict[str, Any]) -> list[str]:

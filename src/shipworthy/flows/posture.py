@@ -20,7 +20,7 @@ from shipworthy.facts import Approval, Digest, Held, Named, Person, RuntimeState
 from shipworthy.flows.site_state import acting, open_site, shipped_contract
 from shipworthy.flows.tighten import record, trip
 from shipworthy.respond import postures
-from shipworthy.respond.lies import KEPT_AS
+from shipworthy.respond.lies import KEPT_AS, WARNED_AS
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.overridden import is_overridden
 from shipworthy.runtime.workspace import Workspace
@@ -68,6 +68,12 @@ def lies_of(workspace: Workspace) -> dict[str, Any]:
         kept = authority.store.get(KEPT_AS)
     told: dict[str, Any] = {} if kept is None else msgspec.json.decode(kept)
     return told
+
+
+def warning_of(workspace: Workspace) -> str:
+    """Return what the site warned of when it was served last; "" when all was well, or it never was."""
+    with open_site(workspace) as authority:
+        return (authority.store.get(WARNED_AS) or b"").decode("utf-8", "replace")
 
 
 def tighten(workspace: Workspace, scope: Scope, posture: Named, because: str, person: str) -> Held:

@@ -21,7 +21,8 @@ def entry(kind: str, actor: str = "machine", /, **body: Any) -> Entry:
 @pytest.mark.parametrize(
     ("one", "kind", "severity", "key"),
     [
-        (entry("respond.review_expired", item="REV-2027-0001"), "review.expired", Severity.SEV3, "m/*/review_queue"),
+        (entry("respond.drill_due", drill="kill", every="30d"), "drill.due", Severity.SEV3, "m/*/drill_due"),
+        (entry("respond.review_expired", n=3), "review.expired", Severity.SEV3, "m/*/review_queue"),
         (entry("respond.drilled", kind="kill", passed=False), "drill.completed", Severity.SEV2, "m/*/drill:kill"),
         (entry("respond.drilled", drill={"kind": "rollback", "passed": False}), "drill.completed", Severity.SEV2,
          "m/*/drill:rollback"),
@@ -40,6 +41,16 @@ def test_what_happened_pages(one: Entry, kind: str, severity: Severity, key: str
     assert page.runbook == ON_CALL.runbook
     assert page.confirm
     assert page.command.startswith("shipworthy ")
+
+
+def test_a_notice_says_how_many_and_why_and_names_no_tenant() -> None:
+    late = notice(entry("respond.review_expired", n=3, by_tenant={"acme": 3}), "m")
+    failed = notice(entry("respond.drilled", drill={"kind": "kill", "verdict": "failed", "because": "w2 silent"}), "m")
+    assert late is not None
+    assert failed is not None
+    assert "3 reviews" in late.title
+    assert "acme" not in str(late)
+    assert failed.because == "w2 silent"
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,20 @@ def test_two_long_names_that_begin_alike_have_two_keys(one: str, other: str) -> 
     assert (key_of("m", one, "s") == key_of("m", other, "s")) == (line(one) == line(other))
 
 
+def test_a_long_key_counts_bytes_and_tells_two_names_apart_that_differ_at_their_ends() -> None:
+    wide = "é" * 200
+    assert len(wide) < 255 < len(wide.encode())
+    one, other = key_of("m", wide, "a"), key_of("m", wide, "b")
+    assert one != other
+    assert max(len(key.encode()) for key in (one, other)) <= 255
+
+
+@pytest.mark.parametrize("most", range(12))
+def test_half_a_character_is_none(most: int) -> None:
+    text = "é" * 5
+    assert clip_bytes(text, most) == "é" * min(most // 2, 5)
+
+
 @given(TEXT, st.integers(1, 100))
 def test_a_text_is_cut_to_its_limit_and_shows_that_it_was(text: str, most: int) -> None:
     cut = clip(text, most)

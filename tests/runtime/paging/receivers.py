@@ -86,8 +86,8 @@ class Receiver:
         elif does == "drip":
             self._drip(request)
         else:
+            assert not isinstance(does, str)
             status, headers = (does, {}) if isinstance(does, int) else does
-            assert isinstance(status, int)
             self._say(request, status, dict(headers), body)
             return
         request.close_connection = True

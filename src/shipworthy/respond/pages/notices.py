@@ -35,7 +35,7 @@ def notice(entry: Entry, model: str, on_call: OnCall | None = None) -> Page | No
         kind=kind,
         severity=severity,
         title=clip(line(f"{model}: {what}"), MOST_TITLE),
-        because=line(str(entry.body.get("because") or entry.body.get("reason") or "")),
+        because=line(_because(entry)),
         model=model,
         slo=slo,
         at=entry.at,
@@ -60,7 +60,8 @@ def ended(page: Page, now: datetime) -> Page:
 
 
 def _expired(entry: Entry) -> _Told:
-    what = f"a review was not answered in time ({_text(entry.body, 'item', 'id')})"
+    n = entry.body.get("n")
+    what = f"{n} reviews were not answered in time" if isinstance(n, int) else "a review was not answered in time"
     confirm = "Confirm that people are there who answer reviews."
     return "review.expired", "review_queue", Severity.SEV3, what, confirm, "shipworthy review-queue list"
 
@@ -70,6 +71,12 @@ def _drilled(entry: Entry) -> _Told:
     what = f"drill {which} {'passed' if _passed(entry) else 'FAILED'}"
     confirm = f"Confirm that {which} works: somebody repeats the drill."
     return "drill.completed", f"drill:{which}", Severity.SEV2, what, confirm, "shipworthy status"
+
+
+def _due(entry: Entry) -> _Told:
+    which = _text(entry.body, "drill") or "drill"
+    confirm = f"Confirm that somebody practises: no {which} drill has passed for too long."
+    return "drill.due", "drill_due", Severity.SEV3, f"a {which} drill is due", confirm, "shipworthy status"
 
 
 def _overridden(entry: Entry) -> _Told:
@@ -109,6 +116,11 @@ def _passed(entry: Entry) -> bool:
     return bool(said) and all(one in (True, "passed", "pass", "met", "ok") for one in said)
 
 
+def _because(entry: Entry) -> str:
+    inner = entry.body.get("drill")
+    return _text(entry.body, "because", "reason") or (_text(inner, "because") if isinstance(inner, Mapping) else "")
+
+
 def _text(body: Mapping[str, Any], *names: str) -> str:
     for name in names:
         found = body.get(name)
@@ -123,6 +135,7 @@ _DRILLS: Final = frozenset({"respond.drilled"})
 _MAKERS: Final[dict[str, Callable[[Entry], _Told | None]]] = {
     "respond.review_expired": _expired,
     "respond.drilled": _drilled,
+    "respond.drill_due": _due,
     "gate.overridden": _overridden,
     "deploy.aborted": _rolled_back,
     "deploy.advanced": _advanced,

@@ -16,6 +16,7 @@ from typing import Any, Final, Protocol
 
 from shipworthy.errors import ShipworthyError
 from shipworthy.facts import Entry
+from shipworthy.respond.lies import WARNED_AS
 from shipworthy.respond.pages.notices import notice
 from shipworthy.respond.pages.owed import Judged, pages
 from shipworthy.respond.pages.page import Phase
@@ -78,6 +79,7 @@ class Paging:
 
     async def run(self, every_s: float = LOOK_S) -> None:
         """Look and send until cancelled; what is owed then is kept."""
+        in_thread(lambda: self._store.put(WARNED_AS, self.warning.encode()))
         if not self.receivers:
             return
         tasks = [asyncio.create_task(one.run()) for one in self.receivers]

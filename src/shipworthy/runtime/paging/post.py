@@ -53,6 +53,7 @@ class Post:
     def __init__(
         self, url: str, headers: Mapping[str, str], body: bytes, context: ssl.SSLContext | None, within_s: float
     ) -> None:
+        """`context`: whom to trust, of an https address; None is the system's."""
         self._url = url
         self._headers = {"content-type": "application/json", "user-agent": "shipworthy", **headers}
         self._body = body
@@ -86,9 +87,8 @@ class Post:
         parts = urlsplit(self._url)
         connection: http.client.HTTPConnection
         if parts.scheme == "https":
-            context = self._context or ssl.create_default_context()
             connection = http.client.HTTPSConnection(
-                parts.hostname or "", parts.port, timeout=self._within_s, context=context
+                parts.hostname or "", parts.port, timeout=self._within_s, context=self._context
             )
         else:
             connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=self._within_s)
@@ -97,7 +97,9 @@ class Post:
         connection.request("POST", target, self._body, self._headers)
         answered = connection.getresponse()
         wait_s = retry_after(answered.headers.get("retry-after"), now())
-        answered.read(MOST_ANSWER)  # what follows is not waited for: the connection is closed
+        read = len(answered.read(MOST_ANSWER))  # what follows is not waited for: the connection is closed
+        if answered.headers.defects or (answered.length and read < MOST_ANSWER):
+            return Answer(0, f"it broke off while it answered {answered.status}")
         return Answer(answered.status, _told(answered.status), wait_s)
 
 
@@ -123,7 +125,8 @@ async def beside(work: Callable[[], Answer], within_s: float, abort: Callable[[]
     """Run blocking work in a thread of its own; after `within_s` it is aborted and not waited for."""
     running = asyncio.wrap_future(in_thread(work))
     try:
-        return await asyncio.wait_for(running, within_s)
+        async with asyncio.timeout(within_s):  # `wait_for` may lose a cancellation
+            return await running
     except TimeoutError:
         return Answer(0, "no answer in time")
     finally:

@@ -14,6 +14,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -96,10 +97,9 @@ class Receiver:
         }
 
     async def _rest(self, most_s: float) -> None:
-        try:
-            await asyncio.wait_for(self._wake.wait(), most_s)
-        except TimeoutError:
-            return
+        with suppress(TimeoutError):
+            async with asyncio.timeout(most_s):  # `wait_for` may lose a cancellation
+                await self._wake.wait()
 
     def _next(self) -> Page | None:
         """Return the page to send now: one that is owed, or one that would end by itself."""

@@ -7,10 +7,10 @@ Secrets are added here and nowhere else.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -22,7 +22,7 @@ from shipworthy.runtime.paging.listed import Pager, key_of
 from shipworthy.runtime.paging.post import Answer, Post, beside, posted
 
 Clock = Callable[[], datetime]
-Speak = Callable[[Page, Page | None], Awaitable[Answer]]
+Speak = Callable[[Page, Page | None], Coroutine[Any, Any, Answer]]
 _encode: Final = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -57,9 +57,13 @@ def post_of(pager: Pager, key: bytes, page: Page, heard: Page | None, now: datet
 
 
 def _trusted(pager: Pager) -> ssl.SSLContext | None:
-    if not pager.ca_file:
+    """Return whom to trust; a certificate names its server as RFC 9525 asks, never by its common name."""
+    if not pager.url.startswith("https://"):
         return None
     try:
-        return ssl.create_default_context(cadata=Path(pager.ca_file).read_text(encoding="ascii"))
+        cadata = Path(pager.ca_file).read_text(encoding="ascii") if pager.ca_file else None
+        context = ssl.create_default_context(cadata=cadata)
+        context.hostname_checks_common_name = False
+        return context
     except (OSError, ValueError) as problem:
         raise CannotDecide("the authorities cannot be read", pager.ca_file, "a file of certificates, PEM") from problem
