@@ -10,11 +10,12 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from shipworthy.deploy.http.wiring import ForReview
 from shipworthy.errors import ContractError, PolicySaysNo, UsageError
-from shipworthy.facts import Oracle, Scope, Severity
+from shipworthy.facts import Oracle, Scope, Severity, canonical
 from shipworthy.flows import incident as incidents
 from shipworthy.flows import ledger
 from shipworthy.flows.incident_close import close
@@ -26,6 +27,8 @@ from shipworthy.respond.promotion import needs
 from shipworthy.runtime.learned import incident_rows
 from shipworthy.runtime.review import queue_item
 from shipworthy.runtime.workspace import Workspace
+from shipworthy.store.connection import Database
+from shipworthy.store.failpoints import nothing
 from shipworthy.store.sqlite import SqliteStore
 from shipworthy.testing.failpoints import VARIABLE, failpoint_from
 from tests.flows.incident_kit import UNSEEN, led, mend, opened, promoted, rows_of
