@@ -38,3 +38,9 @@ def test_a_record_of_now_is_read_back_whole() -> None:
 def test_what_is_no_record_is_refused(broken: dict[str, Any]) -> None:
     with pytest.raises(msgspec.ValidationError):
         read_incident(broken)
+
+
+def test_only_cases_that_show_the_failure_are_named_as_its_cases() -> None:
+    one = read_incident({**OLD, "cases": ["incident.x"]})
+    price = msgspec.structs.replace(one.cases[0], id="price", shows=False)
+    assert msgspec.structs.replace(one, cases=(*one.cases, price)).case_ids == ("incident.x",)

@@ -224,6 +224,16 @@ FAULTS: tuple[Fault, ...] = (
         ("the store is not told", "    authority.store.put_incident(incident)\n", ""),
     ),
     *_in(
+        "runtime/orders.py",
+        "tests/runtime/test_lost_orders.py",
+        ("lost orders stay lost", "            self._look_after()\n", ""),
+        (
+            "nobody looks at the start",
+            "if self._unrecorded or (self._act and not self._looked):",
+            "if self._unrecorded:",
+        ),
+    ),
+    *_in(
         "runtime/exposure.py",
         "tests/runtime/test_exposure.py",
         ("probes count", "if one.arm not in NOT_ANSWERED and one.n", "if one.n"),

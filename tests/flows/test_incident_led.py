@@ -251,3 +251,12 @@ def test_a_closed_incident_is_not_written_into(denying: Tiny) -> None:
 
 def test_the_model_named_in_a_scope_is_this_one(denying: Tiny) -> None:
     assert incidents.show(denying.workspace, by_hand(denying)).incident.scope.model == MODEL
+
+
+def test_check_reads_the_files_of_incidents(denying: Tiny) -> None:
+    name = opened(denying)
+    path = incident_file.export(denying.workspace, name)
+    _, before = denying.workspace.read()
+    path.write_text(path.read_text().replace("severity: SEV2", "severity: SEV2\n  person: chidi"))
+    _, after = denying.workspace.read()
+    assert [problem.file for problem in after if problem not in before] == [f"incidents/{name}.yaml"]

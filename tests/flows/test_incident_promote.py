@@ -241,3 +241,16 @@ def test_a_closing_that_is_cut_off_is_repeated_or_was_made(denying: Tiny, point:
     again = close(denying.workspace, name, "chidi")
     assert again.incident.status == "closed"
     assert denying.kinds().count("respond.incident_closed") == 1
+
+
+@pytest.mark.parametrize("place", ["counters", "incidents", "entries", "commit"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_opening_by_hand_that_is_cut_off_was_made_or_never_was(denying: Tiny, place: str, when: str) -> None:
+    def work(site: Workspace) -> None:
+        incidents.open_by_hand(site, "denied", Severity.SEV3, denying.scope(), "seen", "ana")
+
+    assert killed_at(f"{place}.{when}:1", denying, work)
+    assert ledger.replay(denying.workspace).problem == ""
+    assert len(incidents.listed(denying.workspace)) == ((place, when) == ("commit", "after"))
+    work(denying.workspace)
+    assert incidents.listed(denying.workspace)[0].id == "INC-2027-0001"  # no number is lost

@@ -61,8 +61,8 @@ def test_an_unknown_rule_is_refused() -> None:
 
 
 def test_times_count_from_the_first_decision_in_scope_and_are_unknown_without_one() -> None:
-    known = incidents.update(ONE, began_at=at(-90))
-    assert (time_to_detect_s(known), time_to_degrade_s(known)) == (5400.0, 5400.0)
+    known = replace(ONE, began_at=at(-90), degraded_at=at(2))
+    assert (time_to_detect_s(known), time_to_degrade_s(known)) == (5400.0, 5520.0)
     assert (time_to_detect_s(ONE), time_to_degrade_s(ONE)) == (None, None)
     assert time_to_degrade_s(replace(known, degraded_at="")) is None
 

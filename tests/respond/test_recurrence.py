@@ -121,3 +121,12 @@ def test_the_way_it_was_noticed_follows_from_the_order() -> None:
 def test_what_follows_from_events_is_not_set_by_hand() -> None:
     with pytest.raises(UsageError, match="not set by hand: closed_at, status"):
         incidents.update(FIRST, status="closed", closed_at=at(1))
+
+
+def test_what_changes_nothing_is_no_new_revision() -> None:
+    assert incidents.extend(FIRST, held("ORD-1", segment=SEGMENT), Severity.SEV1) is FIRST
+    led = incidents.command(FIRST, "olu")
+    assert incidents.command(led, "olu") is led
+    assert led.revision == FIRST.revision + 1
+    stable = incidents.stabilise(led, when(1))
+    assert incidents.stabilise(stable, when(2)) is stable
