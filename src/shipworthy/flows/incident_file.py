@@ -24,10 +24,11 @@ def export(workspace: Workspace, name: str) -> Path:
 
 def check(workspace: Workspace, name: str) -> Path:
     """Return the path of a file that says what record and ledger say now. Raises CannotDecide when it does not."""
+    text, path = text_of(show(workspace, name)), _path(workspace, name)
     fix = f"run `shipworthy incident export {name}`"
     if not path.is_file():
         raise CannotDecide("there is no such file", str(path), fix)
-    if path.read_text(encoding="utf-8") != text_of(show(workspace, name)):
+    if path.read_text(encoding="utf-8") != text:
         raise CannotDecide("it is not what the ledger says now", str(path), fix)
     return path
 
