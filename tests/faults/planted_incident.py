@@ -212,7 +212,15 @@ FAULTS: tuple[Fault, ...] = (
         ("a never event is a denial", "if never is not None:", "if False:"),
         ("errors are denials", "if slo is not None and slo.indicator in ERRORS:", "if False:"),
         ("rows do not belong to a case", '{"case": case, "rows": rows}', '{"case": case}'),
+    ),
+    *_in(
+        "respond/incident_cases.py",
+        "tests/respond/test_promotion.py tests/flows/test_incident_promote.py tests/flows/test_incident.py tests/flows/test_incident_led.py",
         ("a name is a path", '_NO_WORD.sub("-", text)', "text"),
+        ("a name is used again", 'if names & (taken | earlier) else ""', 'if False else ""'),
+        ("the price decides", 'severity="minor"', "severity=SHOWS"),
+        ("whose case it is, is not said", '        "source_incident": incident.id,\n', ""),
+        ("a never event is robustness", 'clause="alignment" if kind == NEVER else', "clause="),
     ),
     *_in(
         "runtime/incident_book.py",

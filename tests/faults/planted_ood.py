@@ -135,7 +135,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     *_in(
         "runtime/learned.py",
-        "tests/flows/test_incident.py",
+        "tests/flows/test_incident.py tests/flows/test_incident_promote.py",
         ("only plain kinds are probed", "for kind in KINDS:", 'for kind in ("unit", "sentinel", "null", "unseen"):'),
         ("any case is an incident's", "if case.source_incident and case.kind == INCIDENT]", "]"),
         ("ordinary rows of incidents are probes", " and case.kind == INCIDENT]", "]"),

@@ -206,6 +206,12 @@ def test_what_comes_back_reopens_the_incident_and_its_old_case_proves_nothing_ne
     assert denying.kinds()[-1] == "respond.incident_reopened"
     led(denying, name)
     assert "no case shows it since it came back: promote it first" in close(denying.workspace, name, "chidi").refused
+    _, again = promote(denying.workspace, name, rows_of(denying), "chidi", 0.15)
+    new = f"-{name.lower()}-2"
+    assert [case.id.replace(new, "") for case in again] == [case.id for case in done.incident.cases]
+    denying.prepare()
+    twice = close(denying.workspace, name, "chidi").incident
+    assert (twice.status, len(twice.cases), len(twice.reopened)) == ("closed", 6, 1)
     assert ledger.replay(denying.workspace).problem == ""
 
 

@@ -13,7 +13,8 @@ from scipy.stats import beta
 from shipworthy.contract.manifest import Decisions, Feature, Label, Manifest, SegmentKey, Segments
 from shipworthy.contract.pack import CASE_ID
 from shipworthy.facts import Incident, Oracle, Policy, Scope, canonical_segment, digest
-from shipworthy.respond.promotion import asks_about, case_of, least, needs, parted, question, slug, terms
+from shipworthy.respond.incident_cases import case_of, slug
+from shipworthy.respond.promotion import asks_about, least, needs, parted, question, terms
 
 MANIFEST = Manifest(
     model="m", stakes="low", owner="o", label=Label(column="label"), unit="visit", tenant="tenant",
@@ -123,7 +124,7 @@ def test_without_a_known_slo_harmful_denials_are_asked_for() -> None:
 
 
 def test_the_terms_of_a_case_change_with_anything_of_it_or_its_rows() -> None:
-    case = case_of(about(), "incident.auroc", "regression", oracle(), [], "o")
+    case = case_of(about(), "incident.auroc", "regression", oracle(), 9, "o")
     assert terms(case, digest(b"a")) != terms(case, digest(b"b"))
-    looser = case_of(about(), "incident.auroc", "regression", oracle(0.16), [], "o")
+    looser = case_of(about(), "incident.auroc", "regression", oracle(0.16), 9, "o")
     assert terms(case, digest(b"a")) != terms(looser, digest(b"a"))
