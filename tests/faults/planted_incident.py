@@ -234,6 +234,16 @@ FAULTS: tuple[Fault, ...] = (
     *_in(
         "runtime/orders.py",
         "tests/runtime/test_lost_orders.py",
+        (
+            "no incident is opened",
+            "        incident_book.taken_up(self._authority, proposal, moment(held.at), one.contract.manifest.owner)\n",
+            "",
+        ),
+        (
+            "orders with an incident are lost ones too",
+            "for proposal in orphans(self._live.state.orders, self._authority.store.incidents()):",
+            "for proposal in ():",
+        ),
         ("lost orders stay lost", "            self._look_after()\n", ""),
         (
             "nobody looks at the start",
