@@ -22,6 +22,7 @@ def play(launch: Launch) -> None:
         incident["severity"] == "SEV2" and bool(incident["owner"]) and len(shown["timeline"]) >= 3,
         f"{incident['id']} {incident['severity']} owner {incident['owner']}, {len(shown['timeline'])} entries",
     )
+    _lead(launch, incident["id"])
     rows = _labelled(launch)
     promoted = world.verb("incident", "promote", incident["id"], "--rows", str(rows), "--as", "chidi", "--json")
     cases = [case["id"] for case in promoted.expect().json()["cases"]]
@@ -51,6 +52,16 @@ def play(launch: Launch) -> None:
         told["incident"]["status"],
     )
     _price(launch, told)
+
+
+def _lead(launch: Launch, name: str) -> None:
+    """Ana takes command; what was done to whom is said, and why the threat model gains nothing, signed by chidi."""
+    verb = launch.world.verb
+    verb("incident", "command", name, "--as", "ana").expect()
+    harm = ("--harm", "other", "--harm-severity", "major", "--group", "claimants of offices without history")
+    factor = ("--factor", "model: the rate of a code without history was 0, below that of every known office")
+    none = ("--no-threat", "nobody attacked: offices without history are a fault of the encoding, and now a case")
+    verb("incident", "update", name, *harm, *factor, *none, "--as", "chidi").expect()
 
 
 def _labelled(launch: Launch) -> Path:

@@ -164,9 +164,17 @@ NOTES = {
     ),
     "respond.alert_ended": ("the runtime", "order, fingerprint and token of an alert that is over; its order holds on"),
     "respond.approved": ("a person", "a signed approval of a restore, its orders, scope and moment"),
-    "respond.incident_opened": ("the controller", "the incident"),
-    "respond.incident_promoted": ("a person", "the incident, its new cases, number and digest of their rows"),
-    "respond.incident_closed": ("a person", "the incident, its cases before and after the fix"),
+    "respond.evidence_opened": ("a person", "the incident, the items that were opened, and for which question"),
+    "respond.incident_opened": ("the controller, a person", "the incident, and the order that opened it, or why"),
+    "respond.incident_extended": ("the controller", "the incident and the order that joined it"),
+    "respond.incident_reopened": ("the controller", "the incident and the order that it came back with"),
+    "respond.incident_commanded": ("a person", "the incident with who leads it"),
+    "respond.incident_updated": ("a person", "the incident, what changed, a signature if one was needed"),
+    "respond.incident_promoted": (
+        "a person",
+        "the incident, its new cases, number and digest of their rows, digests of rows for a fix, what was left out",
+    ),
+    "respond.incident_closed": ("a person", "the incident, its cases before and after the fix, both artefacts"),
     "respond.review_opened": ("a person", "item, tenant and until when it is leased; never the input"),
     "respond.review_answered": ("a person", "item and decision"),
 }
@@ -176,7 +184,7 @@ _NOTED = re.compile(r'"((?:artifact|gate|respond|deploy|observe|evaluate|govern|
 def written_kinds() -> set[str]:
     """Return every kind of entry that flows, runtime and govern name."""
     text = "".join(
-        path.read_text() for room in ("flows", "runtime", "govern") for path in (SOURCE / room).rglob("*.py")
+        path.read_text() for room in ("flows", "respond", "runtime", "govern") for path in (SOURCE / room).rglob("*.py")
     )
     return set(_NOTED.findall(text))
 

@@ -56,6 +56,7 @@ COMMANDS = dict(commands())
         (("degrade", "--because", "x", "--as", "ana", "--tenant", "acme"), {"order"}),
         (("review-queue", "list"), {"items"}),
         (("review-queue", "take", "--as", "ben"), {"item"}),
+        (("incident", "open", "x", "--severity", "SEV3", "--because", "x", "--as", "ana"), {"incident"}),
         (("incident", "list"), {"incidents"}),
         (("ledger", "show"), {"entries"}),
         (("ledger", "verify"), {"ok", "size", "problems"}),

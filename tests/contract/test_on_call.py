@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from shipworthy.contract.contract import make_lock
+from shipworthy.contract.loosening import loosenings
 from shipworthy.contract.loosening_on_call import on_call_rows
+from shipworthy.contract.manifest import Stakes
 from shipworthy.contract.manifest_reader import named_files, read_manifest
 from shipworthy.contract.on_call import Ladder, OnCall, Rung
 from shipworthy.facts import Severity
-from tests.contract.repository import standard
+from tests.contract.loosening_kit import MANIFEST, SHA, SLOS, replace
+from tests.contract.repository import standard, whole
 
 SECTION = """on_call:
   commander: ana
@@ -89,3 +95,13 @@ def test_a_path_that_is_gone_slower_or_shorter_is_a_row(new: OnCall | None, rows
 
 def test_a_first_path_loosens_nothing() -> None:
     assert list(on_call_rows(None, PATH)) == []
+
+
+@pytest.mark.parametrize(("stakes", "rows"), [("high", ("on_call: removed",)), ("standard", ())])
+def test_only_at_high_stakes_is_a_worse_path_a_loosening(stakes: Stakes, rows: tuple[str, ...], tmp_path: Path) -> None:
+    contract = whole(tmp_path, slos=SLOS, manifest=MANIFEST)
+    at = replace(contract, manifest=replace(contract.manifest, stakes=stakes, on_call=PATH))
+    lock = make_lock(at, at.subject(SHA, SHA), "{}")
+    assert lock.on_call == PATH
+    assert loosenings(lock, replace(at, manifest=replace(at.manifest, on_call=None))) == rows
+    assert loosenings(lock, at) == ()

@@ -135,9 +135,10 @@ FAULTS: tuple[Fault, ...] = (
     ),
     *_in(
         "runtime/learned.py",
-        "tests/flows/test_incident.py",
+        "tests/flows/test_incident.py tests/flows/test_incident_promote.py",
         ("only plain kinds are probed", "for kind in KINDS:", 'for kind in ("unit", "sentinel", "null", "unseen"):'),
-        ("any case is an incident's", "if case.source_incident for file", "if True for file"),
+        ("any case is an incident's", "if case.source_incident and case.kind == INCIDENT]", "]"),
+        ("ordinary rows of incidents are probes", " and case.kind == INCIDENT]", "]"),
         ("what was accepted is a fault", "for row in not_accepted(rows, contract.manifest.features)]", "for row in rows]"),
         ("the cohort is forgotten", "made[HIDDEN_COHORT] = dataset_rows(one, HIDDEN_COHORT)[:PROBES]", "made[HIDDEN_COHORT] = []"),
         ("incidents are forgotten", "made[INCIDENT] = incident_rows(one.folder, one.contract)[:PROBES]", "made[INCIDENT] = []"),

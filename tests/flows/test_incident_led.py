@@ -206,6 +206,12 @@ def test_what_comes_back_reopens_the_incident_and_its_old_case_proves_nothing_ne
     assert denying.kinds()[-1] == "respond.incident_reopened"
     led(denying, name)
     assert "no case shows it since it came back: promote it first" in close(denying.workspace, name, "chidi").refused
+    _, again = promote(denying.workspace, name, rows_of(denying), "chidi", 0.15)
+    new = f"-{name.lower()}-2"
+    assert [case.id.replace(new, "") for case in again] == [case.id for case in done.incident.cases]
+    denying.prepare()
+    twice = close(denying.workspace, name, "chidi").incident
+    assert (twice.status, len(twice.cases), len(twice.reopened)) == ("closed", 6, 1)
     assert ledger.replay(denying.workspace).problem == ""
 
 
@@ -251,3 +257,12 @@ def test_a_closed_incident_is_not_written_into(denying: Tiny) -> None:
 
 def test_the_model_named_in_a_scope_is_this_one(denying: Tiny) -> None:
     assert incidents.show(denying.workspace, by_hand(denying)).incident.scope.model == MODEL
+
+
+def test_check_reads_the_files_of_incidents(denying: Tiny) -> None:
+    name = opened(denying)
+    path = incident_file.export(denying.workspace, name)
+    _, before = denying.workspace.read()
+    path.write_text(path.read_text().replace("severity: SEV2", "severity: SEV2\n  person: chidi"))
+    _, after = denying.workspace.read()
+    assert [problem.file for problem in after if problem not in before] == [f"incidents/{name}.yaml"]

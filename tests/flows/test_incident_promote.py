@@ -10,11 +10,12 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from shipworthy.deploy.http.wiring import ForReview
 from shipworthy.errors import ContractError, PolicySaysNo, UsageError
-from shipworthy.facts import Oracle, Scope, Severity
+from shipworthy.facts import Oracle, Scope, Severity, canonical
 from shipworthy.flows import incident as incidents
 from shipworthy.flows import ledger
 from shipworthy.flows.incident_close import close
@@ -26,6 +27,8 @@ from shipworthy.respond.promotion import needs
 from shipworthy.runtime.learned import incident_rows
 from shipworthy.runtime.review import queue_item
 from shipworthy.runtime.workspace import Workspace
+from shipworthy.store.connection import Database
+from shipworthy.store.failpoints import nothing
 from shipworthy.store.sqlite import SqliteStore
 from shipworthy.testing.failpoints import VARIABLE, failpoint_from
 from tests.flows.incident_kit import UNSEEN, led, mend, opened, promoted, rows_of
@@ -238,3 +241,16 @@ def test_a_closing_that_is_cut_off_is_repeated_or_was_made(denying: Tiny, point:
     again = close(denying.workspace, name, "chidi")
     assert again.incident.status == "closed"
     assert denying.kinds().count("respond.incident_closed") == 1
+
+
+@pytest.mark.parametrize("place", ["counters", "incidents", "entries", "commit"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_opening_by_hand_that_is_cut_off_was_made_or_never_was(denying: Tiny, place: str, when: str) -> None:
+    def work(site: Workspace) -> None:
+        incidents.open_by_hand(site, "denied", Severity.SEV3, denying.scope(), "seen", "ana")
+
+    assert killed_at(f"{place}.{when}:1", denying, work)
+    assert ledger.replay(denying.workspace).problem == ""
+    assert len(incidents.listed(denying.workspace)) == ((place, when) == ("commit", "after"))
+    work(denying.workspace)
+    assert incidents.listed(denying.workspace)[0].id == "INC-2027-0001"  # no number is lost

@@ -7,12 +7,14 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shipworthy.contract.stakes import UNPROVEN
 from shipworthy.errors import Unreachable
-from shipworthy.facts import Decision, Scope
+from shipworthy.facts import Decision, Incident, Scope, canonical, digest
+from shipworthy.facts.incident import RegressionCase
 from shipworthy.flows.gate import Judged, judge
 from shipworthy.flows.keys import make_token
 from shipworthy.flows.ledger import verifier_key_of
@@ -21,6 +23,7 @@ from shipworthy.flows.report import report
 from shipworthy.flows.ship import ship
 from shipworthy.ledger.checkpoint import open_checkpoint
 from shipworthy.ledger.note import parse_verifier_key, verifier_key
+from shipworthy.runtime.ledger_client import ledger_client
 from shipworthy.runtime.workspace import Environment, Workspace
 from tests.contract.repository import THREATS
 from tests.flows.overriding import approve, ask, worse
@@ -226,8 +229,6 @@ def test_ship_tells_the_shared_ledger_and_pins_it(served: Served, tmp_path: Path
 
 
 def test_an_open_incident_is_shown(served: Served, tmp_path: Path) -> None:
-    from shipworthy.facts import Incident
-
     served.site.store.put_incident(
         Incident(id="INC-2027-0001", title="fast claims denied", severity="SEV1", owner="chidi", slo="error_rate",
                  scope=Scope(model=MODEL, version="1"), orders=("ORD-2027-0001",),
@@ -259,3 +260,22 @@ def test_an_override_that_the_server_made_up_counts_for_nothing(served: Served, 
             served.tiny, tmp_path / "ci", f"http://127.0.0.1:{port}", key=verifier_key_of(served.tiny.workspace)
         )
         assert one.judge().held == ()
+
+
+def test_a_case_of_an_open_incident_that_is_gone_here_is_red(served: Served, tmp_path: Path) -> None:
+    case = RegressionCase(id="incident.fast", terms=digest(b"as promoted"))
+    mild = Incident(
+        id="INC-2027-0001", title="t", severity="SEV3", owner="chidi", scope=Scope(model=MODEL), cases=(case,),
+        reported_at="2027-01-04T09:00:00.000000Z", description="what no gate needs to know",
+    )  # fmt: skip
+    bad = msgspec.structs.replace(mild, id="INC-2027-0002", severity="SEV2")
+    for one in (mild, bad):
+        served.site.store.put_incident(one)
+    elsewhere = runner(served, tmp_path / "ci")
+    red = [block for block in elsewhere.judge().verdict.blocks if block.name.startswith("incident:")]
+    assert [(one.name, one.because, one.exit_code) for one in red] == [
+        ("incident:INC-2027-0002", "incident.fast: not in the pack", 1)
+    ]
+    client = ledger_client(elsewhere.workspace.environment)
+    assert client is not None
+    assert b"no gate needs" not in canonical(client.facts(MODEL))

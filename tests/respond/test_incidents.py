@@ -183,3 +183,8 @@ def test_the_timeline_is_read_from_the_ledger_in_order() -> None:
     assert told[1][2] == "ordered human_review on 2.0 supplier=__unseen__: a breach"
     assert told[3][2] == "restored: fixed"
     assert len(timeline(entries, changed(incident(), orders=("ORD-2",), scope=other.order.scope))) == 2
+
+
+def test_a_case_is_kept_as_it_was_promoted_first() -> None:
+    looser = RegressionCase(id=CASE, terms=digest(b"looser"))
+    assert promote(promoted(), [looser]).cases == (case(),)

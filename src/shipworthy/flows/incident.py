@@ -79,7 +79,8 @@ def listed(workspace: Workspace) -> tuple[Incident, ...]:
 
 def show(workspace: Workspace, name: str) -> Told:
     """Return one incident with what follows from it."""
-    on_call = workspace.contract().manifest.on_call
+    contract, _ = workspace.read()  # an incident can be looked at while the contract is broken
+    on_call = contract.manifest.on_call if contract is not None else None
     with open_site(workspace) as authority:
         entries = tuple(authority.ledger.entries())
         incident = measured(authority, incident_book.found(authority.store, name), entries)

@@ -14,21 +14,21 @@ from shipworthy.runtime.workspace import Workspace
 
 def export(workspace: Workspace, name: str) -> Path:
     """Write `incidents/<id>.yaml`, whole; return its path."""
-    path = _path(workspace, name)
+    text, path = text_of(show(workspace, name)), _path(workspace, name)
     path.parent.mkdir(exist_ok=True)
     fresh = path.with_name(f".{path.name}.new")
-    fresh.write_text(text_of(show(workspace, name)), encoding="utf-8")
+    fresh.write_text(text, encoding="utf-8")
     fresh.replace(path)
     return path
 
 
 def check(workspace: Workspace, name: str) -> Path:
     """Return the path of a file that says what record and ledger say now. Raises CannotDecide when it does not."""
-    path = _path(workspace, name)
+    text, path = text_of(show(workspace, name)), _path(workspace, name)
     fix = f"run `shipworthy incident export {name}`"
     if not path.is_file():
         raise CannotDecide("there is no such file", str(path), fix)
-    if path.read_text(encoding="utf-8") != text_of(show(workspace, name)):
+    if path.read_text(encoding="utf-8") != text:
         raise CannotDecide("it is not what the ledger says now", str(path), fix)
     return path
 

@@ -12,7 +12,6 @@ import gzip
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import yaml
@@ -28,8 +27,9 @@ from shipworthy.flows.incident import measured
 from shipworthy.flows.incident_rows import Gathered, sealed_rows
 from shipworthy.flows.site_state import acting, open_site
 from shipworthy.models.table import read_rows
-from shipworthy.respond import closing, incidents, promotion
-from shipworthy.respond.promotion import SHOWS, Parted, Row
+from shipworthy.respond import closing, incident_cases, incidents, promotion
+from shipworthy.respond.incident_cases import SHOWS
+from shipworthy.respond.promotion import Parted, Row
 from shipworthy.runtime import incident_book
 from shipworthy.runtime.columns import text_columns
 from shipworthy.runtime.overridden import began
@@ -84,7 +84,7 @@ def promote(
         if for_fix is not None and not parts.fix:
             what = f"all {len(parts.proof)} rows are needed as proof: none is left for a fix"
             raise UsageError(what, str(for_fix), "promote without --for-fix, and label more rows for the fix")
-        made = _cases(contract, incident, category, kind, oracle, parts.proof, who.id, companion)
+        made = incident_cases.cases(contract, incident, kind, oracle, len(parts.proof), who.id, companion)
         raw = packed(parts.proof)
         _written(workspace.root, contract, incident, made, raw)
         if for_fix is not None:
@@ -203,56 +203,6 @@ def _parted(
     if not parts.proof:
         raise UsageError(f"no row that {oracle.name} asks about", incident.id, f"rows where {oracle.among}")
     return parts
-
-
-def _cases(
-    contract: Contract,
-    incident: Incident,
-    category: str,
-    kind: str,
-    oracle: Oracle,
-    rows: Sequence[Row],
-    owner: str,
-    companion: str,
-) -> tuple[Case, ...]:
-    taken = {case.id for case in contract.cases if case.source_incident != incident.id}
-    earlier = {one.id for one in incident.cases}
-    if not category:
-        name = _new(f"incident.{promotion.slug(incident)}", incident, taken | earlier)
-        return (promotion.case_of(incident, name, kind, oracle, rows, owner),)
-    again = "" if f"incident.unfamiliar-{category}" not in taken | earlier else f"-{_round(incident)}"
-    told = f"whose {category} version {incident.scope.version} had never seen"
-    first = promotion.case_of(incident, f"incident.unfamiliar-{category}{again}", kind, oracle, rows, owner, told)
-    return (first, *_companions(incident, category, oracle, owner, companion, again))
-
-
-def _companions(
-    incident: Incident, category: str, oracle: Oracle, owner: str, companion: str, again: str
-) -> tuple[Case, ...]:
-    """The same harm on held-out rows with the feature hidden, and what a fix may cost at most."""
-    review = Oracle(name="review_rate", hits="route == 'person'", op="<=", target=0.95)
-    common: dict[str, Any] = {
-        "kind": "metamorphic",
-        "owner": owner,
-        "source_incident": incident.id,
-        "generator": {"name": "hide_feature", "feature": category, "dataset": companion},
-    }
-    same = f"{incident.id}: the same harm on held-out rows with {category} replaced by an unknown value."
-    price = f"{incident.id}: sending everything to people must not be the winning answer."
-    name = f"shift.code-hidden{again}"
-    return (
-        Case(id=name, clause="robustness", oracle=oracle, severity=SHOWS, reason=same, **common),
-        Case(id=f"{name}-review", clause="alignment", oracle=review, severity="minor", reason=price, **common),
-    )
-
-
-def _new(name: str, incident: Incident, taken: set[str]) -> str:
-    return f"{name}-{_round(incident)}" if name in taken else name
-
-
-def _round(incident: Incident) -> str:
-    back = len(incident.reopened)
-    return f"{incident.id.lower()}-{back + 1}" if back else incident.id.lower()
 
 
 def _promoted(case: Case, raw: bytes, n: int, workspace: Workspace) -> RegressionCase:

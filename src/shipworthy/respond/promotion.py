@@ -13,13 +13,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from shipworthy.contract.manifest import Decisions, Manifest
-from shipworthy.contract.pack import FOLDER
 from shipworthy.expr import compile_expr
 from shipworthy.facts import UNSEEN, Case, Digest, Incident, Oracle, Policy, digest, parse_segment
 from shipworthy.stats.bounds import n_to_meet
 
 UNFAMILIAR, NEVER, REGRESSION = "incident", "never_event", "regression"  # kinds of promoted cases
-SHOWS: Final = "blocker"  # the severity of cases that show the failure; others only bound its price
 ZERO: Final = 0.05  # the rate that no hit at all must exclude
 ERRORS: Final = ("error_rate", "auto_error_rate", "decision_ece", "estimated_error_rate", "auroc")
 Row = dict[str, Any]
@@ -77,33 +75,6 @@ def asks_about(oracle: Oracle, label: int) -> bool:
     """True when a row of this label may count: told from the label alone, before anything of the row is read."""
     among = compile_expr(oracle.among)
     return among.names - {"label"} != frozenset() or among({"label": label}) is True
-
-
-def slug(incident: Incident) -> str:
-    """Return the last part of the case's id: its segment, or what was breached where it is about everything.
-
-    Only letters, digits, `_`, `.` and `-` are in it, so that it can name a file.
-    """
-    text = incident.scope.segment if incident.scope.segment != "*" else incident.slo or incident.id.lower()
-    return _NO_WORD.sub("-", text).strip("-.") or incident.id.lower()
-
-
-def case_of(
-    incident: Incident, name: str, kind: str, oracle: Oracle, rows: Sequence[Row], owner: str, told: str = ""
-) -> Case:
-    """Return the case over a file of rows named after it."""
-    of = told or ("of all traffic" if incident.scope.segment == "*" else f"of {incident.scope.segment}")
-    return Case(
-        id=name,
-        clause="alignment" if kind == NEVER else "robustness",
-        kind=kind,
-        oracle=oracle,
-        input={"rows": f"{FOLDER}/{name}.csv.gz"},
-        severity=SHOWS,
-        owner=owner,
-        source_incident=incident.id,
-        reason=f"{incident.id}: {len(rows)} labelled rows {of}, from version {incident.scope.version}.",
-    )
 
 
 def terms(case: Case, rows: Digest) -> Digest:

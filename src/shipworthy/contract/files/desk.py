@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from shipworthy.contract import card, cross, lock, manifest_reader, note, pack, slos, threats
+from shipworthy.contract import card, cross, incident_file, lock, manifest_reader, note, pack, slos, threats
 from shipworthy.contract.change import MANIFEST, change_digest, change_files
 from shipworthy.contract.files.named import Named, read_named
 from shipworthy.contract.files.plugins import plugin_names
@@ -103,6 +103,14 @@ class Desk:
             found = Findings(MANIFEST, self.reading.marks)
             cross.limits_decided(self.manifest, self.records, found)
             self.problems += found.problems
+
+    def read_incidents(self) -> None:
+        """Read `incidents/*.yaml`: copies of records, which may be wrong and then mislead."""
+        for name in self.names:
+            folder, _, file = name.rpartition("/")
+            raw = self._optional(name) if folder == incident_file.FOLDER and file.endswith(".yaml") else None
+            if raw is not None:
+                self.problems += incident_file.read_incident_file(raw, name, self.named.people)[1]
 
     def read_threats(self) -> None:
         """Read `threat-model.yaml`, if there is one, and see that each case's threat is in it."""

@@ -58,6 +58,7 @@ def _read(desk: Desk) -> Contract | None:
     desk.read_pack()
     desk.read_records()
     desk.read_threats()
+    desk.read_incidents()
     card, note, lock = desk.read_card(), desk.read_note(), desk.read_lock()
     if desk.manifest is None:
         return None
