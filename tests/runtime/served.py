@@ -147,12 +147,12 @@ def claim(**given: Any) -> dict[str, Any]:
     return {"visit": "v-1", "tenant": "acme", "supplier": "S2", "speed": 18, "age": 50, **given}
 
 
-def ask(port: int, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
+def ask(port: int, method: str, path: str, body: object = None, **headers: str) -> tuple[int, dict[str, Any]]:
     """Send one JSON request; return status and body."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT_S)
     try:
         raw = None if body is None else json.dumps(body).encode()
-        connection.request(method, path, raw, {"content-type": "application/json"})
+        connection.request(method, path, raw, {"content-type": "application/json", **headers})
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read() or b"{}")
     finally:
