@@ -125,6 +125,7 @@ def make_lock(
         throttles=manifest.throttles,
         rollout=manifest.rollout,
         retention=manifest.retention,
+        drills=manifest.drills,
         values=dict(values or {}),
         rows=dict(rows or {}),
         standing=tuple(standing),

@@ -15,6 +15,7 @@ import msgspec
 
 from shipworthy.contract.assistant import Assistant
 from shipworthy.contract.convert import convert
+from shipworthy.contract.drills import Drills
 from shipworthy.contract.manifest import (
     Dataset,
     Decisions,
@@ -96,6 +97,7 @@ class Lock(Fact, frozen=True, kw_only=True):
     throttles: Throttles | None = None
     rollout: Rollout | None = None
     retention: dict[str, str] = {}
+    drills: Drills = Drills()
     values: dict[str, float] = {}
     standing: tuple[Standing, ...] = ()
     rows: dict[str, Digest] = {}

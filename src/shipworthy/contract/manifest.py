@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from shipworthy.contract.assistant import Assistant
+from shipworthy.contract.drills import Drills
 from shipworthy.facts import Fact, Person
 
 Stakes = Literal["low", "standard", "high"]
@@ -258,6 +259,7 @@ class Manifest(Fact, frozen=True, kw_only=True):
     idempotent: bool = True
     alarms: dict[str, float] = {}
     retention: dict[str, str] = {}
+    drills: Drills = Drills()
 
     def kept(self, record: str) -> str:
         """Return how long a kind of record lasts. Raises KeyError for one without a length of its own."""

@@ -5,6 +5,17 @@ from __future__ import annotations
 from shipworthy.facts.abuse import AbuseCount, AbuseKind
 from shipworthy.facts.base import Digest, Fact, canonical, digest, seed_of
 from shipworthy.facts.chat import Conversation, Message, Reply, ToolCall
+from shipworthy.facts.drill import (
+    DRILL_KINDS,
+    DRILL_TENANT,
+    DRILLER,
+    FAILED,
+    PASSED,
+    Drill,
+    ReplicaTime,
+    drill_scope,
+    of_drill,
+)
 from shipworthy.facts.evidence import (
     CaseResult,
     Comparison,
@@ -94,7 +105,14 @@ __all__ = [
     "Conversation",
     "Counts",
     "Coverage",
+    "DRILLER",
+    "DRILL_KINDS",
+    "DRILL_TENANT",
+    "FAILED",
+    "PASSED",
     "Decider",
+    "Drill",
+    "ReplicaTime",
     "Decision",
     "Digest",
     "Entry",
@@ -143,6 +161,8 @@ __all__ = [
     "canonical_segment",
     "contains",
     "digest",
+    "drill_scope",
+    "of_drill",
     "heartbeat",
     "hold",
     "holds",
