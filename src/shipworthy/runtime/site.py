@@ -44,6 +44,7 @@ from shipworthy.runtime.outside.pages import Outside
 from shipworthy.runtime.outside.seen import seen_of
 from shipworthy.runtime.probed import probing_of
 from shipworthy.runtime.releases import Loaded
+from shipworthy.runtime.replica import Answering, replicas
 from shipworthy.runtime.review import queue_item, review_of
 from shipworthy.runtime.runs import Run
 from shipworthy.runtime.telemetry import Telemetry
@@ -94,6 +95,7 @@ class Site:
         self._until: Callable[[], int] | None = None
         self._workers: Callable[[], Mapping[str, object]] = dict
         self.doors: Doors | None = None
+        self._answering: Answering | None = None
         self._minute = -1
         self._ticked = 0.0
         first = self.versions.admit(state.baseline)
@@ -133,6 +135,9 @@ class Site:
         await self.versions.follow(self.live.state, wait=True)
         await self.gateway.warm.begin()
         self._publish()
+        if self._until is None:  # no workers answer for it
+            self._answering = Answering(self.workspace.home, "gateway", self.workspace.clock)
+            self._answering.begin(self.live)
 
     def follow(self, until: Callable[[], int], workers: Callable[[], Mapping[str, object]]) -> None:
         """Count for workers: `until()` is the minute before which all of them have told everything, `workers()` what
@@ -201,6 +206,8 @@ class Site:
         """Stop everything, writing what is still in memory."""
         await self.versions.stop()
         await self.gateway.stop()
+        if self._answering is not None:
+            await self._answering.close()
         await self.models.close()
         self.flush()
         self.telemetry.finish(minute_of(self.workspace.clock()))
@@ -222,6 +229,7 @@ class Site:
         plain["abuse"] = self.abuse.told()
         plain["failures"] = dict(self.failures)
         plain["workers"] = dict(self._workers())
+        plain["replicas"] = replicas(self.workspace.home, self.live.state.epoch)
         plain["connections"] = self.doors.told() if self.doors is not None else {}
         plain["keys"] = self.keys.told()
         plain["throttle"] = self.gateway.wiring.throttles.trouble
@@ -346,6 +354,8 @@ class Site:
         return min(minutes_in(one.contract.manifest.kept("abuse_log")) for one in served)
 
     def _changed(self, before: RuntimeState, after: RuntimeState) -> None:
+        if self._answering is not None:
+            self._answering.took_up(after.epoch)
         self.authority.seen(after.epoch)
         if hasattr(self, "controller"):
             self.controller.changed(before, after)

@@ -29,6 +29,7 @@ from shipworthy.runtime.learned import warm_rows
 from shipworthy.runtime.live import Live
 from shipworthy.runtime.never import never_order
 from shipworthy.runtime.releases import Loaded
+from shipworthy.runtime.replica import Answering
 from shipworthy.runtime.review import queue_item, review_of
 from shipworthy.runtime.tree.feed import Feed
 from shipworthy.runtime.tree.hosted import HostedModels
@@ -62,11 +63,13 @@ class Front:
         self._first = self.versions.admit(_newest(files, ledger).baseline)
         manifest = self._first.contract.manifest
         self.keys = Keyring(KeyFile(workspace.home, workspace.host_key()), workspace.now)
-        self.live = Live(files, manifest.model, manifest.fallback, manifest.kill_fallback, _unchanged)
+        self._answering = Answering(workspace.home, f"worker-{part.number}", workspace.clock)
+        self.live = Live(files, manifest.model, manifest.fallback, manifest.kill_fallback, self._took_up)
         self.gateway = Gateway(self._wiring(self._first))
 
     async def start(self) -> None:
         """Serve the warm baseline, and the candidate of a rollout that is under way."""
+        self._answering.begin(self.live)
         await self.versions.serve(self._first)
         await self.versions.follow(self.live.state, wait=True)
         await self.gateway.warm.begin()
@@ -82,12 +85,17 @@ class Front:
         await self.gateway.stop()
         await asyncio.to_thread(self._commits.close)
         self._store.close()
+        await self._answering.close()
 
     def seen(self, event: Event, row: Mapping[str, Cell], peer: str = "") -> None:
         """Take one decision in, just before its answer leaves."""
         for name in event.never:
             self._never(name, event)
         self.feed.seen(event, row, peer)
+
+    def _took_up(self, before: RuntimeState, after: RuntimeState) -> None:
+        """Nothing else here follows a new state: it is asked for at each request."""
+        self._answering.took_up(after.epoch)
 
     def _never(self, name: str, event: Event) -> None:
         now = self.workspace.clock()
@@ -159,10 +167,6 @@ def _newest(files: StateFiles, ledger: Ledger) -> RuntimeState:
     if state.epoch < known:
         raise CannotDecide(f"epoch {state.epoch} on disk is older than {known} in the ledger", str(files.home))
     return state
-
-
-def _unchanged(before: RuntimeState, after: RuntimeState) -> None:
-    """Nothing here follows a new state but what is asked of it."""
 
 
 async def _not_here(receipt: Receipt, label: int) -> str:
