@@ -43,6 +43,7 @@ VERBS = {
     "degrade": "posture",
     "confirm": "posture",
     "restore": "posture",
+    "drill": "drill",
     "labels": "labels",
     "monitor": "monitor",
     "review-queue": "review_queue",

@@ -63,7 +63,7 @@ class Drill(Fact, frozen=True, kw_only=True):
 
 
 def of_drill(held: Held) -> bool:
-    """True for an order that a drill placed over its own tenant and nobody else: the one kind that may end by itself."""
+    """True for an order that a drill placed over its own tenant alone: the one kind that may end by itself."""
     return held.order.by == DRILLER and held.order.scope.tenant == DRILL_TENANT
 
 

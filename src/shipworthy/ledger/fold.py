@@ -13,7 +13,17 @@ from typing import Final
 import msgspec
 
 from shipworthy.errors import CannotDecide
-from shipworthy.facts import Acknowledged, Entry, Held, LiveThresholds, RolloutState, RuntimeState, Scope, hold, of_drill
+from shipworthy.facts import (
+    Acknowledged,
+    Entry,
+    Held,
+    LiveThresholds,
+    RolloutState,
+    RuntimeState,
+    Scope,
+    hold,
+    of_drill,
+)
 
 Step = Callable[[RuntimeState, Entry], RuntimeState]
 ROOMS: Final = frozenset(

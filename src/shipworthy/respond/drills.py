@@ -154,10 +154,12 @@ def _reasons(started: Started, trips: Sequence[Trip], arm: str) -> Iterator[str]
 def _well(started: Started, trips: Sequence[Trip], arm: str) -> str:
     p99 = percentile(_times(trips), 0.99)
     last = max(trip.last_ms for trip in trips)
-    what = "" if started.kind != "rollback" else "; the synthetic tenant's route was closed, no real traffic was aborted"
+    what = (
+        "" if started.kind != "rollback" else "; the synthetic tenant's route was closed, no real traffic was aborted"
+    )
     return (
-        f"{len(trips)} trips, {len(trips[0].replicas)} replicas, p99 {p99:.0f} ms of {started.target_ms:g}, last unsafe "
-        f"answer {last:.0f} ms; the {arm} of version {started.version} was stopped{what}"
+        f"{len(trips)} trips, {len(trips[0].replicas)} replicas, p99 {p99:.0f} ms of {started.target_ms:g}, last "
+        f"unsafe answer {last:.0f} ms; the {arm} of version {started.version} was stopped{what}"
     )
 
 
@@ -168,9 +170,7 @@ def _times(trips: Sequence[Trip]) -> list[float | None]:
 def _worst(trips: Sequence[Trip]) -> tuple[ReplicaTime, ...]:
     """Each replica with its longest time; None as soon as it was silent once."""
     names = dict.fromkeys(one.name for trip in trips for one in trip.replicas)
-    return tuple(
-        ReplicaTime(name=name, took_ms=percentile(_of(trips, name), 1.0)) for name in sorted(names)
-    )
+    return tuple(ReplicaTime(name=name, took_ms=percentile(_of(trips, name), 1.0)) for name in sorted(names))
 
 
 def _of(trips: Sequence[Trip], name: str) -> list[float | None]:
@@ -184,12 +184,14 @@ class DrillBook:
     open: dict[str, Started] = field(default_factory=dict)
     done: list[Drill] = field(default_factory=list)
     due_told: str = ""
+    began: str = ""
     seen: int = 0
 
     def read(self, entries: Iterable[Entry]) -> None:
         """Take entries in. What is written in no form we know counts for nothing."""
         for entry in entries:
             self.seen = entry.seq + 1
+            self.began = self.began or entry.at
             if entry.kind == STARTED and (started := _started(entry)) is not None:
                 self.open[started.id] = started
             elif entry.kind == DRILLED and (drill := drill_in(entry)) is not None:
@@ -214,17 +216,21 @@ class DrillBook:
 
 def age_s(drill: Drill, now: datetime) -> float | None:
     """Return how old a drill is; None for a moment that cannot be read or has not come."""
+    return _since(drill.at, now)
+
+
+def _since(at: str, now: datetime) -> float | None:
     try:
-        age = (now - moment(drill.at)).total_seconds()
+        age = (now - moment(at)).total_seconds()
     except ValueError:
         return None
     return age if age >= 0 else None
 
 
 def due(book: DrillBook, model: str, every_s: float, now: datetime) -> bool:
-    """True when no kill drill of this model has passed within the interval."""
+    """True when no kill drill of this model has passed within the interval, nor did the ledger begin within it."""
     last = book.last_passed("kill", model)
-    age = None if last is None else age_s(last, now)
+    age = _since(last.at if last is not None else book.began, now)
     return age is None or age > every_s
 
 

@@ -20,7 +20,7 @@ from shipworthy.store.failpoints import nothing
 from shipworthy.store.safe_files import read_plain, write_whole
 
 FILE: Final = "serving.json"
-_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "::": "[::1]"}  # noqa: S104 - read, never bound
+_EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]", "::": "[::1]"}
 
 
 class Serving(Fact, frozen=True, kw_only=True):
@@ -65,5 +65,7 @@ def serving(home: Path) -> Serving:
     except PermissionError:
         return one  # it runs, under another user
     except msgspec.MsgspecError as problem:
-        raise CannotDecide(f"not the address of a gateway: {problem}", str(path), "delete it, and serve again") from None
+        raise CannotDecide(
+            f"not the address of a gateway: {problem}", str(path), "delete it, and serve again"
+        ) from None
     return one

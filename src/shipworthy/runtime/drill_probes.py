@@ -99,9 +99,7 @@ class Probes:
         return read_answer(sent_s, self._timer(), answer.status, answer, told)
 
 
-def read_answer(
-    sent_s: float, got_s: float, status: int, headers: http.client.HTTPResponse, body: bytes
-) -> Answer:
+def read_answer(sent_s: float, got_s: float, status: int, headers: http.client.HTTPResponse, body: bytes) -> Answer:
     """Return what an answer says of itself in its headers."""
     if status not in (200, 202):
         return Answer(sent_s, got_s, error=f"{status}: {body[:200].decode('utf-8', 'replace')}")

@@ -17,12 +17,13 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from shipworthy.contract.manifest import Manifest
+from shipworthy.deploy.http.drills import with_drills
 from shipworthy.deploy.http.gateway import Gateway
 from shipworthy.deploy.http.places import Row
 from shipworthy.deploy.http.wiring import ForReview, Wiring
 from shipworthy.deploy.release import Cut
 from shipworthy.errors import CannotDecide, ShipworthyError, UsageError
-from shipworthy.facts import Receipt, RuntimeState
+from shipworthy.facts import DRILL_TENANT, Receipt, RuntimeState
 from shipworthy.observe.minutes import minute_of, minutes_in
 from shipworthy.respond.moments import moment
 from shipworthy.runtime import past
@@ -34,6 +35,7 @@ from shipworthy.runtime.api_keys import Keyring
 from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.controller import Controller
 from shipworthy.runtime.counting import Counting
+from shipworthy.runtime.drill_watch import DrillWatch
 from shipworthy.runtime.exports.families import Family, Labels, Shown, families
 from shipworthy.runtime.flag_file import FlagFile
 from shipworthy.runtime.hidden import keyed
@@ -117,6 +119,7 @@ class Site:
             idly=self._sweeper.submit,
             pause=self._leaving.wait,
         )
+        self.drills = DrillWatch(workspace, self.controller, self._sweeper.submit)
         self.counting = Counting(self.controller, self.abuse)
         self.controller.changed(RuntimeState(), self.live.state)
         self.controller.resume(past.alarms(self.store))
@@ -196,6 +199,7 @@ class Site:
         if now - self._looked_s < AT_LEAST_EVERY_S or not (self._reconciling is None or self._reconciling.done()):
             return
         self._looked_s = now
+        self._recorder.submit(self.drills.keep_up)
         waiting = self.authority.files.unreconciled()
         if waiting:
             if {one.order.id for one in waiting} - {held.order.id for held in self.live.state.orders}:
@@ -232,6 +236,7 @@ class Site:
         plain["replicas"] = replicas(self.workspace.home, self.live.state.epoch)
         plain["connections"] = self.doors.told() if self.doors is not None else {}
         plain["keys"] = self.keys.told()
+        plain["drills"] = self.drills.told()
         plain["throttle"] = self.gateway.wiring.throttles.trouble
         plain["upstreams"] = self.models.told()
         plain["warm"] = self.gateway.warm.told()
@@ -313,6 +318,7 @@ class Site:
             epoch=self.live.epoch,
             thresholds=self._cut,
             sink=self.counting.add,
+            sink_drill=self.drills.seen,
             enqueue=self._enqueue,
             keys=keys_of(manifest, self.workspace.host_key()),
             throttles=throttles_of(manifest),
@@ -325,7 +331,7 @@ class Site:
             shadow=self.live.shadow,
             override=self.permits.header,
             on_failure=lambda version, reason: self.failures.update([version]),
-            caller=self.keys.caller,
+            caller=with_drills(self.keys.caller, self.workspace.host_key(), lambda: self.workspace.clock().timestamp()),
             warm_row=self._warm_rows.get,
             on_abuse=self.abuse,
             review=partial(review_of, self.store, self.workspace.clock),
@@ -341,8 +347,10 @@ class Site:
         await asyncio.wrap_future(self.commits.submit(lambda store: store.enqueue(item)))
 
     async def take_label(self, receipt: Receipt, label: int) -> str:
-        """Add one late label; returns `accepted`, `used` (its receipt was used before) or `expired`."""
+        """Add one late label; returns `accepted`, `used` (its receipt was used before), `expired` or `drill`."""
         age = minute_of(self.workspace.clock()) - receipt.minute
+        if receipt.tenant == DRILL_TENANT:
+            return "drill"
         if age < 0 or timedelta(minutes=age) > RECEIPT_LIVES:
             return "expired"
         taken = await self.telemetry.add_label(receipt, label, self.versions.bucket)

@@ -17,7 +17,7 @@ import msgspec
 from shipworthy.deploy.answer import PERSON, REFUSED, Answer, answer
 from shipworthy.deploy.http.circuit import Circuits
 from shipworthy.deploy.http.client import CAP, Pool
-from shipworthy.deploy.http.drills import fail_as_marked
+from shipworthy.deploy.http.drills import decided_as_marked, fail_as_marked
 from shipworthy.deploy.http.ids import rfc3339
 from shipworthy.deploy.http.places import Row
 from shipworthy.deploy.http.retry import PAUSES_S, RetryBudget
@@ -96,6 +96,8 @@ class Decider:
                 break
         else:
             told = told._replace(scored=None)  # nor does it when the state never stood still
+        if tenant == DRILL_TENANT:
+            told = told._replace(scored=decided_as_marked(tenant, row, told.scored))
         given = self.answered(view, told.scored, row, tenant)
         replayed = told.replayed or self._passed_by(routes, view, row, tenant, request)
         event = event_of(view, given, tenant, request, now_s, replayed, (loop.time() - started) * 1000.0)

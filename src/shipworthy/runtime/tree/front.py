@@ -15,6 +15,7 @@ from functools import partial
 import msgspec
 
 from shipworthy.deploy.body import Cell
+from shipworthy.deploy.http.drills import with_drills
 from shipworthy.deploy.http.gateway import Gateway
 from shipworthy.deploy.http.places import Row
 from shipworthy.deploy.http.wiring import ForReview, Wiring
@@ -123,6 +124,7 @@ class Front:
             epoch=self.live.epoch,
             thresholds=self._cut,
             sink=self.seen,
+            sink_drill=self.feed.drilled,
             enqueue=self._enqueue,
             keys=keys_of(manifest, mac_key),
             throttles=shared_throttles(manifest, self.workspace.home, mac_key, self._part),
@@ -132,7 +134,7 @@ class Front:
             on_label=_not_here,
             sink_shadow=self._shadowed,
             shadow=self.live.shadow,
-            caller=self.keys.caller,
+            caller=with_drills(self.keys.caller, mac_key, lambda: self.workspace.clock().timestamp()),
             review=partial(review_of, self._store, self.workspace.clock),
             override=permits.header,
             on_abuse=self.feed,
