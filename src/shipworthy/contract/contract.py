@@ -97,6 +97,7 @@ def make_lock(
     bits: Mapping[str, str] | None = None,
     paired: PairedRows | None = None,
     checkpoint: str = "",
+    first_shipped: str = "",
 ) -> Lock:
     """Return the lock of a release that shipped: `verdict` is its signed DSSE text, `checkpoint` that of the ledger."""
     manifest = contract.manifest
@@ -132,6 +133,7 @@ def make_lock(
         relations=manifest.relations,
         scan_classes=tuple(sorted(manifest.scan.classes)),
         assistant=manifest.assistant,
+        first_shipped=first_shipped,
         seed=contract.seed,
         bits=dict(bits or {}),
         paired=paired,

@@ -68,6 +68,7 @@ class Lock(Fact, frozen=True, kw_only=True):
 
     `standing` holds the decisions against deployment that stood when it shipped: deleting a record takes none back.
     `rows` holds the digest of the rows of each dataset that something was judged on.
+    `first_shipped`: when a version of this model first shipped (RFC 3339), "" in a lock of before it was kept.
     `seed` is that of the pack, None in a lock that was written before it was kept.
     `values` holds what was measured, by `<slo> on <segment>` or `case:<id>`: the next release prints the difference.
     """
@@ -104,6 +105,7 @@ class Lock(Fact, frozen=True, kw_only=True):
     relations: tuple[Relation, ...] = ()
     scan_classes: tuple[str, ...] = ()
     assistant: Assistant | None = None
+    first_shipped: str = ""
     seed: int | None = None
     bits: dict[str, str] = {}
     paired: PairedRows | None = None

@@ -266,7 +266,9 @@ def measured(
 
 
 def drill_in(entry: Entry) -> Drill | None:
-    """Return the drill of a `respond.drilled` entry; None when its body is none."""
+    """Return the drill of a `respond.drilled` entry; None for any other entry, and for a body that is none."""
+    if entry.kind != DRILLED:
+        return None
     try:
         drill: Drill = entry.read(Drill, "drill")
     except (KeyError, msgspec.ValidationError):

@@ -232,6 +232,19 @@ def settled(authority: Authority) -> RuntimeState:
             return authority.state()
 
 
+def _mended(authority: Authority, died: bool) -> RuntimeState:
+    """Return what holds. Where a drill died while it wrote, the state is made anew from the ledger, once nobody writes.
+
+    A state that cannot be read for any other reason stays as it is: somebody must look at it.
+    """
+    try:
+        return settled(authority)
+    except CannotDecide:
+        if not died:
+            raise
+        return authority.begin()
+
+
 def living(found: Sequence[Replica]) -> tuple[ReplicaTime, ...]:
     """Return the replicas that answered when the order came: with their times, None for one that is silent."""
     return tuple(
@@ -277,11 +290,12 @@ def sweep(authority: Authority, book: drills.DrillBook, now: datetime) -> tuple[
     Returns the ids of these orders. Only orders that a drill placed over its own tenant may end so.
     """
     book.read(authority.ledger.entries(book.seen))
-    left = dict.fromkeys(held.order.id for held in postures.overdue_drills(settled(authority), now))
+    overdue = book.overdue(now)
+    left = dict.fromkeys(held.order.id for held in postures.overdue_drills(_mended(authority, bool(overdue)), now))
     for name in left:
         with suppress(PolicySaysNo):  # it shares its id with an order of people: that one is theirs
             authority.end_drill("", (name,))
-    for started in book.overdue(now):
+    for started in overdue:
         why = "it did not end by itself: whoever ran it is gone"
         failed = drills.judged(started, (), "", started.until, why)
         authority.ledger.append_once(f"drill/{started.id}", DRILLER, DRILLED, {"drill": failed})
