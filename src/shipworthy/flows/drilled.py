@@ -113,4 +113,3 @@ def _here(workspace: Workspace) -> list[Entry]:
         return [entry for entry in store.entries() if entry.kind in (SHIPPED, BASELINED, DRILLED)]
     finally:
         store.close()
-

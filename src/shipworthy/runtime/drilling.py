@@ -71,7 +71,7 @@ def practise(site: Site, kind: str, person: str, segment: str = "*", trips: int 
     trouble = ""
     try:
         with probing(site, started, usual_rows(site, segment)) as probes:
-            for _ in range(trips):
+            for _ in range(trips if kind != "rollback" or site.arm == "candidate" else 0):
                 done.append(_trip(site, started, segment, probes))
                 if done[-1].errors or not (done[-1].before and done[-1].after):
                     break  # it has failed: another trip would only take longer
