@@ -143,6 +143,9 @@ NOTES = {
     "gate.decided": ("the gate", "subject, decision, digest of the verdict"),
     "gate.shipped": ("the gate", "subject, whether it was the first release"),
     "deploy.admitted": ("an operator", "subject and digest of the lock's terms, of a release no entry pinned so"),
+    "respond.drill_started": ("a person, or the site", "the drill: id, kind, model, version, until when it is over"),
+    "respond.drilled": ("whoever ran it, or the site", "the finished drill: times of every replica, verdict, expiry"),
+    "respond.drill_due": ("the site", "which drill, of which model, since when: once a time"),
     "govern.decided": ("a person", "a decision against deployment that stands, with its signature"),
     "govern.reversed": ("a person", "the decision that no longer stands, with the approvals of two people"),
     "gate.overridden": (
@@ -182,7 +185,7 @@ _NOTED = re.compile(r'"((?:artifact|gate|respond|deploy|observe|evaluate|govern|
 
 
 def written_kinds() -> set[str]:
-    """Return every kind of entry that flows, runtime and govern name."""
+    """Return every kind of entry that flows, runtime, govern and respond name."""
     text = "".join(
         path.read_text() for room in ("flows", "respond", "runtime", "govern") for path in (SOURCE / room).rglob("*.py")
     )
@@ -251,6 +254,7 @@ KEYS = {
     "idempotent": "asking the model twice does no more than asking once; `false`: a failed request is not asked again",
     "alarms": "the budget of false pages: `false_pages_per_week`",
     "retention": "how long `raw_input`, `answer_within`, `verdict` (to begin serving by) and `abuse_log` last: `30d`",
+    "drills": "how often the kill switch is practised, and how fast it must be; see [drills](../how-to/drills.md)",
 }
 
 

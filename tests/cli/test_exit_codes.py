@@ -101,6 +101,13 @@ def test_1_is_a_restore_that_waits_for_a_second_person(shipped: Tiny) -> None:
         ("pagers", "list", "--pagers", "/no/such/file"),
         ("pagers", "test"),
         ("serve", "--pagers", "/no/such/file"),
+        ("drill",),
+        ("drill", "kill"),
+        ("drill", "kill", "--as", "mallory"),
+        ("drill", "kill", "--as", "ana", "--trips", "0"),
+        ("drill", "kill", "--as", "ana", "--url", "gateway"),
+        ("drill", "gameday", "--as", "ana", "--fault", "rain"),
+        ("drill", "show", "DRL-2027-0001"),
     ],
     ids=" ".join,
 )
@@ -111,7 +118,14 @@ def test_2_is_a_call_that_makes_no_sense(shipped: Tiny, args: tuple[str, ...]) -
     assert left.out == ""
 
 
-SITE_ALONE = {"status", "rollout", "confirm", "review-queue", "abuse"}  # what has shipped, not what lies in the folder
+SITE_ALONE = {
+    "status",
+    "rollout",
+    "confirm",
+    "review-queue",
+    "abuse",
+    "drill",
+}  # what has shipped, not what lies in the folder
 
 
 @pytest.mark.parametrize("name", sorted(set(VERBS) - {"init", "keys", "serve", "labels", "ledger", "monitor"}))
@@ -130,6 +144,7 @@ def test_3_is_a_folder_without_a_contract(tmp_path: Path, name: str) -> None:
         "override": ("approve", "OVR-1", "--as", "ben"),
         "abuse": ("--as", "ana", "--because", "x"),
         "pagers": ("test", "--pagers", "x"),
+        "drill": ("kill", "--as", "ana"),
     }.get(name, ())
     left = call("--root", str(tmp_path), name, *more)
     plain(left)

@@ -45,7 +45,10 @@ def test_each_thing_not_claimed_says_in_one_line_how_to_add_it(tmp_path: Path) -
         assert len(how.split()) > 2, told
         assert "\n" not in told
     assert "never event: add `never_events:` to safety-slos.yaml" in contract.not_claimed
-    assert "drill within 30 days: practise the kill switch and keep its record" in contract.not_claimed
+    assert (
+        "drill within 30 days: practise the kill switch while it serves: `shipworthy drill kill --as …`"
+        in contract.not_claimed
+    )
 
 
 def test_the_least_warning_at_low_stakes(tmp_path: Path) -> None:

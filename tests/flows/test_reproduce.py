@@ -13,6 +13,7 @@ from shipworthy.contract.stakes import UNPROVEN
 from shipworthy.errors import CannotDecide
 from shipworthy.evaluate.answered import Answered
 from shipworthy.facts import Decision, Outcome
+from shipworthy.flows.drilled import NAME as DRILL
 from shipworthy.flows.gate import Judged
 from shipworthy.flows.origin import REBUILD
 from shipworthy.flows.provenance import REPRODUCED
@@ -223,7 +224,7 @@ def test_the_same_bits_settle_what_high_stakes_ask(prepared: Tiny) -> None:
 
     assert REBUILD in open_points()
     again(prepared)
-    assert open_points() == set(UNPROVEN) - {REBUILD}
+    assert open_points() == set(UNPROVEN) - {REBUILD, DRILL}
 
 
 def test_the_record_of_a_rebuild_is_an_input_of_the_verdict(prepared: Tiny) -> None:

@@ -56,6 +56,12 @@ def test_a_callable_of_ones_own_is_scored_in_this_process(guard: Guard) -> None:
     assert guard.status()["pids"] == {}
 
 
+def test_nobody_is_the_synthetic_tenant_in_process(guard: Guard) -> None:
+    for ask in (guard.decide, lambda row: guard.batch([claim(), row])):
+        with pytest.raises(UsageError, match="tenant of drills"):
+            ask(claim(tenant="__drill__"))
+
+
 def test_a_label_finds_its_decision_once(guard: Guard, shipped: Tiny) -> None:
     receipt = guard.decide(claim()).receipt
     shipped.clock.advance(7200)

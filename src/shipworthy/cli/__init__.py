@@ -43,6 +43,7 @@ VERBS = {
     "degrade": "kill",
     "confirm": "posture",
     "restore": "posture",
+    "drill": "drill",
     "labels": "labels",
     "monitor": "monitor",
     "review-queue": "review_queue",

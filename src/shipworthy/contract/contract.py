@@ -97,6 +97,7 @@ def make_lock(
     bits: Mapping[str, str] | None = None,
     paired: PairedRows | None = None,
     checkpoint: str = "",
+    first_shipped: str = "",
 ) -> Lock:
     """Return the lock of a release that shipped: `verdict` is its signed DSSE text, `checkpoint` that of the ledger."""
     manifest = contract.manifest
@@ -126,6 +127,7 @@ def make_lock(
         rollout=manifest.rollout,
         retention=manifest.retention,
         review_queue=manifest.review_queue,
+        drills=manifest.drills,
         values=dict(values or {}),
         rows=dict(rows or {}),
         standing=tuple(standing),
@@ -133,6 +135,7 @@ def make_lock(
         scan_classes=tuple(sorted(manifest.scan.classes)),
         assistant=manifest.assistant,
         on_call=manifest.on_call,
+        first_shipped=first_shipped,
         seed=contract.seed,
         bits=dict(bits or {}),
         paired=paired,

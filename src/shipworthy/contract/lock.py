@@ -15,6 +15,7 @@ import msgspec
 
 from shipworthy.contract.assistant import Assistant
 from shipworthy.contract.convert import convert
+from shipworthy.contract.drills import Drills
 from shipworthy.contract.manifest import (
     Dataset,
     Decisions,
@@ -69,6 +70,7 @@ class Lock(Fact, frozen=True, kw_only=True):
 
     `standing` holds the decisions against deployment that stood when it shipped: deleting a record takes none back.
     `rows` holds the digest of the rows of each dataset that something was judged on.
+    `first_shipped`: when a version of this model first shipped (RFC 3339), "" in a lock of before it was kept.
     `seed` is that of the pack, None in a lock that was written before it was kept.
     `values` holds what was measured, by `<slo> on <segment>` or `case:<id>`: the next release prints the difference.
     """
@@ -99,6 +101,7 @@ class Lock(Fact, frozen=True, kw_only=True):
     rollout: Rollout | None = None
     retention: dict[str, str] = {}
     review_queue: ReviewQueue = ReviewQueue()
+    drills: Drills = Drills()
     values: dict[str, float] = {}
     standing: tuple[Standing, ...] = ()
     rows: dict[str, Digest] = {}
@@ -106,6 +109,7 @@ class Lock(Fact, frozen=True, kw_only=True):
     scan_classes: tuple[str, ...] = ()
     assistant: Assistant | None = None
     on_call: OnCall | None = None
+    first_shipped: str = ""
     seed: int | None = None
     bits: dict[str, str] = {}
     paired: PairedRows | None = None

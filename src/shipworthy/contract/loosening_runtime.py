@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from shipworthy.contract.drills import drill_rows
 from shipworthy.contract.lock import Lock
 from shipworthy.contract.loosening_queue import queue_rows
 from shipworthy.contract.manifest import KEPT, Compare, Manifest, Rollout, Stage, Throttle, Throttles
@@ -24,6 +25,7 @@ def runtime_rows(old: Lock, new: Manifest) -> Iterator[str]:
     yield from stage_rows(old.rollout, new.rollout)
     yield from retention_rows(old.retention, new.retention)
     yield from queue_rows(old.review_queue, new.review_queue, old.retention, new.retention)
+    yield from drill_rows(old.drills, new.drills)
     if new.idempotent and not old.idempotent:  # what its model does could now be done twice
         yield "idempotent: false → true"
     for key in ("column", "matured_after"):

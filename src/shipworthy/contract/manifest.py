@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from shipworthy.contract.assistant import Assistant
+from shipworthy.contract.drills import Drills
 from shipworthy.contract.on_call import OnCall
 from shipworthy.contract.review_queue import ReviewQueue
 from shipworthy.facts import Fact, Person
@@ -262,6 +263,7 @@ class Manifest(Fact, frozen=True, kw_only=True):
     idempotent: bool = True
     alarms: dict[str, float] = {}
     retention: dict[str, str] = {}
+    drills: Drills = Drills()
 
     def kept(self, record: str) -> str:
         """Return how long a kind of record lasts. Raises KeyError for one without a length of its own."""

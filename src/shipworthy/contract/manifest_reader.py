@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 from shipworthy.contract.assistant_rules import assistant_faults
 from shipworthy.contract.convert import convert
+from shipworthy.contract.drills import drill_faults
 from shipworthy.contract.manifest import Feature, Manifest, Stage, Throttle
 from shipworthy.contract.on_call import on_call_faults, runbooks
 from shipworthy.contract.pack import is_table
@@ -61,6 +62,7 @@ def read_manifest(source: str | bytes, file: str = FILE) -> tuple[Manifest | Non
         _durations,
         _scan,
         _assistant,
+        lambda one, found: drill_faults(one.drills, found),
     ):
         rule(manifest, found)
     return (None if found.problems else manifest), reading, found.problems

@@ -94,7 +94,7 @@ def is_dev_key(name: str, text: str) -> bool:
 
 # What files can never show: never green from here. The gate cannot decide on high stakes without it.
 UNPROVEN = {
-    "drill within 30 days": "practise the kill switch and keep its record",
+    "drill within 30 days": "practise the kill switch while it serves: `shipworthy drill kill --as …`",
     "same bits on a rebuild": "rebuild elsewhere and compare the digests",
     "shared ledger": "keep the ledger where the gate and all gateways see it",
     "review quorum": "let product, ML, SRE, security and support sign the review",

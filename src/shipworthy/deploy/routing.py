@@ -13,7 +13,7 @@ import msgspec
 import xxhash
 
 from shipworthy.errors import UsageError
-from shipworthy.facts import Fact, RolloutState
+from shipworthy.facts import DRILL_TENANT, Fact, RolloutState
 
 CANDIDATE: Final = "candidate"
 BASELINE: Final = "baseline"
@@ -72,7 +72,11 @@ def arm(routes: Routes, tenant: str, unit: str) -> str:
     >>> arm(Routes(baseline="1", candidate="2", share_bp=10_000, tenants=("acme",)), "acme", "claim-7")
     'candidate'
     """
-    if routes.candidate is None or routes.share_bp == 0 or not chosen(routes.tenants, tenant):
+    if routes.candidate is None or routes.share_bp == 0:
+        return BASELINE
+    if tenant == DRILL_TENANT:  # a drill exercises what would have to stop, whoever the stage is for
+        return CANDIDATE
+    if not chosen(routes.tenants, tenant):
         return BASELINE
     return CANDIDATE if place(routes.salt, unit) < routes.share_bp else BASELINE
 

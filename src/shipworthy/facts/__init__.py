@@ -5,6 +5,17 @@ from __future__ import annotations
 from shipworthy.facts.abuse import AbuseCount, AbuseKind
 from shipworthy.facts.base import Digest, Fact, canonical, digest, seed_of
 from shipworthy.facts.chat import Conversation, Message, Reply, ToolCall
+from shipworthy.facts.drill import (
+    DRILL_KINDS,
+    DRILL_TENANT,
+    DRILLER,
+    FAILED,
+    PASSED,
+    Drill,
+    ReplicaTime,
+    drill_scope,
+    of_drill,
+)
 from shipworthy.facts.evidence import (
     CaseResult,
     Comparison,
@@ -66,6 +77,10 @@ from shipworthy.facts.verdict import Block, Decision, Judgement, Outcome, Verdic
 
 __all__ = [
     "ACCEPTED",
+    "DRILLER",
+    "DRILL_KINDS",
+    "DRILL_TENANT",
+    "FAILED",
     "FIXED",
     "HEARTBEAT",
     "IMPORT_FORMATS",
@@ -77,6 +92,7 @@ __all__ = [
     "NO_REFERENCE",
     "OOD_P_BINS",
     "OTHER",
+    "PASSED",
     "RESERVED",
     "SCORE_BINS",
     "SEVERITY_OF",
@@ -98,6 +114,7 @@ __all__ = [
     "Decider",
     "Decision",
     "Digest",
+    "Drill",
     "Entry",
     "Event",
     "Evidence",
@@ -125,6 +142,7 @@ __all__ = [
     "Policy",
     "Posture",
     "Receipt",
+    "ReplicaTime",
     "Reply",
     "RolloutState",
     "Run",
@@ -144,10 +162,12 @@ __all__ = [
     "canonical_segment",
     "contains",
     "digest",
+    "drill_scope",
     "heartbeat",
     "hold",
     "holds",
     "join",
+    "of_drill",
     "parse_segment",
     "read_incident",
     "resolve",

@@ -22,6 +22,8 @@ from shipworthy.contract.standing import Standing
 from shipworthy.errors import CannotDecide, PolicySaysNo
 from shipworthy.facts import Approval, Block, Case, Digest, Evidence, Granted, Measurement, Subject, Verdict, digest
 from shipworthy.flows import decide, incident_gate
+from shipworthy.flows.drilled import NAME as DRILL
+from shipworthy.flows.drilled import practised
 from shipworthy.flows.evidence import read_evidence
 from shipworthy.flows.imported import read_imported
 from shipworthy.flows.last_shipped import older, shipped_here
@@ -68,6 +70,7 @@ def judge(workspace: Workspace) -> Judged:
     origin = origins(workspace, contract, subject.artefact)
     lock = contract.lock
     shared = look_up(workspace, contract)
+    practice = practised(workspace, contract, shared)
     loosened, allowed, covers = _loosened(workspace, contract, lock, evidence, shared)
     standing = decide.standing_against(workspace, contract, shared.records("govern."))
     strength, untold = _strength(workspace, subject)
@@ -93,18 +96,19 @@ def judge(workspace: Workspace) -> Judged:
                 *_lock(workspace, lock, shared),
                 *late,
                 *_unproven(contract, origin, shared),
+                *practice.blocks,
                 *origin.blocks,
                 *decide.blocks(standing, contract.manifest.version),
                 *incident_gate.incident_blocks(contract, open_incidents),
             ),
             warnings=(
-                *_still(shared.warnings(contract), origin, f"no {REBUILD}"),
+                *practice.warnings(_still(shared.warnings(contract), origin, f"no {REBUILD}")),
                 *origin.warnings,
                 *stale,
                 *bar,
                 *incident_gate.caseless(open_incidents),
             ),
-            not_claimed=_still(shared.not_claimed(contract.not_claimed), origin, REBUILD),
+            not_claimed=practice.not_claimed(_still(shared.not_claimed(contract.not_claimed), origin, REBUILD)),
         )
     )
     held = held_here(workspace, contract, shared.overrides)
@@ -183,7 +187,7 @@ def _unproven(contract: Contract, origin: Origins, shared: Shared) -> tuple[Bloc
     return tuple(
         Block(name=name, because="required at high stakes, and nothing shows it", fix=fix, exit_code=4)
         for name, fix in shared.unproven().items()
-        if not (name == REBUILD and origin.same_bits)
+        if name != DRILL and not (name == REBUILD and origin.same_bits)  # the drill is asked for by `drilled`
     )
 
 

@@ -81,6 +81,7 @@ def _ship(workspace: Workspace, judged: Judged, authority: Authority, checkpoint
         bits={result.case: result.bits for result in evidence.cases if result.bits},
         paired=evidence.paired,
         checkpoint=checkpoint,
+        first_shipped=contract.lock.first_shipped if contract.lock is not None else workspace.now(),
     )
     signed = attest(workspace, judged, terms_digest(terms))
     write_bundle(workspace, judged.verdict.subject.artefact, signed)

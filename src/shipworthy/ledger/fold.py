@@ -13,7 +13,17 @@ from typing import Final
 import msgspec
 
 from shipworthy.errors import CannotDecide
-from shipworthy.facts import Acknowledged, Entry, Held, LiveThresholds, RolloutState, RuntimeState, Scope, hold
+from shipworthy.facts import (
+    Acknowledged,
+    Entry,
+    Held,
+    LiveThresholds,
+    RolloutState,
+    RuntimeState,
+    Scope,
+    hold,
+    of_drill,
+)
 
 Step = Callable[[RuntimeState, Entry], RuntimeState]
 ROOMS: Final = frozenset(
@@ -78,6 +88,12 @@ def _restored(state: RuntimeState, entry: Entry) -> RuntimeState:
     return _replace(state, orders=orders, acknowledged=tuple(known))
 
 
+def _drill_released(state: RuntimeState, entry: Entry) -> RuntimeState:
+    """A drill is over: what it placed over its own tenant ends. No other order ends by this, whoever names it."""
+    gone = msgspec.convert(entry.body["orders"], frozenset[str])
+    return _replace(state, orders=tuple(one for one in state.orders if one.order.id not in gone or not of_drill(one)))
+
+
 def _rolled(state: RuntimeState, entry: Entry) -> RuntimeState:
     """A rollout moved; the entry holds all of it."""
     return _replace(state, rollout=entry.read(RolloutState, "rollout"))
@@ -107,6 +123,7 @@ CHANGES: Final[dict[str, Step]] = {
     "respond.ordered": _ordered,
     "respond.confirmed": _confirmed,
     "respond.restored": _restored,
+    "respond.drill_released": _drill_released,
     "deploy.started": _rolled,
     "deploy.advanced": _rolled,
     "deploy.held": _rolled,

@@ -25,6 +25,7 @@ from shipworthy.facts import (
     digest,
     hold,
     join,
+    of_drill,
     parse_segment,
     resolve,
 )
@@ -94,6 +95,26 @@ def restore(
         acknowledged=_acknowledge(state.acknowledged, scope, up_to),
         epoch=state.epoch + 1,
     )
+
+
+def end_drill(state: RuntimeState, orders: Sequence[str]) -> RuntimeState:
+    """Return the state without these orders of a drill: the only ones that end without people.
+
+    Each must have been placed by a drill over exactly the synthetic tenant. Nothing is acknowledged: no breach there
+    was anybody's. Raises PolicySaysNo for any other order, UsageError for one that does not hold.
+    """
+    ended = [held for order_id in dict.fromkeys(orders) for held in find(state, order_id)]
+    for held in ended:
+        if not of_drill(held):
+            raise PolicySaysNo(f"{held.order.id} is no order of a drill", fix="people release it: `shipworthy restore`")
+    if not ended:
+        return state
+    return replace(state, orders=tuple(held for held in state.orders if held not in ended), epoch=state.epoch + 1)
+
+
+def overdue_drills(state: RuntimeState, now: datetime) -> tuple[Held, ...]:
+    """Return orders of drills that should be over: whoever placed them has died. Only these may expire."""
+    return tuple(held for held in state.orders if of_drill(held) and _past(held.order.confirm_by, now))
 
 
 def restoring(orders: Sequence[str], scope: Scope, up_to: str) -> Digest:

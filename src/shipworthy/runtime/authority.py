@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from shipworthy.errors import CannotDecide, PolicySaysNo, ShipworthyError
-from shipworthy.facts import Held, LiveThresholds, Person, RolloutState, RuntimeState, Scope
+from shipworthy.facts import DRILLER, Held, LiveThresholds, Person, RolloutState, RuntimeState, Scope
 from shipworthy.ledger.files.log import Ledger
 from shipworthy.ledger.fold import step
 from shipworthy.respond import postures
@@ -115,6 +115,13 @@ class Authority:
             postures.restore(before, orders, scope, up_to, people, self.clock())
             body = {"orders": list(orders), "scope": scope, "up_to": up_to, "approvals": list(approvals)}
             return self._loosen(",".join(person.id for person in people), "respond.restored", body, before)
+
+    def end_drill(self, drill: str, orders: Sequence[str]) -> RuntimeState:
+        """Release the orders of a drill. Raises PolicySaysNo for an order that no drill placed over its own tenant."""
+        with self.files.locked():
+            before = self._read()
+            postures.end_drill(before, orders)
+            return self._loosen(DRILLER, "respond.drill_released", {"drill": drill, "orders": list(orders)}, before)
 
     def rollout(
         self, actor: str, verb: str, rollout: RolloutState, because: str, expected: RolloutState | None

@@ -51,6 +51,7 @@ from shipworthy.runtime.telemetry import Telemetry
 from shipworthy.runtime.troubles import Troubles
 
 DAY = 24 * 60
+OF_DRILLS = ("kill_time_ms", "drill_age_d")
 Row = probes.Row
 _log = logging.getLogger("shipworthy.controller")
 
@@ -95,6 +96,7 @@ class Controller:
         self._idly, self._pause = idly, pause
         self.rolling = Rolling(authority, live, telemetry, later)
         self.orders = Orders(authority, live, releases, act, later)
+        self.drilled: Callable[[Slo, datetime], Sequence[Measurement]] = lambda slo, now: ()
 
     def counted(self, events: Sequence[Event], rows: Sequence[Row | None]) -> None:
         """Count decisions, each with the row it was about, whose never events were acted on; act on alarms in the order
@@ -236,6 +238,8 @@ class Controller:
         if slo.indicator in ("ood_recall", "ood_recall_structural"):
             rounds = [round_ for at, round_ in self.probes.get(one.version, []) if at > minute - 7 * DAY]
             return probes.ood_recall(rounds, self.since[one.version], minute, slo.level)
+        if slo.indicator in OF_DRILLS:
+            return self.drilled(slo, now)
         scope = Scope(model=one.contract.manifest.model, version=one.version, segment=segment)
         after = one.contract.manifest.label.matured_after
         open_alarms = tuple(alarm for alarm in self.repeats.alarms() if not self._answered(alarm))

@@ -21,7 +21,7 @@ from shipworthy.deploy.http.client import Scored, Upstream, UpstreamFailed
 from shipworthy.deploy.http.gateway import ONLY_TENANT
 from shipworthy.deploy.throttle import Admission
 from shipworthy.errors import PolicySaysNo, Unreachable, UsageError
-from shipworthy.facts import AbuseKind
+from shipworthy.facts import DRILL_TENANT, AbuseKind
 from shipworthy.models.spec import Cell, Columns, columns_of, text_of
 from shipworthy.runtime.batch.asking import ByColumns, ModelColumn, model_columns
 from shipworthy.runtime.batch.decider import CHUNK, BatchDecider
@@ -265,7 +265,10 @@ class Guard:
         cell = row.get(key)
         if cell is None or cell == "":
             raise UsageError(f"no tenant: column {key!r} is missing", "row", "say whose request it is")
-        return cell if isinstance(cell, str) else text_of(cell)
+        tenant = cell if isinstance(cell, str) else text_of(cell)
+        if tenant == DRILL_TENANT:
+            raise UsageError(f"{DRILL_TENANT} is the tenant of drills", "row", "say whose request it is")
+        return tenant
 
     def _run(self, work: Coroutine[Any, Any, Told], limit_s: float | None) -> Told:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(limit_s)

@@ -17,6 +17,7 @@ from pathlib import Path
 import uvloop
 
 from shipworthy.deploy.http.gateway import Gateway
+from shipworthy.runtime.address import FILE, announce, announced
 from shipworthy.runtime.app import App
 from shipworthy.runtime.certificates import Tls
 from shipworthy.runtime.exports.prometheus import text_of
@@ -122,7 +123,12 @@ async def _run(
 ) -> None:
     listening = config(app_of(site), host, port, tls, quick=site.gateway.quick_paths())
     site.doors = listening.doors
-    server = Server(listening, lambda url: say(f"serving version {site.live.state.baseline} on {url}"))
+
+    def ready(url: str) -> None:
+        announce(site.workspace.home / FILE, url, tls.cert if tls is not None else None)
+        say(f"serving version {site.live.state.baseline} on {url}")
+
+    server = Server(listening, ready)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, server.leave)
@@ -130,7 +136,8 @@ async def _run(
     if push is not None:
         tasks.append(asyncio.create_task(push.every(site.metrics, site.resource())))
     try:
-        await server.serve()
+        with announced(site.workspace.home):
+            await server.serve()
     finally:
         for task in tasks:
             task.cancel()

@@ -21,9 +21,10 @@ from shipworthy.respond.incident_log import incident_in
 from shipworthy.runtime.posted import SHIPPED
 from shipworthy.store.protocol import Store
 
+BASELINED = "deploy.baselined"
 PROMOTED = "respond.incident_promoted"
 RECORDS = re.compile(r"govern\.(?:decided|reversed)|academy\..*|[a-z]+\.drill.*")  # decisions, certificates, drills
-_OF_OTHERS = (SHIPPED, PROMOTED, REQUESTED, APPROVED)
+_OF_OTHERS = (SHIPPED, BASELINED, PROMOTED, REQUESTED, APPROVED)
 
 
 class Promoted(Fact, frozen=True, kw_only=True):
@@ -47,7 +48,8 @@ class SharedFacts(Fact, frozen=True, kw_only=True):
     """All that a gate asks of a shared ledger, for one model. `checkpoint` pins at least `size` entries.
 
     `overrides` are those not over at `at`, asked for or approved; `incidents` those not closed; `promoted` the cases
-    that incidents became; `records` the entries of decisions, drills and certificates.
+    that incidents became; `records` the entries of decisions, drills and certificates, with the one that tells the
+    model's first ship and the one that tells the warm baseline.
     """
 
     schema: Literal["shipworthy/facts@1"] = "shipworthy/facts@1"
@@ -93,7 +95,7 @@ class Told:
             ),
             incidents=open_incidents(self._store, self._model),
             promoted=promoted_in(kept, self._model),
-            records=tuple(entry for entry in kept if RECORDS.fullmatch(entry.kind)),
+            records=_records(kept, self._model),
         )
 
     def _read_on(self) -> None:
@@ -101,6 +103,12 @@ class Told:
             if entry.kind in _OF_OTHERS or RECORDS.fullmatch(entry.kind):
                 self._kept.append(entry)
             self._seen = entry.seq + 1
+
+
+def _records(kept: tuple[Entry, ...], model: str) -> tuple[Entry, ...]:
+    first = next((one for one in kept if one.kind == SHIPPED and one.read(Subject, "subject").model == model), None)
+    baseline = next((one for one in reversed(kept) if one.kind == BASELINED), None)
+    return tuple(one for one in kept if RECORDS.fullmatch(one.kind) or one is first or one is baseline)
 
 
 def _shipped(kept: tuple[Entry, ...]) -> list[Subject]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from shipworthy.contract.contract import Contract
 from shipworthy.contract.manifest import Manifest
+from shipworthy.deploy.http.drills import with_drills
 from shipworthy.deploy.http.gateway import Gateway
 from shipworthy.deploy.http.places import Row
 from shipworthy.deploy.http.wiring import Wiring
@@ -34,6 +35,7 @@ from shipworthy.runtime.authority import Authority
 from shipworthy.runtime.controller import Controller
 from shipworthy.runtime.counting import Counting
 from shipworthy.runtime.desk import Desk
+from shipworthy.runtime.drill_watch import DrillWatch
 from shipworthy.runtime.enqueue import Enqueue
 from shipworthy.runtime.exports.families import Family, Labels, Shown, families
 from shipworthy.runtime.flag_file import FlagFile
@@ -136,6 +138,7 @@ class Site:
         self.controller.unproven = watch.judged
         key, bucket = workspace.host_key(), self.versions.bucket
         self.late = LateLabels(self.store, key, self.telemetry, bucket, watch, workspace.clock)
+        self.drills = DrillWatch(workspace, self.controller, self._sweeper.submit)
         self.counting = Counting(self.controller, self.abuse)
         self.controller.changed(RuntimeState(), self.live.state)
         self.controller.resume(past.alarms(self.store))
@@ -217,6 +220,7 @@ class Site:
         if now - self._looked_s < AT_LEAST_EVERY_S or not (self._reconciling is None or self._reconciling.done()):
             return
         self._looked_s = now
+        self._recorder.submit(self.drills.keep_up)
         waiting = self.authority.files.unreconciled()
         if waiting or self.live.broken:
             if {one.order.id for one in waiting} - {held.order.id for held in self.live.state.orders}:
@@ -255,6 +259,7 @@ class Site:
         plain["replicas"] = replicas(self.workspace.home, self.live.state.epoch)
         plain["connections"] = self.doors.told() if self.doors is not None else {}
         plain["keys"] = self.keys.told()
+        plain["drills"] = self.drills.told()
         plain["throttle"] = self.gateway.wiring.throttles.trouble
         plain["upstreams"] = self.models.told()
         plain["warm"] = self.gateway.warm.told()
@@ -340,6 +345,7 @@ class Site:
             epoch=self.live.epoch,
             thresholds=self._cut,
             sink=self.counting.add,
+            sink_drill=self.drills.seen,
             enqueue=self.enqueue,
             keys=keys_of(manifest, self.workspace.host_key()),
             throttles=throttles_of(manifest),
@@ -352,7 +358,7 @@ class Site:
             shadow=self.live.shadow,
             override=self.permits.header,
             on_failure=lambda version, reason: self.failures.update([version]),
-            caller=self.keys.caller,
+            caller=with_drills(self.keys.caller, self.workspace.host_key(), lambda: self.workspace.clock().timestamp()),
             warm_row=self._warm_rows.get,
             on_abuse=self.abuse,
             review=partial(review_of, self.store, self.workspace.clock),

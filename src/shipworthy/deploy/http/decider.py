@@ -17,6 +17,7 @@ import msgspec
 from shipworthy.deploy.answer import PERSON, REFUSED, Answer, answer
 from shipworthy.deploy.http.circuit import Circuits
 from shipworthy.deploy.http.client import CAP, Pool
+from shipworthy.deploy.http.drills import decided_as_marked, fail_as_marked
 from shipworthy.deploy.http.ids import rfc3339
 from shipworthy.deploy.http.places import Row
 from shipworthy.deploy.http.retry import PAUSES_S, RetryBudget
@@ -28,7 +29,7 @@ from shipworthy.deploy.overflow import FAILED, FULL, fallen_back, may_fall_back,
 from shipworthy.deploy.receipt import seal_event, sealer_of
 from shipworthy.deploy.release import Release, bucket_name
 from shipworthy.deploy.routing import BASELINE, CANDIDATE, Routes, arm
-from shipworthy.facts import NORMAL, Event, Posture, Source
+from shipworthy.facts import DRILL_TENANT, NORMAL, Event, Posture, Source
 from shipworthy.models.spec import Cell, taker_of, text_of
 from shipworthy.store.review import Admission
 
@@ -85,6 +86,7 @@ class Decider:
         self._sealer = sealer_of(wiring.mac_key)
         self._takers: dict[str, tuple[Release, Callable[[Row], list[Cell]]]] = {}
         self.circuits = Circuits(lambda version: wiring.upstreams.get(version), wiring.circuit_check_every_s)
+        self.rehearsed = Circuits(lambda version: wiring.upstreams.get(version), wiring.circuit_check_every_s)
         self.shed = Shed((1 - CANDIDATE_PART) * wiring.deadline_s, CAP)
         self.heard: set[str] = set()  # versions that answered since whoever keeps them warm looked last
         self._retries = RetryBudget()
@@ -113,31 +115,37 @@ class Decider:
                 break
         else:
             told = told._replace(scored=None)  # nor does it when the state never stood still
+        if tenant == DRILL_TENANT:
+            told = told._replace(scored=decided_as_marked(tenant, row, told.scored))
         given = self.answered(view, told.scored, row, tenant)
         replayed = told.replayed or self._passed_by(routes, view, row, tenant, request)
         event = event_of(view, given, tenant, request, now_s, replayed, (loop.time() - started) * 1000.0)
         if given.route == PERSON:
-            view, given, event = await self._reviewed(
-                Decided(view, given, event), row, Under(routes, epoch, now_s, deadline)
-            )
+            if tenant != DRILL_TENANT:  # nobody is asked about a claim that nobody made
+                seen = Decided(view, given, event)
+                view, given, event = await self._reviewed(seen, row, Under(routes, epoch, now_s, deadline))
             event = msgspec.structs.replace(event, took_ms=(loop.time() - started) * 1000.0)
         receipt = self._sealed(event)
-        w.sink(event, row, peer)
+        (w.sink if tenant != DRILL_TENANT else w.sink_drill)(event, row, peer)
         if given.failed and given.route == REFUSED:
             error = next((told for why, told in UNASKED.items() if why in given.why), NOBODY)
             return Outcome(503, given, event, receipt, epoch, told.candidate, error, view.bound)
         return Outcome(200, given, event, receipt, epoch, told.candidate, "", view.bound)
 
-    def may_serve(self, version: str | None) -> bool:
-        """True when a candidate is loaded, not closed, and its circuit is not open."""
+    def may_serve(self, version: str | None, tenant: str = "") -> bool:
+        """True when a candidate is loaded, not closed, and its circuit is not open for this tenant."""
         w = self.wiring
         return (
             version is not None
             and version in w.releases
             and version in w.upstreams
             and not w.closed(version)
-            and not self.circuits.open(version)
+            and not self._circuits(tenant).open(version)
         )
+
+    def _circuits(self, tenant: str) -> Circuits:
+        """Return the circuits that a tenant's failures count in: a drill's are its own, and open nobody else's."""
+        return self.rehearsed if tenant == DRILL_TENANT else self.circuits
 
     def answered(self, view: View, scored: Scored | None, row: Row, tenant: str) -> Answer:
         """Return the answer for a score, or for none."""
@@ -196,9 +204,11 @@ class Decider:
         if (
             arm(routes, tenant, self._unit(row, request)) == CANDIDATE
             and routes.candidate
-            and self.may_serve(routes.candidate)
+            and self.may_serve(routes.candidate, tenant)
         ):
             view = view_of(w, routes.candidate, CANDIDATE, tenant, row)
+            if tenant == DRILL_TENANT and view.bound.source is Source.NONE:
+                return view_of(w, routes.baseline, BASELINE, tenant, row)  # closed for a drill as it would be for all
             if view.bound.source is not Source.BASELINE:
                 return view
             return view_of(w, routes.baseline, BASELINE, tenant, row, carried=view)
@@ -217,7 +227,7 @@ class Decider:
         """True when the candidate's open circuit alone sent a request of its share to the baseline: one more that it
         failed, or a dead candidate would look as if nobody had asked it."""
         candidate = routes.candidate
-        if candidate is None or view.arm == CANDIDATE or not self.circuits.open(candidate):
+        if candidate is None or view.arm == CANDIDATE or not self._circuits(tenant).open(candidate):
             return False
         return arm(routes, tenant, self._unit(row, request)) == CANDIDATE and not self.wiring.closed(candidate)
 
@@ -230,7 +240,7 @@ class Decider:
             return view, Told()
         asked = view.arm == CANDIDATE and self.shed.has_room(routes.share_bp)
         if asked:
-            found = await self._tried(view, row, deadline - (1 - CANDIDATE_PART) * self.wiring.deadline_s)
+            found = await self._tried(view, row, tenant, deadline - (1 - CANDIDATE_PART) * self.wiring.deadline_s)
             if isinstance(found, Scored):
                 return view, Told(found, candidate=True)
             if found.sent and not view.release.idempotent:
@@ -243,21 +253,25 @@ class Decider:
                 return view, Told(replayed=asked, candidate=asked)
         return view, Told(await self._steady(view, row, deadline), replayed=asked, candidate=asked)
 
-    async def _tried(self, view: View, row: Row, deadline: float) -> Scored | UpstreamFailed:
+    async def _tried(self, view: View, row: Row, tenant: str, deadline: float) -> Scored | UpstreamFailed:
         """Ask the candidate; its failures are reported and counted."""
         version = view.release.version
-        trial, ok = self.circuits.began(version), None
+        circuits, real = self._circuits(tenant), tenant != DRILL_TENANT
+        trial, ok = circuits.began(version), None
         self.shed.in_hand += 1
         try:
+            if not real:
+                await fail_as_marked(tenant, row, deadline)
             scored = await self.ask(view, row, deadline)
             ok = True
         except UpstreamFailed as error:
             ok = False
-            self.wiring.on_failure(version, str(error))
+            if real:
+                self.wiring.on_failure(version, str(error))
             return error
         finally:
             self.shed.in_hand -= 1
-            self.circuits.ended(version, trial, ok)
+            circuits.ended(version, trial, ok)
         self.heard.add(version)
         return scored
 

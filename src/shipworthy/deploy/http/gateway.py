@@ -29,7 +29,7 @@ from shipworthy.deploy.http.warm import Warm
 from shipworthy.deploy.http.wire import Headers, Receive, Refusal, Response, Scope, Send, error, read_body, respond
 from shipworthy.deploy.http.wiring import Wiring
 from shipworthy.errors import ShipworthyError, UsageError
-from shipworthy.facts import AbuseKind
+from shipworthy.facts import DRILL_TENANT, AbuseKind
 
 __all__ = ["ONLY_TENANT", "Gateway", "Reply", "reply_of"]
 
@@ -100,6 +100,7 @@ class Gateway:
         await self.warm.stop()
         await self.shadows.stop()
         await self.decider.circuits.stop()
+        await self.decider.rehearsed.stop()
 
     def refusal(self, problem: Exception, asked: Asked) -> tuple[int, str, Headers]:
         """Return status, one line and headers for what a request raised, and note what of it was abuse."""
@@ -123,6 +124,8 @@ class Gateway:
         """Do what is done after the answer has left: shadow scores, and telling what was refused."""
         w = self.wiring
         for outcome, row in asked.done:
+            if outcome.event.tenant == DRILL_TENANT:
+                continue
             self.shadows.consider(outcome, row, asked.now_s)
         if asked.abuse is not None:
             minute = int(asked.now_s // 60)

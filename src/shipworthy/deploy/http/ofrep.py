@@ -16,6 +16,7 @@ import msgspec
 
 from shipworthy.deploy.body import Cell
 from shipworthy.deploy.flags import Asked, Flag, evaluate, names
+from shipworthy.deploy.http.drills import check_tenant
 from shipworthy.deploy.http.keys import Caller, tenant_for
 from shipworthy.deploy.http.places import locate
 from shipworthy.deploy.http.view import CLOSED
@@ -65,6 +66,7 @@ class Ofrep:
         epoch = w.epoch()  # first: it takes up a newer state, and all that follows must be of one
         row = {name: cell for name, cell in context.items() if cell is None or isinstance(cell, str | int | float)}
         tenant = tenant_for(caller, _text(row.get(w.keys.tenant or "tenant")))
+        check_tenant(tenant or "", caller)
         unit = _text(row.get(w.keys.unit)) if w.keys.unit else None
         asked = Asked(tenant, unit if unit is not None else _text(row.get("targetingKey")))
         routes = w.routes()

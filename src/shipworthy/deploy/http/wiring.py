@@ -107,7 +107,7 @@ class Wiring:
     - `releases`, `upstreams`: by version. `limits`: scope limits. `throttles`: per tenant.
     - `enqueue`: makes a review durable before the answer leaves, and says whether it fits; raising is as no room.
     - `sink(event, row, peer)`: called just before an answer is sent; `peer`: who called. `sink_shadow(event, row)`:
-      after it, arm `shadow`.
+      after it, arm `shadow`. `sink_drill`: as `sink`, for the synthetic tenant, which nothing else counts.
     - `override()`: the overrides that hold, as the header `x-shipworthy-override` tells them; "" when none does.
     - `on_failure(version, reason)`: each failed attempt, replayed or not.
     - `on_abuse`: told of what was refused, after the answer has left.
@@ -134,6 +134,7 @@ class Wiring:
     throttles: Throttles = field(default_factory=Throttles)
     caller: Callers = everybody
     on_label: Callable[[Receipt, int, str], Awaitable[str]] = _no_label
+    sink_drill: Callable[[Event, Row, str], None] = _ignore
     sink_shadow: Callable[[Event, Row], None] = _ignore
     shadow: Callable[[], tuple[str, ...]] = tuple
     override: Callable[[], str] = str

@@ -26,6 +26,7 @@ from shipworthy.deploy.http.gateway import ONLY_TENANT
 from shipworthy.deploy.overflow import FAILED, FULL
 from shipworthy.deploy.routing import CANDIDATE
 from shipworthy.errors import UsageError
+from shipworthy.facts import DRILL_TENANT
 from shipworthy.models.spec import text_of
 from shipworthy.observe.repeated import first_alarm, new_streams, take, take_calm
 from shipworthy.profile.columns import Coded
@@ -88,6 +89,8 @@ class BatchDecider:
             at = int(np.flatnonzero(empty)[0])
             raise UsageError(f"no tenant: column {key!r} is missing", f"row {at}", "say whose request it is")
         named = [cell if isinstance(cell, str) else text_of(cell or 0) for cell in words.values]
+        if DRILL_TENANT in named:
+            raise UsageError(f"{DRILL_TENANT} is the tenant of drills", "rows", "say whose request each is")
         places = {name: at for at, name in enumerate(dict.fromkeys(named))}
         return Coded([*places], np.array([places[name] for name in named], dtype=np.intp)[words.codes])
 

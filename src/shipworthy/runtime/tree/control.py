@@ -77,6 +77,8 @@ class _Counting:
         counting.take(frame.events, frame.rows, frame.peers)
         for event, held, row in frame.shadows:
             counting.shadow(event, held, row)
+        for event, row, peer in frame.drilled:
+            counting.quietly(0, partial(site.drills.seen, event, row, peer))
         for one in frame.refused:
             counting.quietly(0, partial(site.abuse.refused, one.kind, one.tenant, one.peer, one.minute, one.raw, one.n))
 

@@ -65,6 +65,7 @@ class Frame(msgspec.Struct, kw_only=True):
     shadows: list[tuple[Event, bool, dict[str, Cell]]] = []
     refused: list[Refusal] = []
     placed: list[Placed] = []
+    drilled: list[tuple[Event, dict[str, Cell], str]] = []
     lost: list[int] = []
     bye: bool = False
 
@@ -135,6 +136,11 @@ class Feed:
         """Tell of an order that holds already."""
         self._next.placed.append(Placed(held, slo, severity))
 
+    def drilled(self, event: Event, row: Mapping[str, Cell], peer: str) -> None:
+        """Take one decision of the synthetic tenant in: it is told and counted nowhere."""
+        self._next.drilled.append((event, dict(row), peer))
+        self.urgent.set()
+
     def send(self, minute: int, bye: bool = False) -> None:
         """Send what there is, and that nothing before `minute` will come."""
         self._cut()
@@ -189,7 +195,7 @@ class Feed:
     def _cut(self) -> None:
         """End the present frame; drop the oldest decisions when too many wait."""
         frame = self._next
-        if not (frame.events or frame.shadows or frame.refused or frame.placed):
+        if not (frame.events or frame.shadows or frame.refused or frame.placed or frame.drilled):
             return
         frame.told = self._counted
         self._waiting.append(frame)
@@ -204,6 +210,7 @@ class Feed:
         self._lost |= {event.minute for event in oldest.events}
         _log.error("%d decisions are lost to the windows: the control process does not answer", len(oldest.events))
         oldest.events, oldest.rows, oldest.peers, oldest.shadows, oldest.refused = [], [], [], [], []
+        oldest.drilled = []
 
     def _empty(self, minute: int) -> Frame:
         return Frame(worker=self._number, pid=self._pid, minute=minute, told=self._counted, events=[])

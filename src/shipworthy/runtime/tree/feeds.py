@@ -99,7 +99,7 @@ class Feeds:
     def _take(self, worker: _Worker, frame: Frame) -> None:
         back = worker.gone
         worker.heard_s, worker.gone, worker.marked = asyncio.get_running_loop().time(), False, -1
-        if frame.events or frame.shadows or frame.refused or frame.placed:
+        if frame.events or frame.shadows or frame.refused or frame.placed or frame.drilled:
             self._counting.take(frame)
         else:
             worker.minute = max(worker.minute, frame.minute)  # a sign of life ends the minutes before it

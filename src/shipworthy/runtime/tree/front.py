@@ -15,6 +15,7 @@ from functools import partial
 import msgspec
 
 from shipworthy.deploy.body import Cell
+from shipworthy.deploy.http.drills import with_drills
 from shipworthy.deploy.http.gateway import Gateway
 from shipworthy.deploy.http.places import Row
 from shipworthy.deploy.http.wiring import Wiring
@@ -124,6 +125,7 @@ class Front:
             epoch=self.live.epoch,
             thresholds=self._cut,
             sink=self.seen,
+            sink_drill=self.feed.drilled,
             enqueue=Enqueue(self._commits, self._site_key, self.versions.releases),
             keys=keys_of(manifest, mac_key),
             throttles=shared_throttles(manifest, self.workspace.home, mac_key, self._part),
@@ -133,7 +135,7 @@ class Front:
             on_label=_not_here,
             sink_shadow=self._shadowed,
             shadow=self.live.shadow,
-            caller=self.keys.caller,
+            caller=with_drills(self.keys.caller, mac_key, lambda: self.workspace.clock().timestamp()),
             review=partial(review_of, self._store, self.workspace.clock),
             override=permits.header,
             on_abuse=self.feed,

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from shipworthy.runtime.address import announce, announced
 from shipworthy.runtime.api_keys import Keyring
 from shipworthy.runtime.certificates import Certificates, Tls
 from shipworthy.runtime.listening import bind, check_address, url_of
@@ -51,7 +52,12 @@ def serve_by(
         root, home = workspace.root.absolute(), workspace.home.absolute()
         site = Supervisor(root, home, workers, command, observe_only=observe_only, otlp=otlp, **told)
 
+        def ready(here: Path) -> None:
+            announce(here, address, tls.cert if tls is not None else None)
+            say(f"serving with {workers} workers on {address}")
+
         async def run() -> None:
-            await site.run(listening, lambda: say(f"serving with {workers} workers on {address}"), leaving())
+            with announced(home) as here:
+                await site.run(listening, lambda: ready(here), leaving())
 
         asyncio.run(run())

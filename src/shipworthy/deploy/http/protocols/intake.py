@@ -14,13 +14,14 @@ from typing import TypeAlias
 from shipworthy.deploy.answer import PERSON, REFUSED
 from shipworthy.deploy.body import BadBody, Cell
 from shipworthy.deploy.http.decider import Decider, Outcome
+from shipworthy.deploy.http.drills import ASKED, check_tenant
 from shipworthy.deploy.http.keys import ANY, Caller, tenant_for
 from shipworthy.deploy.http.places import Row
 from shipworthy.deploy.http.shed import BATCH, INTERACTIVE
 from shipworthy.deploy.http.wire import Headers, Refusal, Response, Scope, header
 from shipworthy.deploy.http.wiring import Wiring
 from shipworthy.deploy.throttle import headers as throttle_headers
-from shipworthy.facts import MISSING, NORMAL, AbuseKind, Posture
+from shipworthy.facts import DRILL_TENANT, MISSING, NORMAL, AbuseKind, Posture
 from shipworthy.models.spec import text_of
 
 ONLY_TENANT = "default"
@@ -75,16 +76,18 @@ class Intake:
         """
         key = self.wiring.keys.tenant
         if key is None:
-            return tenant_for(caller, None) or ONLY_TENANT
+            return check_tenant(tenant_for(caller, None) or ONLY_TENANT, caller)
         cell: Cell = row.get(key)
         said = None if cell is None or cell == "" else cell if isinstance(cell, str) else text_of(cell)
         tenant = said if caller is None else tenant_for(caller, said)
         if tenant is None:
             raise BadBody(f"no tenant: column {key!r} is missing", "row", "say whose request it is")
-        return tenant
+        return check_tenant(tenant, caller)
 
     def admitted(self, tenant: str, cost: int, now_s: float) -> Headers:
         """Return the headers of the throttle. Raises Refusal 429, BadBody for more rows than it ever admits at once."""
+        if tenant == DRILL_TENANT:  # a drill bounds itself, and takes nobody's share
+            return []
         admission = self.wiring.throttles.admit(tenant, now_s, cost)
         if admission is None:
             return []
@@ -131,6 +134,7 @@ class Intake:
             (b"x-shipworthy-posture", posture.encode()),
             (b"x-shipworthy-epoch", b"%d" % first.epoch),
             *([(b"x-shipworthy-override", override.encode())] if override else []),
+            *([(ASKED, b"%d" % first.asked_candidate)] if first.event.tenant == DRILL_TENANT else []),
         ]
 
 

@@ -1,0 +1,111 @@
+"""What the serving site does about drills by itself: says one is due, once; runs it where the contract wants that."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from shipworthy.contract.drills import Drills
+from shipworthy.facts import DRILLER, Slo, Target
+from shipworthy.facts.policy import Action, Clause
+from shipworthy.flows import drill as flow
+from shipworthy.flows.site_state import open_site
+from shipworthy.respond.drills import DUE
+from shipworthy.runtime.address import FILE, announce, announced, serving
+from tests.flows.tiny import Tiny
+from tests.runtime.served import Served, wait_until
+
+DAY_S = 86_400
+
+
+def with_drills(served: Served, **more: object) -> None:
+    """Serve the baseline under another `drills:` section."""
+    releases = served.site.releases
+    for version, one in list(releases.items()):
+        manifest = msgspec.structs.replace(one.contract.manifest, drills=Drills(**more))  # type: ignore[arg-type]
+        contract = msgspec.structs.replace(one.contract, manifest=manifest)
+        releases[version] = msgspec.structs.replace(one, contract=contract)
+
+
+def test_a_drill_that_is_due_is_told_once_and_again_after_the_next(shipped: Tiny) -> None:
+    with Served(shipped) as served:
+        watch = served.site.drills
+        watch.keep_up()
+        assert watch.told()["due"] is False
+        assert DUE not in shipped.kinds()
+        shipped.clock.advance(31 * DAY_S)
+        for _ in range(3):
+            watch.keep_up()
+        assert watch.told()["due"] is True
+        assert shipped.kinds().count(DUE) == 1
+        found = flow.drill(shipped.workspace, "kill", "ana", url=f"http://127.0.0.1:{served.port}", trips=1)
+        watch.keep_up()
+        told = served.site.drills.told()
+        assert (told["due"], told["last"].id, told["open"]) == (False, found.id, [])
+        shipped.clock.advance(31 * DAY_S)
+        for _ in range(3):
+            watch.keep_up()
+        assert shipped.kinds().count(DUE) == 2
+        assert shipped.entries()[-1].actor == DRILLER
+
+
+def test_slos_on_drills_are_judged_by_the_last_ones_and_never_drilled_is_no_data(shipped: Tiny) -> None:
+    slo = Slo(
+        name="kill_time_ms", indicator="kill_time_ms", objective="o", target=Target(op="<=", value=1000.0),
+        window="rolling", action_on_breach=Action.ROUTE_TO_HUMAN_REVIEW, clause=Clause.SYSTEMIC_SAFETY, min_samples=1,
+    )  # fmt: skip
+    age = msgspec.structs.replace(slo, name="drill_age_d", indicator="drill_age_d", target=Target(op="<=", value=30.0))
+    with Served(shipped) as served:
+        one = served.site.releases["1"]
+        policy = msgspec.structs.replace(one.contract.policy, slos=(slo, age))
+        contract = msgspec.structs.replace(one.contract, policy=policy)
+        served.site.releases["1"] = msgspec.structs.replace(one, contract=contract)
+
+        def judged() -> list[str]:
+            served.site.drills.keep_up()
+            served.keep_up(1)
+            served.keep_up(0)
+            return [one["outcome"] for one in served.status()["judgements"]["1"]]
+
+        assert judged() == ["no_data", "no_data"]
+        flow.drill(shipped.workspace, "kill", "ana", url=f"http://127.0.0.1:{served.port}", trips=1)
+        assert judged() == ["met", "met"]
+
+
+@pytest.mark.parametrize(("hour", "ran"), [(2, False), (3, True), (4, False)])
+def test_a_due_drill_runs_by_itself_in_its_hour(shipped: Tiny, hour: int, ran: bool) -> None:
+    with Served(shipped) as served, announced(shipped.workspace.home) as here:
+        announce(here, f"http://127.0.0.1:{served.port}")
+        with_drills(served, run="auto", at="03:00")
+        midnight = 24 * 3600 - shipped.clock().timestamp() % DAY_S
+        shipped.clock.advance(31 * DAY_S + midnight + hour * 3600 + 600)
+        for _ in range(3):
+            served.site.drills.keep_up()
+        if ran:
+            wait_until(lambda: len(flow.known(shipped.workspace)) == 1)
+            (found,) = flow.known(shipped.workspace)
+            assert (found.by, found.verdict) == (DRILLER, "passed"), found.because
+            served.site.drills.keep_up()
+        assert len(flow.known(shipped.workspace)) == ran
+        assert shipped.state().orders == ()
+    assert not (shipped.workspace.home / FILE).exists()
+
+
+def test_an_address_is_private_and_names_this_machine(shipped: Tiny) -> None:
+    home = shipped.workspace.home
+    with announced(home) as here:
+        announce(here, "http://0.0.0.0:8080")
+        assert serving(home).url == "http://127.0.0.1:8080"
+        assert here.stat().st_mode & 0o777 == 0o600
+        here.write_bytes(here.read_bytes().replace(b'"pid":', b'"pid":1'))
+    assert here.exists()  # another process has begun to serve meanwhile: it is its file
+
+
+def test_a_sweep_without_drills_changes_nothing(shipped: Tiny) -> None:
+    before = shipped.state()
+    with Served(shipped) as served:
+        served.site.drills.keep_up()
+        assert served.site.drills.trouble == ""
+    assert shipped.state() == before
+    with open_site(shipped.workspace) as authority:
+        assert authority.ledger.replay() == before
