@@ -22,12 +22,11 @@ from shipworthy.deploy.http.gateway import Gateway
 from shipworthy.deploy.http.places import Row
 from shipworthy.deploy.http.wiring import Wiring
 from shipworthy.deploy.release import Cut
-from shipworthy.errors import CannotDecide, ShipworthyError, UsageError
+from shipworthy.errors import CannotDecide, ShipworthyError
 from shipworthy.facts import Receipt, RuntimeState
 from shipworthy.observe.minutes import minute_of, minutes_in
 from shipworthy.respond.moments import moment
-from shipworthy.runtime import past
-from shipworthy.runtime import status as told
+from shipworthy.runtime import past, site_pages
 from shipworthy.runtime.abuse import AbuseLog
 from shipworthy.runtime.api import BODY_WITHIN_S, Api, Rate
 from shipworthy.runtime.api_keys import Keyring
@@ -37,7 +36,7 @@ from shipworthy.runtime.counting import Counting
 from shipworthy.runtime.desk import Desk
 from shipworthy.runtime.drill_watch import DrillWatch
 from shipworthy.runtime.enqueue import Enqueue
-from shipworthy.runtime.exports.families import Family, Labels, Shown, families
+from shipworthy.runtime.exports.families import Family, Labels
 from shipworthy.runtime.flag_file import FlagFile
 from shipworthy.runtime.hidden import keyed
 from shipworthy.runtime.label_watch import LabelWatch
@@ -52,7 +51,7 @@ from shipworthy.runtime.paging.listed import Pager
 from shipworthy.runtime.paging.paging import Paging
 from shipworthy.runtime.probed import probing_of
 from shipworthy.runtime.releases import Loaded
-from shipworthy.runtime.replica import Answering, replicas
+from shipworthy.runtime.replica import Answering
 from shipworthy.runtime.review import review_of
 from shipworthy.runtime.reviews_api import ReviewsApi
 from shipworthy.runtime.reviews_shown import Reviews
@@ -107,10 +106,10 @@ class Site:
         self._recorder = ThreadPoolExecutor(1, "shipworthy-record")
         self._sweeper = ThreadPoolExecutor(1, "shipworthy-sweep")
         self._leaving = threading.Event()
-        self.trouble = self._unpublished = ""
+        self.trouble = self.unpublished = ""
         self.failures: Counter[str] = Counter()
         self._until: Callable[[], int] | None = None
-        self._workers: Callable[[], Mapping[str, object]] = dict
+        self.workers: Callable[[], Mapping[str, object]] = dict
         self.doors: Doors | None = None
         self._answering: Answering | None = None
         self._minute = -1
@@ -165,7 +164,7 @@ class Site:
     def follow(self, until: Callable[[], int], workers: Callable[[], Mapping[str, object]]) -> None:
         """Count for workers: `until()` is the minute before which all of them have told everything, `workers()` what
         the status shows of them. A minute is judged when all of it is told."""
-        self._until, self._workers = until, workers
+        self._until, self.workers = until, workers
 
     def flush(self) -> None:
         """Count what was seen."""
@@ -209,9 +208,9 @@ class Site:
         """Write the flags for other systems. What cannot be written is tried again; nothing waits for it."""
         try:
             self.flags.keep_up()
-            self._unpublished = ""
+            self.unpublished = ""
         except ShipworthyError as problem:
-            self._unpublished = str(problem)
+            self.unpublished = str(problem)
             _log.error("the flags could not be written: %s", problem)
 
     def _take_up(self) -> None:
@@ -245,56 +244,15 @@ class Site:
 
     def status(self) -> dict[str, Any]:
         """Return the status page."""
-        self.flush()
-        plain = told.status(self.controller, self.live, self.releases, self.models.pids())
-        plain["refused"] = dict(self.versions.refused)
-        plain["trouble"] = self.trouble or self._unpublished
-        plain["uncounted"] = self.counting.told()
-        plain["paging"] = self.paging.told()
-        plain["overrides"] = self.permits.told()
-        plain["abuse"] = self.abuse.told()
-        plain["reviews"] = self.reviews.told()
-        plain["failures"] = dict(self.failures)
-        plain["workers"] = dict(self._workers())
-        plain["replicas"] = replicas(self.workspace.home, self.live.state.epoch)
-        plain["connections"] = self.doors.told() if self.doors is not None else {}
-        plain["keys"] = self.keys.told()
-        plain["drills"] = self.drills.told()
-        plain["throttle"] = self.gateway.wiring.throttles.trouble
-        plain["upstreams"] = self.models.told()
-        plain["warm"] = self.gateway.warm.told()
-        plain["shed"] = self.gateway.decider.shed.told()
-        plain["circuits"] = self.gateway.decider.circuits.told()
-        return plain
+        return site_pages.status(self)
 
     def quality(self, asked: Mapping[str, str]) -> list[dict[str, Any]]:
         """Return quality by segment of `version`, with shadow scores when `shadow=1`."""
-        one = self.releases.get(asked.get("version", self.live.state.baseline))
-        if one is None:
-            raise UsageError(f"version {asked.get('version')!r} is not loaded", "/quality")
-        floor, target = float(asked.get("floor", "0.7")), float(asked.get("target", "0.05"))
-        return told.quality(self.controller, one, asked.get("shadow") == "1", floor, target)
+        return site_pages.quality(self, asked)
 
     def metrics(self) -> tuple[Family, ...]:
         """Return what other monitoring systems are told."""
-        self.flush()
-        judged = self.controller.judged_until
-        stale_s = (self.workspace.clock() - moment(judged)).total_seconds() if judged else None
-        shown = Shown(
-            totals=self.telemetry.totals.by,
-            judgements=self.controller.judgements,
-            stage=self.controller.rolling.shown,
-            beside=self.telemetry.beside.compared.counts,
-            orders=self.live.state.orders,
-            alarms=len(self.controller.repeats.alarms()),
-            false_pages=self.controller.levels.expected,
-            labels=self.telemetry.kept.labelled(),
-            epoch=self.live.state.epoch,
-            broken=bool(self.live.broken),
-            stale_s=stale_s,
-            reviews=self.reviews.depth(),
-        )
-        return (*families(shown), *self.paging.families())
+        return site_pages.metrics(self)
 
     def resource(self) -> Labels:
         """Return whose metrics they are, by the names of OpenTelemetry."""
