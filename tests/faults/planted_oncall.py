@@ -118,6 +118,7 @@ FAULTS: tuple[Fault, ...] = (
         "runtime/paging/outbox.py",
         "tests/runtime/paging/test_outbox.py",
         ("what was heard is forgotten", "self._heard = {name: dict(kept.heard.get(name, {})) for name in hears}", "self._heard = {name: {} for name in hears}"),
+        ("what is not seen has ended", "if whole and key not in told", "if key not in told"),
         ("entries are read again", "self.seq = kept.seq\n", "self.seq = -1\n"),
         ("an end is owed to nobody", "                self.pages[key] = notices.ended(page, now)\n", "                del self.pages[key]\n"),
         ("a notice never ends", "if not notices.is_over(page, now)}", "}"),
@@ -197,7 +198,7 @@ FAULTS: tuple[Fault, ...] = (
     *_in(
         "runtime/paging/paging.py",
         "tests/runtime/paging/test_served.py -k acknowledged",
-        ("nobody is woken or looks twice", "        self._outbox.take(pages(seen), now)\n", "        self._outbox.take([], now)\n"),
+        ("nobody is woken or looks twice", "self._outbox.take(pages(seen), now, whole", "self._outbox.take([], now, whole"),
         ("the ledger is not read", "        start = max(self._outbox.seq, 0)\n", "        return\n        start = 0\n"),
     ),
     *_in(

@@ -1,5 +1,4 @@
-"""Under which names a site keeps where its breaches lie, and what it warns of, for whoever reads it without the numbers'
-library."""
+"""Under which names a site keeps where its breaches lie and what it warns of, readable without a numbers' library."""
 
 from __future__ import annotations
 

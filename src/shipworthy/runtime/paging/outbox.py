@@ -76,14 +76,14 @@ class Outbox:
         orders = set(holding)
         self.incidents = {order: name for order, name in self.incidents.items() if order in orders}
 
-    def take(self, firing: Iterable[Page], now: datetime) -> None:
-        """Follow what fires now; what fires no more has ended."""
+    def take(self, firing: Iterable[Page], now: datetime, whole: bool = True) -> None:
+        """Follow what fires now; what fires no more has ended, unless what was looked at is not the `whole`."""
         self._notices = {key: page for key, page in self._notices.items() if not notices.is_over(page, now)}
         told = {**self._notices, **{page.key: page for page in firing}}
         for key, page in told.items():
             self.pages[key] = going_on(self.pages.get(key), page)
         for key, page in list(self.pages.items()):
-            if key not in told and page.phase is not Phase.RESOLVED:
+            if whole and key not in told and page.phase is not Phase.RESOLVED:
                 self.pages[key] = notices.ended(page, now)
         self._forget()
 
