@@ -14,8 +14,8 @@ from benchmarks.harness import show
 NAMES = (
     "startup", "evaluation", "attacks", "text_attacks", "poison", "fairness", "target_audit", "redteam", "strength",
     "bounds", "sequential", "rollout", "calibration", "ood", "ood_quality", "drift", "windows", "telemetry", "localise",
-    "monitor", "abuse", "batch", "gateway", "upstream", "throttle", "lossless", "ledger", "signing", "scanner",
-    "gate_rules",
+    "monitor", "abuse", "batch", "gateway", "upstream", "throttle", "degrade", "lossless", "ledger", "signing",
+    "scanner", "gate_rules",
 )  # fmt: skip
 PEERS = ("model-signing", "scikit-learn", "scipy", "numpy", "uvloop", "httptools", "apsw")
 

@@ -11,7 +11,8 @@ from tests.contract.repository import MISSION_SLOS
 
 DECLARED = Declared(
     names=frozenset({"decision", "uncertainty"}),
-    endpoints=frozenset({"decide"}),
+    endpoints=frozenset({"decide", "quote"}),
+    served="decide",
     segment_keys={"office": None},
 )
 
@@ -129,6 +130,7 @@ def test_the_policy_of_the_mission_loads_unchanged_byte_for_byte() -> None:
         (slo() + "never_events:\n  - {name: n, never: 'decision =='}\n", 8, "not an expression"),
         (slo() + "never_events:\n  - {name: n, never: \"decison == 'x'\"}\n", 8, "unknown name 'decison'"),
         (slo() + "never_events:\n  - {name: n, never: 'uncertainty > 1', endpoint: pay}\n", 8, "unknown endpoint"),
+        (slo() + "never_events:\n  - {name: n, never: 'uncertainty > 1', endpoint: quote}\n", 8, "which nobody checks"),
         (slo() + "never_events:\n  - {name: N n, never: 'uncertainty > 1'}\n", 8, "not a name"),
         (slo() + "never_events:\n  - {name: n, never: 'uncertainty > 1', scope: all}\n", 8, "'all' is not allowed"),
     ],

@@ -33,6 +33,7 @@ def declared(manifest: Manifest | None) -> Declared:
     return Declared(
         names=inputs(manifest) | slos.ANSWER_NAMES,
         endpoints=frozenset(endpoint.name for endpoint in manifest.endpoints),
+        served=next((endpoint.name for endpoint in manifest.endpoints), None),
         segment_keys=key_values(manifest),
     )
 

@@ -29,11 +29,13 @@ NEVER_NAME = re.compile(r"[a-z][a-z0-9_]*")
 class Declared(msgspec.Struct, frozen=True, kw_only=True):
     """What other files declare. None = not known, so anything goes (the manifest itself could not be read).
 
-    `names` are those an expression over an answer may use.
+    `names` are those an expression over an answer may use; `served` is the endpoint whose answers are checked before
+    they leave.
     """
 
     names: frozenset[str] | None = None
     endpoints: frozenset[str] | None = None
+    served: str | None = None
     segment_keys: KeyValues | None = None
 
 
@@ -172,6 +174,9 @@ def _never(written: WrittenNever, path: Path, declared: Declared, found: Finding
     known = declared.endpoints
     if known is not None and written.endpoint != "*" and written.endpoint not in known:
         found.add((*path, "endpoint"), f"unknown endpoint {written.endpoint!r}", did_you_mean(written.endpoint, known))
+    elif declared.served is not None and written.endpoint not in ("*", declared.served):
+        told = f"never event {written.name!r} is of {written.endpoint!r}, which nobody checks: only the first is served"
+        found.add((*path, "endpoint"), told, f"write {declared.served!r} or '*'")
     if len(found.problems) > before:
         return None
     return NeverEvent(
