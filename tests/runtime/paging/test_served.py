@@ -120,8 +120,8 @@ def test_with_the_store_hanging_a_kill_holds_and_is_paged_from_memory(rolling: T
 
 
 def test_what_is_owed_is_sent_by_the_next_run_and_what_was_taken_is_not_sent_again(rolling: Tiny) -> None:
-    nobody = bus("http://127.0.0.1:9/")
-    with Served(rolling, pagers=[nobody]) as served:
+    nobody, other = bus("http://127.0.0.1:9/"), bus("http://127.0.0.1:9/", "mild", severities=(Severity.SEV4,))
+    with Served(rolling, pagers=[nobody, other]) as served:
         never(served)
         wait_until(lambda: not served.status()["paging"]["pagers"]["bus"]["ok"])
     assert [(one.pager, one.severity) for one in owed(rolling.workspace)] == [("bus", "SEV1")]

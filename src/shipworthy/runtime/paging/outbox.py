@@ -23,13 +23,15 @@ MOST: Final = 1_000
 
 
 class Kept(Fact, frozen=True, kw_only=True):
-    """What outlives us. `seq`: the next ledger entry to read, -1 when none was. `heard`: by receiver and key, the page
-    as it was last taken. `notices`: pages of single entries that still fire. `incidents`: ids by order."""
+    """What outlives us. `seq`: the next ledger entry to read, -1 when none was. `notices`: pages of single entries that
+    still fire. `heard`: by receiver and key, the page as it was last taken; `hears`: severities by receiver.
+    `incidents`: ids by order."""
 
     seq: int = -1
     pages: dict[str, Page] = {}
     notices: dict[str, Page] = {}
     heard: dict[str, dict[str, Page]] = {}
+    hears: dict[str, tuple[Severity, ...]] = {}
     incidents: dict[str, str] = {}
 
 
@@ -61,6 +63,7 @@ class Outbox:
             pages=self.pages,
             notices=self._notices,
             heard=self._heard,
+            hears={name: tuple(sorted(severities)) for name, severities in self._hears.items()},
             incidents=self.incidents,
         )
 
