@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shipworthy.respond.warned import WARNED_AS
+from shipworthy.respond.lies import WARNED_AS
 from shipworthy.runtime.paging.paging import NOBODY
 from tests.cli.calls import call, verb
 from tests.flows.tiny import Tiny

@@ -21,8 +21,7 @@ from shipworthy.errors import CannotDecide, PolicySaysNo, Unreachable, UsageErro
 from shipworthy.facts import Approval, Digest, Held, Named, Person, RuntimeState, Scope
 from shipworthy.flows.site_state import acting, open_site, shipped_contract
 from shipworthy.respond import playbook, postures
-from shipworthy.respond.lies import KEPT_AS
-from shipworthy.respond.warned import WARNED_AS
+from shipworthy.respond.lies import KEPT_AS, WARNED_AS
 from shipworthy.runtime.authority import Authority, local_id
 from shipworthy.runtime.overridden import is_overridden
 from shipworthy.runtime.workspace import Workspace

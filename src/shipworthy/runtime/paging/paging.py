@@ -16,10 +16,10 @@ from typing import Any, Final, Protocol
 
 from shipworthy.errors import ShipworthyError
 from shipworthy.facts import Entry
+from shipworthy.respond.lies import WARNED_AS
 from shipworthy.respond.pages.notices import notice
 from shipworthy.respond.pages.owed import Judged, pages
 from shipworthy.respond.pages.page import Phase
-from shipworthy.respond.warned import WARNED_AS
 from shipworthy.runtime.exports.families import Family
 from shipworthy.runtime.paging.listed import Pager
 from shipworthy.runtime.paging.outbox import KEPT_AS, Kept, Outbox, read_kept, write_kept
