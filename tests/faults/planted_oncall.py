@@ -101,6 +101,14 @@ FAULTS: tuple[Fault, ...] = (
         ("hidden values are not hidden", "        return value if plain or self.hide is None else self.hide(key, value)", "        return value"),
     ),
     *_in(
+        "runtime/tokens.py",
+        "tests/runtime/test_alerts.py -k bounds",
+        ("a trigger needs no bounds", "    if not limit or not actions:\n", "    if False:\n"),
+        ("any action may be named", "    if unknown or len(set(actions)) != len(actions):\n", "    if False:\n"),
+        ("any text is a limit", "        parse_segment(limit)\n", "        pass\n"),
+        ("bounds that were edited are believed", "and not _bounds(token.scope, token.limit, token.actions)", "and True"),
+    ),
+    *_in(
         "runtime/outside/alerts.py",
         "tests/runtime/test_alerts.py",
         ("any token will do", "if token is not None and token.scope == TRIGGER:", "if token is not None:"),
@@ -118,6 +126,7 @@ FAULTS: tuple[Fault, ...] = (
         "runtime/paging/outbox.py",
         "tests/runtime/paging/test_outbox.py",
         ("what was heard is forgotten", "self._heard = {name: dict(kept.heard.get(name, {})) for name in hears}", "self._heard = {name: {} for name in hears}"),
+        ("what is not seen has ended", "if whole and key not in told", "if key not in told"),
         ("entries are read again", "self.seq = kept.seq\n", "self.seq = -1\n"),
         ("an end is owed to nobody", "                self.pages[key] = notices.ended(page, now)\n", "                del self.pages[key]\n"),
         ("a notice never ends", "if not notices.is_over(page, now)}", "}"),
@@ -197,7 +206,7 @@ FAULTS: tuple[Fault, ...] = (
     *_in(
         "runtime/paging/paging.py",
         "tests/runtime/paging/test_served.py -k acknowledged",
-        ("nobody is woken or looks twice", "        self._outbox.take(pages(seen), now)\n", "        self._outbox.take([], now)\n"),
+        ("nobody is woken or looks twice", "self._outbox.take(pages(seen), now, whole", "self._outbox.take([], now, whole"),
         ("the ledger is not read", "        start = max(self._outbox.seq, 0)\n", "        return\n        start = 0\n"),
     ),
     *_in(

@@ -25,8 +25,6 @@ from shipworthy.runtime.paging.post import WITHIN_S, Answer
 from shipworthy.runtime.paging.speech import speak_to
 from shipworthy.runtime.workspace import Workspace
 
-EVERYBODY = tuple(Severity)
-
 
 class Tested(msgspec.Struct, frozen=True, kw_only=True):
     """What a pager answered to the test page."""
@@ -90,7 +88,7 @@ def owed(workspace: Workspace) -> tuple[Owed, ...]:
         kept = read_kept(raw)
     except ValueError as problem:
         raise CannotDecide("the outbox cannot be read", KEPT_AS, "serve again: what fires is sent anew") from problem
-    box = Outbox(kept, dict.fromkeys(kept.heard, EVERYBODY))
+    box = Outbox(kept, kept.hears)
     return tuple(
         Owed(
             pager=name,
@@ -100,7 +98,7 @@ def owed(workspace: Workspace) -> tuple[Owed, ...]:
             title=page.title,
             since=page.at,
         )
-        for name in sorted(kept.heard)
+        for name in sorted(kept.hears)
         for page in box.owed(name)
     )
 

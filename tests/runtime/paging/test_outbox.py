@@ -53,6 +53,15 @@ def test_its_end_is_owed_too_and_then_all_of_it_is_forgotten() -> None:
     assert (outbox.pages, outbox.kept().heard) == ({}, {"a": {}, "b": {}})
 
 
+def test_what_cannot_be_seen_has_not_ended() -> None:
+    outbox = box()
+    outbox.take([page()], AT)
+    outbox.take([page("state_files")], later(AT, 60), whole=False)
+    assert [one.phase for one in outbox.owed("a")] == [Phase.FIRING] * 2
+    outbox.take([], later(AT, 120))
+    assert [one.phase for one in outbox.owed("a")] == [Phase.RESOLVED] * 2
+
+
 def test_what_fires_again_is_a_new_page_with_its_own_beginning() -> None:
     outbox = box()
     outbox.take([page()], AT)

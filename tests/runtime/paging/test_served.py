@@ -120,8 +120,8 @@ def test_with_the_store_hanging_a_kill_holds_and_is_paged_from_memory(rolling: T
 
 
 def test_what_is_owed_is_sent_by_the_next_run_and_what_was_taken_is_not_sent_again(rolling: Tiny) -> None:
-    nobody = bus("http://127.0.0.1:9/")
-    with Served(rolling, pagers=[nobody]) as served:
+    nobody, other = bus("http://127.0.0.1:9/"), bus("http://127.0.0.1:9/", "mild", severities=(Severity.SEV4,))
+    with Served(rolling, pagers=[nobody, other]) as served:
         never(served)
         wait_until(lambda: not served.status()["paging"]["pagers"]["bus"]["ok"])
     assert [(one.pager, one.severity) for one in owed(rolling.workspace)] == [("bus", "SEV1")]
@@ -133,6 +133,11 @@ def test_what_is_owed_is_sent_by_the_next_run_and_what_was_taken_is_not_sent_aga
             wait_until(lambda: served.site.paging._outbox.seq > 0)
             served.keep_up(minutes=1)
         assert phases(receiver, "killswitch") == ["firing"]
+        (rolling.workspace.home / "state.map").unlink()  # what cannot be read any more has not ended
+        with Served(rolling, pagers=[bus(receiver.url)]) as served:
+            served.keep_up(minutes=1)
+            served.keep_up()
+        assert "resolved" not in phases(receiver, "killswitch")
 
 
 def test_a_page_that_was_owed_when_the_site_was_killed_is_sent_by_the_next(rolling: Tiny, tmp_path: Path) -> None:

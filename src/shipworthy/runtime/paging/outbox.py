@@ -23,13 +23,15 @@ MOST: Final = 1_000
 
 
 class Kept(Fact, frozen=True, kw_only=True):
-    """What outlives us. `seq`: the next ledger entry to read, -1 when none was. `heard`: by receiver and key, the page
-    as it was last taken. `notices`: pages of single entries that still fire. `incidents`: ids by order."""
+    """What outlives us. `seq`: the next ledger entry to read, -1 when none was. `notices`: pages of single entries that
+    still fire. `heard`: by receiver and key, the page as it was last taken; `hears`: severities by receiver.
+    `incidents`: ids by order."""
 
     seq: int = -1
     pages: dict[str, Page] = {}
     notices: dict[str, Page] = {}
     heard: dict[str, dict[str, Page]] = {}
+    hears: dict[str, tuple[Severity, ...]] = {}
     incidents: dict[str, str] = {}
 
 
@@ -61,6 +63,7 @@ class Outbox:
             pages=self.pages,
             notices=self._notices,
             heard=self._heard,
+            hears={name: tuple(sorted(severities)) for name, severities in self._hears.items()},
             incidents=self.incidents,
         )
 
@@ -76,14 +79,14 @@ class Outbox:
         orders = set(holding)
         self.incidents = {order: name for order, name in self.incidents.items() if order in orders}
 
-    def take(self, firing: Iterable[Page], now: datetime) -> None:
-        """Follow what fires now; what fires no more has ended."""
+    def take(self, firing: Iterable[Page], now: datetime, whole: bool = True) -> None:
+        """Follow what fires now; what fires no more has ended, unless what was looked at is not the `whole`."""
         self._notices = {key: page for key, page in self._notices.items() if not notices.is_over(page, now)}
         told = {**self._notices, **{page.key: page for page in firing}}
         for key, page in told.items():
             self.pages[key] = going_on(self.pages.get(key), page)
         for key, page in list(self.pages.items()):
-            if key not in told and page.phase is not Phase.RESOLVED:
+            if whole and key not in told and page.phase is not Phase.RESOLVED:
                 self.pages[key] = notices.ended(page, now)
         self._forget()
 

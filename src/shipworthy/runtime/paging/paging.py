@@ -105,7 +105,8 @@ class Paging:
             self._judged = (until, tuple(judged_of(self._site.controller)))
         seen = seen_of(self._site, now, self._began, self._judged[1], self._show, self._outbox.incidents)
         self._tail()
-        self._outbox.take(pages(seen), now)
+        # State that cannot be read, and judgements that are not made yet, end nothing: they only do not show it.
+        self._outbox.take(pages(seen), now, whole=bool(until) and not seen.broken)
         for one in self.receivers:
             one.wake()
         self._save()
