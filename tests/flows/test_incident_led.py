@@ -259,3 +259,17 @@ def test_check_reads_the_files_of_incidents(denying: Tiny) -> None:
     path.write_text(path.read_text().replace("severity: SEV2", "severity: SEV2\n  person: chidi"))
     _, after = denying.workspace.read()
     assert [problem.file for problem in after if problem not in before] == [f"incidents/{name}.yaml"]
+
+
+def test_an_incident_whose_case_already_passes_on_its_own_model_cannot_close(mended: Tiny) -> None:
+    name = opened(mended, "supplier=S1", "error_rate")
+    promote(mended.workspace, name, rows_of(mended, "S1"), "chidi", 0.15)  # version 1 knows S1 and is right there
+    led(mended, name)
+    told_ = close(mended.workspace, name, "chidi")
+    assert [(one.status, other.status) for one, other in zip(told_.before, told_.after, strict=True)] == [
+        ("pass", "pass")
+    ]
+    assert told_.refused == (
+        "incident.supplier-S1 does not fail on the incident's model: pass",
+        "the deliberation note does not tell of it",
+    )
