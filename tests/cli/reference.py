@@ -175,7 +175,7 @@ NOTES = {
     "respond.incident_updated": ("a person", "the incident, what changed, a signature if one was needed"),
     "respond.incident_promoted": (
         "a person",
-        "the incident, its new cases, number and digest of their rows, digests of rows for a fix, what was left out",
+        "the incident, its new cases, number and digest of their rows, how many for a fix, what was left out",
     ),
     "respond.incident_closed": ("a person", "the incident, its cases before and after the fix, both artefacts"),
     "respond.review_opened": ("a person", "item, tenant and until when it is leased; never the input"),

@@ -264,7 +264,6 @@ FAULTS: tuple[Fault, ...] = (
         ("what was acknowledged counts", "if covers(restored, scope):", "if False:"),
         ("a later restore counts", "and entry.at < incident.reported_at", ""),
         ("what was before it closed counts", "if one.closed_at]", "if False]"),
-        ("any version has windows", 'if scope.version == "*":', "if False:"),
     ),
     *_in(
         "flows/incident_rows.py",

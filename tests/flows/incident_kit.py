@@ -16,6 +16,7 @@ from shipworthy.runtime.workspace import Workspace
 from tests.flows.tiny import Tiny
 
 UNSEEN = "supplier=__unseen__"
+FIRST = "INC-2027-0001"
 
 
 def opened(tiny: Tiny, segment: str = UNSEEN, slo: str = "ood_repeats") -> str:

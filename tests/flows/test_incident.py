@@ -20,7 +20,7 @@ from shipworthy.observe.probes import replay
 from shipworthy.runtime import releases
 from shipworthy.runtime.learned import PROBES, probe_rows
 from shipworthy.runtime.subject import artefact_digest
-from tests.flows.incident_kit import mend, opened, promote, promoted, rows_of
+from tests.flows.incident_kit import FIRST, mend, opened, promote, promoted, rows_of
 from tests.flows.tiny import Tiny
 
 STRUCTURAL_RECALL = "ood_recall_structural"
@@ -46,9 +46,8 @@ def test_rows_of_a_promotion_are_the_same_bytes_each_time(denying: Tiny, tmp_pat
         assert path.read_bytes() == (twin.root / "cases" / path.name).read_bytes()
 
 
-def test_a_failure_that_is_mended_and_told_closes(denying: Tiny) -> None:
-    name = promoted(denying)
-    mend(denying, name)
+def test_a_failure_that_is_mended_and_told_closes(mended: Tiny) -> None:
+    name, denying = FIRST, mended
     told = close(denying.workspace, name, "chidi")
     assert told.refused == ()
     assert told.incident.status == "closed"

@@ -20,7 +20,7 @@ from shipworthy.respond import incidents as records
 from shipworthy.respond import playbook
 from shipworthy.respond.moments import told
 from shipworthy.runtime import incident_book
-from tests.flows.incident_kit import UNSEEN, led, mend, opened, promote, promoted, rows_of
+from tests.flows.incident_kit import FIRST, UNSEEN, led, opened, promote, rows_of
 from tests.flows.tiny import MODEL, Tiny
 
 ON_CALL = "on_call: {commander: sre, escalation: [{after: 5m, to: ben}, {after: 1h, to: dana}]}\nissuers:"
@@ -127,63 +127,58 @@ def test_show_tells_who_is_called_and_who_is_next(denying: Tiny) -> None:
     assert "nobody has confirmed ORD-1" in told_.refused
 
 
-def test_a_clock_that_nobody_met_keeps_it_open_until_it_is_reported(denying: Tiny) -> None:
-    name = promoted(denying)
-    mend(denying, name)
-    incidents.update(denying.workspace, name, Changes(harm=Harm(type="death", severity="severe")), "ana")
-    (clock,) = incidents.show(denying.workspace, name).clocks
+def test_a_clock_that_nobody_met_keeps_it_open_until_it_is_reported(mended: Tiny) -> None:
+    name = FIRST
+    incidents.update(mended.workspace, name, Changes(harm=Harm(type="death", severity="severe")), "ana")
+    (clock,) = incidents.show(mended.workspace, name).clocks
     assert (clock.rule, clock.state) == ("AIA-73.5", "running")
-    assert close(denying.workspace, name, "chidi").refused == (f"no report under AIA-73.5, due {clock.due}",)
-    incidents.update(denying.workspace, name, Changes(reported=("AIA-73.5",)), "ana")
-    assert close(denying.workspace, name, "chidi").refused == ()
+    assert close(mended.workspace, name, "chidi").refused == (f"no report under AIA-73.5, due {clock.due}",)
+    incidents.update(mended.workspace, name, Changes(reported=("AIA-73.5",)), "ana")
+    assert close(mended.workspace, name, "chidi").refused == ()
 
 
-def test_nobody_signed_why_no_threat_is_new_so_it_stays_open(denying: Tiny) -> None:
-    name = promoted(denying)
-    mend(denying, name)
-    with open_site(denying.workspace) as authority:  # what somebody wrote into the record without a signature
+def test_nobody_signed_why_no_threat_is_new_so_it_stays_open(mended: Tiny) -> None:
+    name = FIRST
+    with open_site(mended.workspace) as authority:  # what somebody wrote into the record without a signature
 
         def forged(one: Any) -> Any:
             return records.update(one, threat_model_update="none, because I say so (ana)")
 
         incident_book.change(authority, "ana", "respond.incident_updated", name, forged)
-    assert close(denying.workspace, name, "chidi").refused == (
+    assert close(mended.workspace, name, "chidi").refused == (
         "no threat is bound to its case, and nobody signed why none is",
     )
 
 
-def test_a_threat_that_is_bound_to_the_case_is_its_update(denying: Tiny) -> None:
-    name = promoted(denying)
-    (denying.root / "threat-model.yaml").write_text(
+def test_a_threat_that_is_bound_to_the_case_is_its_update(mended: Tiny) -> None:
+    name = FIRST
+    (mended.root / "threat-model.yaml").write_text(
         "schema: shipworthy/threat-model@1\nmodel: tiny-triage\ncreated: 2027-01-04\n"
         "assets: [{id: A1, kind: endpoint}]\nthreats:\n  - {id: T9, asset: A1, likelihood: 2, impact: 3,\n"
         '     treatment: test, bound_to: ["case:incident.unfamiliar-supplier"]}\n'
     )
-    mend(denying, name)
-    assert close(denying.workspace, name, "chidi").incident.threat_model_update == "T9"
+    assert close(mended.workspace, name, "chidi").incident.threat_model_update == "T9"
 
 
-def test_a_case_weakened_since_it_was_promoted_proves_nothing(denying: Tiny) -> None:
-    name = promoted(denying)
-    text = (denying.root / "robustness-pack.yaml").read_text()
+def test_a_case_weakened_since_it_was_promoted_proves_nothing(mended: Tiny) -> None:
+    name = FIRST
+    text = (mended.root / "robustness-pack.yaml").read_text()
     head, mark, tail = text.partition("incident.unfamiliar-supplier")
-    (denying.root / "robustness-pack.yaml").write_text(head + mark + tail.replace("target: 0.15", "target: 0.16", 1))
-    mend(denying, name)
-    told_ = close(denying.workspace, name, "chidi")
+    (mended.root / "robustness-pack.yaml").write_text(head + mark + tail.replace("target: 0.15", "target: 0.16", 1))
+    told_ = close(mended.workspace, name, "chidi")
     assert told_.refused == ("incident.unfamiliar-supplier is not the one that was promoted",)
-    red = {block.name: block.because for block in denying.judge().verdict.blocks}
+    red = {block.name: block.because for block in mended.judge().verdict.blocks}
     assert red[f"incident:{name}"] == "incident.unfamiliar-supplier: not as promoted"
 
 
-def test_a_case_that_is_gone_from_the_pack_is_red_at_the_gate_and_cannot_close(denying: Tiny) -> None:
-    name = promoted(denying)
-    path = denying.root / "robustness-pack.yaml"
+def test_a_case_that_is_gone_from_the_pack_is_red_at_the_gate_and_cannot_close(mended: Tiny) -> None:
+    name = FIRST
+    path = mended.root / "robustness-pack.yaml"
     path.write_text(path.read_text().partition("\n  # From incidents")[0] + "\n")
-    mend(denying, name)
-    told_ = close(denying.workspace, name, "chidi")
+    told_ = close(mended.workspace, name, "chidi")
     assert "incident.unfamiliar-supplier is not in the pack any more" in told_.refused
     assert "incident.unfamiliar-supplier does not fail on the incident's model: not run" in told_.refused
-    blocks = [block for block in denying.judge().verdict.blocks if block.name == f"incident:{name}"]
+    blocks = [block for block in mended.judge().verdict.blocks if block.name == f"incident:{name}"]
     assert [block.exit_code for block in blocks] == [1]
     assert "not in the pack" in blocks[0].because
 
@@ -193,26 +188,25 @@ def test_a_bad_incident_without_a_case_is_a_warning_at_the_gate(denying: Tiny) -
     assert any(line.startswith(f"{name} (SEV2) has become no case") for line in denying.judge().verdict.warnings)
 
 
-def test_what_comes_back_reopens_the_incident_and_its_old_case_proves_nothing_new(denying: Tiny) -> None:
-    name = promoted(denying)
-    mend(denying, name)
-    done = close(denying.workspace, name, "chidi")
+def test_what_comes_back_reopens_the_incident_and_its_old_case_proves_nothing_new(mended: Tiny) -> None:
+    name = FIRST
+    done = close(mended.workspace, name, "chidi")
     assert done.notes == ("version 2 has not shipped yet: the gate has not passed it",)
-    assert opened(denying) == name
-    (one,) = incidents.listed(denying.workspace)
+    assert opened(mended) == name
+    (one,) = incidents.listed(mended.workspace)
     assert (one.status, one.harm, one.closed_at, len(one.orders)) == ("active", None, "", 2)
     assert one.reopened[0].closed_at == done.incident.closed_at
     assert one.cases[0].fails_on.startswith("1@sha256:")
-    assert denying.kinds()[-1] == "respond.incident_reopened"
-    led(denying, name)
-    assert "no case shows it since it came back: promote it first" in close(denying.workspace, name, "chidi").refused
-    _, again = promote(denying.workspace, name, rows_of(denying), "chidi", 0.15)
+    assert mended.kinds()[-1] == "respond.incident_reopened"
+    led(mended, name)
+    assert "no case shows it since it came back: promote it first" in close(mended.workspace, name, "chidi").refused
+    _, again = promote(mended.workspace, name, rows_of(mended), "chidi", 0.15)
     new = f"-{name.lower()}-2"
     assert [case.id.replace(new, "") for case in again] == [case.id for case in done.incident.cases]
-    denying.prepare()
-    twice = close(denying.workspace, name, "chidi").incident
+    mended.prepare()
+    twice = close(mended.workspace, name, "chidi").incident
     assert (twice.status, len(twice.cases), len(twice.reopened)) == ("closed", 6, 1)
-    assert ledger.replay(denying.workspace).problem == ""
+    assert ledger.replay(mended.workspace).problem == ""
 
 
 @pytest.mark.parametrize("learned", [False, True])
@@ -245,14 +239,13 @@ def test_the_file_says_what_the_ledger_says_or_is_refused(denying: Tiny) -> None
         incident_file.check(denying.workspace, name)
 
 
-def test_a_closed_incident_is_not_written_into(denying: Tiny) -> None:
-    name = promoted(denying)
-    mend(denying, name)
-    close(denying.workspace, name, "chidi")
+def test_a_closed_incident_is_not_written_into(mended: Tiny) -> None:
+    name = FIRST
+    close(mended.workspace, name, "chidi")
     with pytest.raises(PolicySaysNo, match="it is closed"):
-        incidents.command(denying.workspace, name, "ben")
+        incidents.command(mended.workspace, name, "ben")
     with pytest.raises(PolicySaysNo, match="it is closed"):
-        incidents.update(denying.workspace, name, Changes(title="another"), "ben")
+        incidents.update(mended.workspace, name, Changes(title="another"), "ben")
 
 
 def test_the_model_named_in_a_scope_is_this_one(denying: Tiny) -> None:
@@ -266,3 +259,17 @@ def test_check_reads_the_files_of_incidents(denying: Tiny) -> None:
     path.write_text(path.read_text().replace("severity: SEV2", "severity: SEV2\n  person: chidi"))
     _, after = denying.workspace.read()
     assert [problem.file for problem in after if problem not in before] == [f"incidents/{name}.yaml"]
+
+
+def test_an_incident_whose_case_already_passes_on_its_own_model_cannot_close(mended: Tiny) -> None:
+    name = opened(mended, "supplier=S1", "error_rate")
+    promote(mended.workspace, name, rows_of(mended, "S1"), "chidi", 0.15)  # version 1 knows S1 and is right there
+    led(mended, name)
+    told_ = close(mended.workspace, name, "chidi")
+    assert [(one.status, other.status) for one, other in zip(told_.before, told_.after, strict=True)] == [
+        ("pass", "pass")
+    ]
+    assert told_.refused == (
+        "incident.supplier-S1 does not fail on the incident's model: pass",
+        "the deliberation note does not tell of it",
+    )

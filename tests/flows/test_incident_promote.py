@@ -31,7 +31,7 @@ from shipworthy.store.connection import Database
 from shipworthy.store.failpoints import nothing
 from shipworthy.store.sqlite import SqliteStore
 from shipworthy.testing.failpoints import VARIABLE, failpoint_from
-from tests.flows.incident_kit import UNSEEN, led, mend, opened, promoted, rows_of
+from tests.flows.incident_kit import FIRST, UNSEEN, led, mend, opened, rows_of
 from tests.flows.tiny import MODEL, Tiny
 
 COLUMNS = ["speed", "age", "supplier", "label", "visit"]
@@ -231,9 +231,8 @@ def test_a_promotion_that_is_cut_off_is_repeated_or_was_made(denying: Tiny, plac
 
 
 @pytest.mark.parametrize("point", ["incidents.before:1", "entries.after:1", "commit.before:1", "commit.after:1"])
-def test_a_closing_that_is_cut_off_is_repeated_or_was_made(denying: Tiny, point: str) -> None:
-    name = promoted(denying)
-    mend(denying, name)
+def test_a_closing_that_is_cut_off_is_repeated_or_was_made(mended: Tiny, point: str) -> None:
+    name, denying = FIRST, mended
     assert killed_at(point, denying, lambda cut: close(cut, name, "chidi"))
     assert ledger.replay(denying.workspace).problem == ""
     (one,) = incidents.listed(denying.workspace)

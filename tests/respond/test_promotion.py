@@ -75,7 +75,7 @@ def test_a_unit_that_is_a_public_key_is_kept() -> None:
     assert kept["office"] == "P1"
 
 
-ROWS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 1), st.integers(0, 5)), min_size=1, max_size=120)
+ROWS = st.lists(st.tuples(st.integers(0, 12), st.integers(0, 1), st.integers(0, 5)), min_size=60, max_size=120)
 
 
 @given(ROWS, st.sampled_from([0.3, 0.5]), st.integers(0, 99))

@@ -28,7 +28,7 @@ def taken(proposal: Proposal, *known: Incident) -> tuple[Incident, str]:
 
 FIRST = taken(asked("ORD-1"))[0]
 CLOSED = replace(
-    FIRST, status="closed", closed_at=at(60), commander="olu", harm=Harm(type="none", severity="none"),
+    FIRST, status="closed", closed_at=at(60), aware_at=at(1), commander="olu", harm=Harm(type="none", severity="none"),
     cases=(RegressionCase(id="c", terms="t", fails_on="2.0@a", passes_on="3.0@b"),), note_update="n",
 )  # fmt: skip
 
