@@ -212,6 +212,17 @@ def test_a_failed_drill_neither_counts_nor_hides_the_one_before() -> None:
     assert future.value is None
 
 
+def test_only_the_entry_of_a_finished_drill_is_one() -> None:
+    assert drills.drill_in(entry(0, drills.DRILLED, 0, verdict(GOOD))) == verdict(GOOD)
+    assert drills.drill_in(entry(0, "govern.decided", 0, verdict(GOOD))) is None
+
+
+def test_an_entry_ends_the_orders_that_it_names_and_no_other_drill() -> None:
+    state = placed(drill_held("ORD-1"), drill_held("ORD-2"))
+    ended = Entry(seq=9, at=at(9), actor=DRILLER, kind=drills.RELEASED, body={"orders": ["ORD-2"]}, prev="")
+    assert step(state, ended).orders == end_drill(state, ["ORD-2"]).orders == (state.orders[0],)
+
+
 def test_what_is_written_in_no_form_we_know_counts_for_nothing() -> None:
     book = book_of(
         entry(0, drills.DRILLED, 0, {"id": "DRL-1", "verdict": "passed"}),

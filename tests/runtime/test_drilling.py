@@ -54,6 +54,7 @@ def test_a_kill_drill_passes_on_the_candidate_and_leaves_nothing_held(rolling: T
         kinds = rolling.kinds()[-6:]
         assert kinds == [STARTED, *["respond.ordered", "respond.drill_released"] * 2, DRILLED]
         assert flow.known(rolling.workspace) == (found,)
+        assert found.order == rolling.entries()[-2].body["orders"][0]
 
 
 def test_a_rollback_drill_moves_the_synthetic_tenant_and_nobody_else(rolling: Tiny) -> None:

@@ -26,7 +26,7 @@ class ReplicaTime(Fact, frozen=True, kw_only=True):
 
 
 class Drill(Fact, frozen=True, kw_only=True):
-    """One drill. `version`, `arm`: what answered the synthetic tenant before the trip; `order`: what was placed.
+    """One drill. `version`, `arm`: what answered the synthetic tenant before the trip; `order`: what was placed last.
 
     `p50_ms`, `p99_ms`, `max_ms`: of the replicas over all trips, None when one was silent. `last_candidate_ms`: from
     the trip until the last answer that was not safe yet had left, 0 when there was none. `answers`: probe answers

@@ -58,7 +58,7 @@ class Trip:
     """One trip. `before`, `after`: probe answers that were not safe before it, and safe ones after the last unsafe one.
 
     `last_ms`: from the trip until the last unsafe answer had left, 0 without one. `errors`: what was no answer, in
-    words. `scope`: what the order reached.
+    words. `scope`: what the `order` reached.
     """
 
     scope: Scope
@@ -67,6 +67,7 @@ class Trip:
     after: int
     last_ms: float
     errors: tuple[str, ...] = ()
+    order: str = ""
 
 
 def drill_order(order_id: str, scope: Scope, posture: Named, drill: str, now: datetime, within_s: float) -> Held:
@@ -97,6 +98,7 @@ def judged(started: Started, trips: Sequence[Trip], arm: str, expires: str, trou
         by=started.by,
         arm=arm,
         segment=trips[0].scope.segment if trips else "*",
+        order=trips[-1].order if trips else "",
         trips=len(trips),
         replicas=_worst(trips),
         p50_ms=percentile(times, 0.50),

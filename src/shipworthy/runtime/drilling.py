@@ -204,6 +204,7 @@ def _trip(site: Site, started: Started, segment: str, probes: Probes) -> Trip:
         after=_after(probes, at, since_ns, is_safe, told_s),
         last_ms=_last_ms(probes.answers[at:], since_ns, is_safe, told_s),
         errors=tuple(errors),
+        order=name,
     )
 
 

@@ -219,7 +219,7 @@ class Site:
         if now - self._looked_s < AT_LEAST_EVERY_S or not (self._reconciling is None or self._reconciling.done()):
             return
         self._looked_s = now
-        self._recorder.submit(self.drills.keep_up)
+        self._reconciling = self._recorder.submit(self.drills.keep_up)
         waiting = self.authority.files.unreconciled()
         if waiting or self.live.broken:
             if {one.order.id for one in waiting} - {held.order.id for held in self.live.state.orders}:
