@@ -54,6 +54,8 @@ COMMANDS = dict(commands())
         (("kill", "--because", "x", "--as", "ana"), {"order"}),
         (("degrade", "--because", "x", "--as", "ana", "--tenant", "acme"), {"order"}),
         (("review-queue", "list"), {"items"}),
+        (("review-queue", "stats"), {"queue"}),
+        (("labels", "quarantine", "list"), {"sources"}),
         (("review-queue", "take", "--as", "ben"), {"item"}),
         (("incident", "list"), {"incidents"}),
         (("ledger", "show"), {"entries"}),
