@@ -12,6 +12,7 @@ _WATCH = "tests/runtime/test_label_watch.py"
 _SUSPECTS = "tests/observe/test_suspects.py"
 _QUEUE = "tests/respond/test_queue.py"
 _FLOOD = "tests/runtime/test_queue_flood.py"
+_SAME = "tests/runtime/batch/test_same_as_one_by_one.py"
 _LOOSENING = "tests/contract/test_loosening.py"
 
 FAULTS: tuple[Fault, ...] = (
@@ -128,12 +129,28 @@ FAULTS: tuple[Fault, ...] = (
             "                pass\n",
         ),
         ("every tenant has the capacity", "quota=queue.quota(asked.tenant)", "quota=queue.capacity"),
+        (
+            "what a dead store missed is not noted",
+            "self.uncounted += late + Counter(one.tenant for one in asked)",
+            "pass",
+        ),
+        ("what was missed is counted again and again", "        self.uncounted.subtract(late)\n", ""),
     ),
     *_in(
         "runtime/batch/reviews.py",
         _FLOOD,
         ("nobody answers in a table", "falls[at] = may_fall_back(release, seen.arm, kind, bound)", "pass"),
         ("what did not fit stands", "marks = (~out, out & ~falls, falls)", "marks = (~falls, out & False, falls)"),
+    ),
+    *_in(
+        "runtime/batch/reviews.py",
+        _SAME,
+        (
+            "a dead queue costs machines too",
+            "refused(one, why) if one.route == PERSON else one for",
+            "refused(one, why) for",
+        ),
+        ("machines go to people", "np.array([one.route == PERSON for one", "np.array([True for one"),
     ),
     *_in(
         "observe/suspects.py",

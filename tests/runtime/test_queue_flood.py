@@ -144,6 +144,7 @@ def test_a_store_that_is_gone_is_a_full_queue_and_is_counted_when_it_is_back(sma
         assert (status, body["why"][-1]) == (503, "queue_failed")
         served.site.enqueue._commits = commits
         assert route(*decide(served, tenant="birch", **DOUBT)) == "person"
+        assert route(*decide(served, tenant="birch", **DOUBT)) == "person"
         assert served.get("/status")[1]["reviews"]["overflow"] == {"birch": 1}
 
 
