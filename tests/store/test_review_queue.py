@@ -103,6 +103,7 @@ def test_a_tenant_fills_its_quota_and_no_more_of_the_queue(store: Store) -> None
     assert (depth.open, depth.overflow) == ({"acme": 3, "birch": 2}, {"acme": 3, "birch": 1})
     store.expire(THREE)
     assert store.queue_depth(THREE).open == {}
+    assert {one.sealed for one in store.items(QueueStatus.EXPIRED)} == {b""}
     assert store.enqueue(item("A-9", LATER, "acme"), Room(capacity=1, quota=1)) is Admission.QUEUED
 
 
