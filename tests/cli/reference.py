@@ -179,7 +179,15 @@ NOTES = {
     ),
     "respond.incident_closed": ("a person", "the incident, its cases before and after the fix, both artefacts"),
     "respond.review_opened": ("a person", "item, tenant and until when it is leased; never the input"),
-    "respond.review_answered": ("a person", "item and decision"),
+    "respond.review_answered": (
+        "a person",
+        "item, decision, label and who said what; while another person must look, a keyed digest alone",
+    ),
+    "respond.review_given_back": ("a person", "item"),
+    "respond.review_expired": ("machine", "how many reviews nobody answered in time, by tenant; their inputs are gone"),
+    "respond.labels_quarantined": ("machine", "whose labels are kept apart from now on, and the counts that say why"),
+    "respond.labels_released": ("an operator", "whose labels are counted after all, how many and why"),
+    "respond.labels_dropped": ("an operator", "whose labels are forgotten, how many and why"),
 }
 _NOTED = re.compile(r'"((?:artifact|gate|respond|deploy|observe|evaluate|govern|runtime|academy)\.[a-z]+(?:_[a-z]+)*)"')
 

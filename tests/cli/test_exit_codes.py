@@ -55,6 +55,15 @@ def test_1_is_a_role_somebody_does_not_have(rolling: Tiny) -> None:
     assert "does not have the role" in plain(left)
 
 
+@pytest.mark.parametrize(
+    "args", [("review-queue", "take"), ("labels", "quarantine", "drop", "1", "x", "--because", "x")]
+)
+def test_1_is_a_reviewer_or_operator_that_somebody_is_not(shipped: Tiny, args: tuple[str, ...]) -> None:
+    left = verb(shipped, *args, "--as", "chidi")
+    assert left.code == 1
+    plain(left)
+
+
 def test_1_is_a_restore_that_waits_for_a_second_person(shipped: Tiny) -> None:
     assert verb(shipped, "kill", "--because", "bad", "--as", "ana").code == 0
     left = verb(shipped, "restore", "--as", "ana")
@@ -108,6 +117,15 @@ def test_1_is_a_restore_that_waits_for_a_second_person(shipped: Tiny) -> None:
         ("drill", "kill", "--as", "ana", "--url", "gateway"),
         ("drill", "gameday", "--as", "ana", "--fault", "rain"),
         ("drill", "show", "DRL-2027-0001"),
+        ("keys", "token", "--scope", "review", "--expires", "30d"),
+        ("review-queue", "show", "no-such-item"),
+        ("review-queue", "take", "--as", "mallory"),
+        ("review-queue", "take", "--as", "ana", "--item", "no-such-item"),
+        ("review-queue", "give-back", "no-such-item", "--as", "ana"),
+        ("review-queue", "answer", "no-such-item", "deny", "--as", "ana"),
+        ("review-queue", "answer", "no-such-item", "perhaps", "--as", "ana"),
+        ("labels", "quarantine", "release", "1", "nobody", "--as", "ana", "--because", "x"),
+        ("labels", "quarantine", "drop", "1", "nobody", "--as", "ana"),
     ],
     ids=" ".join,
 )

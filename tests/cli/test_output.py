@@ -55,6 +55,8 @@ COMMANDS = dict(commands())
         (("kill", "--because", "x", "--as", "ana"), {"order"}),
         (("degrade", "--because", "x", "--as", "ana", "--tenant", "acme"), {"order"}),
         (("review-queue", "list"), {"items"}),
+        (("review-queue", "stats"), {"queue"}),
+        (("labels", "quarantine", "list"), {"sources"}),
         (("review-queue", "take", "--as", "ben"), {"item"}),
         (("incident", "open", "x", "--severity", "SEV3", "--because", "x", "--as", "ana"), {"incident"}),
         (("incident", "list"), {"incidents"}),

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,6 +10,7 @@ from shipworthy.contract.contract import Contract
 from shipworthy.contract.loosening import loosening_digest
 from shipworthy.contract.loosening_policy import looser_target
 from shipworthy.contract.manifest import Decisions, Feature, Relation, Review, ScopeLimit, SegmentKey, Stage, Throttle
+from shipworthy.contract.review_queue import ReviewQueue, SecondReview
 from shipworthy.contract.slos import read_slos
 from shipworthy.facts import Action, NeverEvent, OnNoData, Policy, Severity, Target
 from tests.contract.loosening_kit import (
@@ -55,6 +58,54 @@ def test_the_way_back_is_a_tightening_and_no_row(base: Contract, change: Change)
 
 def test_nothing_changed_is_nothing_loosened(base: Contract) -> None:
     assert found(base, base) == ()
+
+
+FALLS = {"overflow": "fallback"}
+TWICE = {"second_review": SecondReview(share=0.1, segments=("office=P1,P2", "tenant=a"))}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "rows"),
+    [
+        ({}, FALLS, ("overflow refuse → fallback",)),
+        (FALLS, {}, ()),
+        ({}, {"capacity": 10, "per_tenant": 5}, ()),
+        (FALLS, FALLS | {"capacity": 10, "per_tenant": 5}, ("capacity 5000 → 10", "per_tenant 1000 → 5")),
+        ({"capacity": 10}, {"capacity": 9} | FALLS, ("capacity 10 → 9", "overflow refuse → fallback")),
+        (
+            FALLS | {"tenants": {"a": 5000}},
+            FALLS | {"tenants": {"b": 2}},
+            ("quota of a 5000 → 1000", "quota of b 1000 → 2"),
+        ),
+        ({}, {"lease": "31m"}, ("lease 30m → 31m",)),
+        ({"lease": "31m"}, {}, ()),
+        ({}, {"leases_per_person": 6}, ("leases_per_person 5 → 6",)),
+        ({}, {"answer_within": "9h"}, ("answer_within 8h → 9h",)),
+        ({"answer_within": "1h"}, {}, ("answer_within 1h → 8h",)),
+        (TWICE, {}, ("second_review removed",)),
+        ({}, TWICE, ()),
+        (TWICE, {"second_review": SecondReview(share=0.09)}, ("second_review share 0.1 → 0.09",)),
+        (TWICE, {"second_review": SecondReview(share=0.1)}, ()),
+        (
+            TWICE,
+            {"second_review": SecondReview(share=0.1, segments=("office=P1", "tenant=a"))},
+            ("second_review segment office=P1,P2 removed",),
+        ),
+    ],
+)
+def test_a_queue_is_looser_where_less_is_asked_of_people_or_more_is_opened(
+    base: Contract, old: dict[str, Any], new: dict[str, Any], rows: tuple[str, ...]
+) -> None:
+    before, after = (manifest(review_queue=ReviewQueue(**one))(base) for one in (old, new))
+    assert found(before, after) == tuple(f"review_queue: {row}" for row in rows)
+
+
+def test_how_long_a_review_waits_is_one_limit_wherever_it_is_written(base: Contract) -> None:
+    kept = {"raw_input": "30d"}
+    old = manifest(retention=kept | {"answer_within": "4h"})(base)
+    moved = manifest(retention=kept, review_queue=ReviewQueue(answer_within="4h"))(base)
+    assert found(old, moved) == found(moved, old) == ()
+    assert found(old, base) == ("review_queue: answer_within 4h → 8h",)
 
 
 def test_the_abuse_log_has_a_life_of_its_own_that_saying_nothing_may_lengthen(base: Contract) -> None:

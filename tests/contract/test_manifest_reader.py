@@ -10,11 +10,12 @@ from tests.contract.repository import manifest, standard
 ROLLOUT = "rollout: {stages: [{name: all, share: 100, tenants: ['*'], advance: operator}]}\n"
 REVIEW = "review: {denied: 0.1, approved: 0.2, max_uncertainty: 0.3, buckets: [office]}\n"
 THROTTLES = "throttles: {default: {rate_per_s: 5, burst: 9}, tenants: {a: {rate_per_s: 1, burst: 1}}}\n"
+QUEUE = "review_queue: {capacity: 9, tenants: {a: 2}, lease: 5m, second_review: {share: 0.1, segments: [tenant=a]}}\n"
 LAST = manifest().count("\n") + 1  # the line on which `more` begins
 
 
 def test_a_manifest_is_read() -> None:
-    read, _, problems = read_manifest(standard() + ROLLOUT + REVIEW + THROTTLES)
+    read, _, problems = read_manifest(standard() + ROLLOUT + REVIEW + THROTTLES + QUEUE)
     assert not problems
     assert read is not None
     assert read.scope_limits[0].segment == "office=P9"
@@ -116,6 +117,16 @@ def test_relations_between_features_are_read() -> None:
         (REVIEW.replace("buckets", "start_n: 0, buckets"), "start_n below 1"),
         (THROTTLES.replace("rate_per_s: 5", "rate_per_s: 0"), "rate_per_s must be above 0"),
         (THROTTLES.replace("burst: 1}", "burst: 0}"), "throttle tenants.a"),
+        (QUEUE.replace("9", "0"), "capacity: a queue that holds nothing"),
+        (QUEUE.replace("a: 2", "a: 0"), "a: a queue that holds nothing"),
+        (QUEUE.replace("lease", "leases_per_person: 0, lease"), "leases_per_person: a queue"),
+        (QUEUE.replace("lease: 5m", "lease: rolling"), "lease: not a length of time"),
+        (QUEUE.replace("lease", "answer_within: 3, lease"), "answer_within"),
+        (QUEUE.replace("0.1", "0"), "share must lie in"),
+        (QUEUE.replace("0.1", "1.1"), "share must lie in"),
+        (QUEUE.replace("[tenant=a]", "[]"), "no segment"),
+        (QUEUE.replace("tenant=a", "region=x"), "unknown segment key 'region'"),
+        (QUEUE.replace("lease", "overflow: accept, lease"), "'accept' is not allowed"),
         ("decisions: {deny: x, approve: x}\n", "three different words"),
         ("endpoints: []\n", "no endpoint"),
         ("endpoints: [{name: a}, {name: a}]\n", "used twice"),

@@ -121,7 +121,11 @@ FAULTS: tuple[Fault, ...] = (
         "runtime/batch/decider.py",
         _SAME,
         ("the rest of a chunk keeps the old state", "if self._wiring.epoch() != when.epoch:", "if False:"),
-        ("nobody hears of a queue that took nothing", "return [_refused(block) for block in blocks]", "return blocks"),
+        (
+            "nobody hears of a queue that took nothing",
+            "return [refused_rows(block, FAILED) for block in blocks]",
+            "return blocks",
+        ),
         ("a violation does not act", "acting = [stop] if stop < n else []", "acting: list[int] = []"),
         ("rows without a tenant are decided", "if empty.any():", "if False:"),
         (

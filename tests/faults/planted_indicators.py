@@ -212,15 +212,15 @@ FAULTS: tuple[Fault, ...] = (
         "tests/runtime/test_indicators.py",
         (
             "an answer is no label",
-            "fresh = bool(summaries) and store.add_label(item.request, *summaries, cells=cells)",
+            "fresh = not held and bool(summaries) and store.add_label(told.request, *summaries, cells=cells)",
             "fresh = False",
         ),
         ("a label takes the review away", "        if counted:\n", "        if counted and fresh:\n"),
-        ("an answer is counted again and again", "            store.counted(item.id)\n", ""),
+        ("an answer is counted again and again", "            done(store)\n", ""),
         ("reviews are kept nowhere", "            self.kept.take_labels(reviews)\n", "            pass\n"),
         (
             "labels of answers are kept nowhere",
-            "        if fresh:\n            self._shadows.pop(item.request, None)\n            self.kept.take_labels(summaries, cells)\n",
+            "        if fresh:\n            self._shadows.pop(told.request, None)\n            self.kept.take_labels(summaries, cells)\n",
             "",
         ),
         (

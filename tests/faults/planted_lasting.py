@@ -73,6 +73,11 @@ FAULTS: tuple[Fault, ...] = (
     ),
     *_in(
         "runtime/remembered.py",
+        "tests/runtime/test_telemetry.py",
+        ("sums of five minutes part at any minute", "    if hour > now_minute - MINUTES_FOR:\n        return None", "    if hour > now_minute - FIVES_FOR:\n        return None"),
+    ),
+    *_in(
+        "runtime/remembered.py",
         "tests/runtime/test_remembered.py",
         ("what an SLO asks about is folded", "for place in known - self._watched if", "for place in known if"),
         ("folded counts are lost", "here[key] = _summed(here.get(key), moved)", "here[key] = moved"),
@@ -121,7 +126,6 @@ FAULTS: tuple[Fault, ...] = (
         "tests/runtime/test_telemetry.py",
         ("what the store did not take is gone", "            self._unwritten[batch] = windows", "            pass"),
         ("mended while a batch waits", "is not None and not self._unwritten:", "is not None:"),
-        ("sums of five minutes part at any minute", "    if hour > now_minute - MINUTES_FOR:\n        return None", "    if hour > now_minute - FIVES_FOR:\n        return None"),
         ("a gap is forgotten by a restart", "                self.kept.lose(lost)\n", "                pass\n"),
         ("every cut leaves a gap", "lost is not None and any(hour <= minute < cut for minute in rows):", "lost is not None:"),
         ("a gap reaches across the next cut", "min((hour + HOUR, *cuts[at + 1 : at + 2]))", "hour + HOUR"),

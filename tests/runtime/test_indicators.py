@@ -145,7 +145,8 @@ def test_an_answer_from_the_queue_is_a_review_and_a_label_once(served: Served) -
     assert served.status()["labels"] == 10  # nine of the answers were the first to say
     assert served.site.store.items(QueueStatus.ANSWERED) == ()
     results = served.post("/labels", [{"receipt": receipt, "label": 1} for receipt in receipts])[1]["results"]
-    assert {one["status"] for one in results} == {"used"}
+    said = [one["status"] for one in results]
+    assert (said.count("used"), said.count("quarantined")) == (6, 4)  # four are against what a person decided
     served.keep_up(minutes=1)
     served.keep_up()
     assert served.status()["labels"] == 10

@@ -49,7 +49,8 @@ def token(ctx: click.Context, scope: str, expires: str, person: str, limit: str,
 
     wanted = tuple(actions.split(",")) if actions else ()
     shown, kept = make_token(workspace(ctx), scope, expires, limit, wanted, person)
-    told = {"token": shown, "id": kept.id, "scope": kept.scope, "person": kept.person, "expires": kept.expires}
+    told = {"token": shown, "id": kept.id, "scope": kept.scope, "expires": kept.expires}
+    told |= {"person": kept.person} if kept.person else {}
     progress(f"{kept.id}: scope {kept.scope} until {kept.expires}; it is not shown again")
     result(json_, told, shown)
 

@@ -50,8 +50,11 @@ def send(file: Path, url: str, json_: bool) -> int:
 
 @labels.group()
 def quarantine() -> None:
-    """Labels of senders who contradict the model far more than all others do, and of decisions that a person decided
-    otherwise: kept apart until an operator releases or drops them."""
+    """Labels that are kept apart until an operator releases or drops them.
+
+    They are of senders who contradict the model far more than all others do, or of decisions that a person decided
+    otherwise.
+    """
 
 
 @quarantine.command("list")
