@@ -159,6 +159,10 @@ NOTES = {
     "runtime.key_made": ("an operator", "id, tenant and end of a key that callers show; never the key"),
     "runtime.key_revoked": ("an operator", "id and tenant of a key that ended"),
     "runtime.token_made": ("an operator", "id, scope and end of a token of the API; never the token"),
+    "respond.acknowledged": (
+        "whoever gave the order",
+        "an order, its epoch, and what each replica of the host said",
+    ),
     "respond.approved": ("a person", "a signed approval of a restore, its orders, scope and moment"),
     "respond.incident_opened": ("the controller", "the incident"),
     "respond.incident_promoted": ("a person", "the incident, its new cases, number and digest of their rows"),

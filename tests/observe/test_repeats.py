@@ -241,6 +241,9 @@ def test_the_second_tenant_in_a_segment_makes_it_everybodys() -> None:
 def test_an_order_for_one_tenant_keeps_its_hits_from_everybodys_stream() -> None:
     one = Repeats(level=1e-6)
     one.explain("2.0", "evil", "*")
+    one.explain("2.0", "*", "region=S")
+    assert one.whose("2.0", "evil", "region=N") == ("evil",)
+    assert one.whose("2.0", "evil", "region=S") == ("*", "evil")  # there an order holds for everybody
     for tenant in ("evil", "acme"):
         feed(one, *[False] * 50, segments=("region=N",), tenant=tenant)
     found = [alarm for alarm in feed(one, *[True] * 40, segments=("region=N",), tenant="evil") if alarm]
