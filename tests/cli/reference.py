@@ -166,6 +166,10 @@ NOTES = {
         "id, scope and end of a token of the API, bounds of a trigger; never the token",
     ),
     "respond.alert_ended": ("the runtime", "order, fingerprint and token of an alert that is over; its order holds on"),
+    "respond.acknowledged": (
+        "whoever gave the order",
+        "an order, its epoch, and what each replica of the host said",
+    ),
     "respond.approved": ("a person", "a signed approval of a restore, its orders, scope and moment"),
     "respond.evidence_opened": ("a person", "the incident, the items that were opened, and for which question"),
     "respond.incident_opened": ("the controller, a person", "the incident, and the order that opened it, or why"),

@@ -13,6 +13,9 @@ from tests.flows.tiny import Tiny
 COMMANDS = dict(commands())
 
 
+ORDERED = {"order", "epoch", "recorded", "acknowledged", "replicas"}
+
+
 @pytest.mark.parametrize(
     ("args", "keys"),
     [
@@ -52,8 +55,8 @@ COMMANDS = dict(commands())
         ),
         (("rollout", "hold", "--as", "ana"), {"rollout"}),
         (("rollout", "abort", "--as", "ana"), {"rollout"}),
-        (("kill", "--because", "x", "--as", "ana"), {"order"}),
-        (("degrade", "--because", "x", "--as", "ana", "--tenant", "acme"), {"order"}),
+        (("kill", "--because", "x", "--as", "ana"), ORDERED),
+        (("degrade", "--because", "x", "--as", "ana", "--tenant", "acme"), ORDERED),
         (("review-queue", "list"), {"items"}),
         (("review-queue", "stats"), {"queue"}),
         (("labels", "quarantine", "list"), {"sources"}),

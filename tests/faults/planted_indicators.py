@@ -168,7 +168,7 @@ FAULTS: tuple[Fault, ...] = (
         ),
         (
             "a restored breach trips again",
-            "judgement.outcome is Outcome.BREACHED and acknowledged(state, where, ended)",
+            "judgement.outcome is Outcome.BREACHED and acknowledged(state, where, ended, now)",
             "False",
         ),
         (

@@ -238,9 +238,32 @@ def test_the_second_tenant_in_a_segment_makes_it_everybodys() -> None:
     assert again == ["bolt"], "a restore begins anew"
 
 
+def test_who_has_most_of_the_hits_is_not_alone_before_its_own_stream_alarms() -> None:
+    one = Repeats(level=1e-6)
+    for tenant in ("acme", "bolt", "core"):
+        feed(one, *[False] * 50, segments=("region=N",), tenant=tenant)
+    tenants = ("acme", "acme", "acme", "bolt", "acme")  # four of five, and thirty are needed
+    got = [one.add(event(ood_flag=True, segments=("region=N",), tenant=tenant)) for tenant in tenants]
+    assert [alarm.tenant for alarm in got if alarm] == ["*"]
+
+
+def test_junk_all_over_the_place_is_its_senders_and_counts_for_nobody_else() -> None:
+    one = Repeats(level=1e-6)
+    feed(one, *[False] * 50, segments=("region=N",), tenant="acme")
+    junk = [one.add(event(tenant="evil", ood_flag=True, segments=(f"supplier=P{k}",))) for k in range(5)]
+    assert [(alarm.tenant, alarm.segment) for alarm in junk if alarm] == [("evil", "*")]
+    assert one.whose("2.0", "evil", "region=N") == ("evil",)
+    again = Repeats(level=1e-6)
+    again.resume(one.alarms())
+    assert again.whose("2.0", "evil", "region=N") == ("evil",)
+
+
 def test_an_order_for_one_tenant_keeps_its_hits_from_everybodys_stream() -> None:
     one = Repeats(level=1e-6)
     one.explain("2.0", "evil", "*")
+    one.explain("2.0", "*", "region=S")
+    assert one.whose("2.0", "evil", "region=N") == ("evil",)
+    assert one.whose("2.0", "evil", "region=S") == ("*", "evil")  # there an order holds for everybody
     for tenant in ("evil", "acme"):
         feed(one, *[False] * 50, segments=("region=N",), tenant=tenant)
     found = [alarm for alarm in feed(one, *[True] * 40, segments=("region=N",), tenant="evil") if alarm]

@@ -78,6 +78,11 @@ def test_the_first_answer_by_an_epoch_is_what_counts(tmp_path: Path) -> None:
     assert 0 <= after.took_ms <= (time.monotonic_ns() - since) / 1e6
     (skipped,) = acknowledged(tmp_path, 5, since)  # it never answered by 5, and never will by less
     assert (skipped.state, skipped.seen_at) == ("answers", "2027-03-01T02:00:00.000000Z")
+    assert skipped.took_ms is not None
+    assert after.took_ms < skipped.took_ms
+    for _ in range(KEPT):
+        slot.saw(6, NOW.replace(hour=3))
+    assert acknowledged(tmp_path, 4, since)[0].seen_at == after.seen_at  # nothing older is pushed out by the same
     slot.end()
     assert acknowledged(tmp_path, 4, since) == ()
 

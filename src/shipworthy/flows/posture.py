@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from shipworthy.artifact.approval import approve, check
-from shipworthy.artifact.keys import load_public
+from shipworthy.artifact.keys import key_id, load_public
 from shipworthy.contract.contract import Contract
 from shipworthy.errors import CannotDecide, PolicySaysNo, UsageError
 from shipworthy.facts import Approval, Digest, Held, Named, Person, RuntimeState, Scope
@@ -96,17 +96,19 @@ def restore(workspace: Workspace, scope: Scope, person: str, role: str) -> Resto
         state = authority.state()
         contract = shipped_contract(workspace, authority, scope.version)
         acting(contract, person, role)
-        orders = tuple(held.order.id for held in postures.orders_within(state, scope))
+        within = postures.orders_within(state, scope)
+        orders = tuple(held.order.id for held in within)
         if not orders:
             raise UsageError("no order holds inside this scope", str(scope.segment), "see `shipworthy status`")
-        up_to = _up_to(authority, orders, scope) or workspace.now()
+        now = workspace.now()
+        up_to = _up_to(authority, orders, scope, (max(held.at for held in within), now)) or now
         what = postures.restoring(orders, scope, up_to)
         mine = Approval(
             person=person, role=role, what=what, proof=approve(person, role, what, workspace.person_key(person))
         )
         authority.note(person, APPROVED, {"approval": mine, "orders": orders, "scope": scope, "up_to": up_to})
         approvals = _approvals(authority, contract, what)
-        people = [_as(contract, approval) for approval in approvals]
+        people = [approver(contract, approval) for approval in approvals]
         names = tuple(dict.fromkeys(one.id for one in people))
         try:
             after = authority.restore(orders, scope, up_to, people, approvals)
@@ -117,13 +119,14 @@ def restore(workspace: Workspace, scope: Scope, person: str, role: str) -> Resto
         return Restoring(what=what, orders=orders, approved_by=names, done=True, waits="", epoch=after.epoch)
 
 
-def _up_to(authority: Authority, orders: Sequence[str], scope: Scope) -> str:
-    """Return the moment an earlier approval of the same restore named, so that two people sign the same change."""
+def _up_to(authority: Authority, orders: Sequence[str], scope: Scope, between: tuple[str, str]) -> str:
+    """Return the moment an earlier approval of the same restore named, so that two people sign the same change; "" when
+    there is none. A moment before the orders or after now is of a clock that was wrong: it can be signed by nobody."""
     for entry in reversed(list(authority.ledger.entries())):
         if entry.kind == "respond.restored":
             return ""
         same = entry.kind == APPROVED and tuple(entry.body["orders"]) == tuple(orders)
-        if same and entry.read(Scope, "scope") == scope:
+        if same and between[0] <= entry.body["up_to"] <= between[1] and entry.read(Scope, "scope") == scope:
             return str(entry.body["up_to"])
     return ""
 
@@ -152,8 +155,13 @@ def _holds(contract: Contract, approval: Approval) -> bool:
     return check(approval, key)
 
 
-def _as(contract: Contract, approval: Approval) -> Person:
-    """The person in the one role they approved in: roles they hold beside it do not count here."""
+def approver(contract: Contract, approval: Approval) -> Person:
+    """Return the person in the one role they approved in: roles they hold beside it do not count here.
+
+    Their key is told by its digest: the same key in two files with other comments is one key. Raises CannotDecide for
+    a person whom the contract does not name.
+    """
     person = contract.person(approval.person)
-    assert person is not None  # `_holds` asked for it
-    return msgspec.structs.replace(person, roles=(approval.role,))
+    if person is None:
+        raise CannotDecide(f"{approval.person!r} is not one of the people of this contract", "people")
+    return msgspec.structs.replace(person, roles=(approval.role,), key=key_id(load_public(person.key)))

@@ -91,7 +91,7 @@ def on_judgement(
     if posture is None:
         return None
     where = scope if judgement.segment == "*" else replace(scope, segment=judgement.segment)
-    if judgement.outcome is Outcome.BREACHED and acknowledged(state, where, ended):
+    if judgement.outcome is Outcome.BREACHED and acknowledged(state, where, ended, now):
         return None
     because = f"{slo.name} {judgement.outcome}: {judgement.because}"
     severity = slo.severity if judgement.outcome is Outcome.BREACHED else severity_of(posture)
@@ -110,7 +110,7 @@ def on_alarm(
     action = slo.action_on_breach if slo else Action.ROUTE_TO_HUMAN_REVIEW
     posture = POSTURE_OF_ACTION[action]
     where = Scope(model=model, version=alarm.version, tenant=alarm.tenant, segment=alarm.segment)
-    if acknowledged(state, where, alarm.at):
+    if acknowledged(state, where, alarm.at, now):
         return None
     seen = {"hits": alarm.hits, "n": alarm.n, "scope": where, "at": alarm.at}
     because = f"ood_repeats: {alarm.hits} of {alarm.n} requests out of distribution in {alarm.segment}"

@@ -8,7 +8,7 @@ Time alone never loosens anything.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec.structs import astuple, replace
 
@@ -33,6 +33,7 @@ from shipworthy.respond.moments import before, moment, told
 from shipworthy.respond.scopes import covers, inside, names, terms_of
 
 OPERATOR, REVIEWER, MACHINE = "operator", "reviewer", "machine"
+CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 def order(state: RuntimeState, held: Held) -> RuntimeState:
@@ -157,17 +158,29 @@ def closed(state: RuntimeState, model: str, version: str) -> bool:
     return any(held.order.posture is Named.KILLED and covers(held.order.scope, everything) for held in state.orders)
 
 
-def acknowledged(state: RuntimeState, scope: Scope, at: str) -> bool:
-    """True when a breach in `scope` that ended at `at` is known to people. A time that cannot be read never is."""
-    return any(before(one.up_to, at) is False and covers(one.scope, scope) for one in state.acknowledged)
+def acknowledged(state: RuntimeState, scope: Scope, at: str, now: datetime | None = None) -> bool:
+    """True when a breach in `scope` that ended at `at` is known to people. A time that cannot be read never is.
+
+    With `now`, what was acknowledged by a clock that ran ahead, up to a moment still to come, does not count.
+    """
+    return any(before(one.up_to, at) is False and covers(one.scope, scope) for one in _come(state, now))
 
 
-def known_until(state: RuntimeState, scope: Scope) -> str:
+def known_until(state: RuntimeState, scope: Scope, now: datetime | None = None) -> str:
     """Return the latest moment up to which breaches of the whole scope are known, \"\" if there is none.
 
     Windows of measurement begin no earlier: else what people have acknowledged would breach again until it has aged.
+    `now` as in `acknowledged`.
     """
-    return max((one.up_to for one in state.acknowledged if covers(one.scope, scope)), default="")
+    return max((one.up_to for one in _come(state, now) if covers(one.scope, scope)), default="")
+
+
+def _come(state: RuntimeState, now: datetime | None) -> tuple[Acknowledged, ...]:
+    """Return the acknowledgements of moments that have come, give or take what clocks are set back by."""
+    if now is None or not state.acknowledged:
+        return state.acknowledged
+    limit = told(now + CLOCKS_DIFFER)
+    return tuple(one for one in state.acknowledged if before(limit, one.up_to) is not True)
 
 
 def covered(state: RuntimeState, scope: Scope, posture: Named) -> bool:

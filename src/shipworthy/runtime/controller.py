@@ -247,7 +247,7 @@ class Controller:
 
     def _since(self, scope: Scope) -> int:
         """Return the minute from which a version is judged: since it went live, or since people last restored it."""
-        known = postures.known_until(self.live.state, scope)
+        known = postures.known_until(self.live.state, scope, self.clock())
         live = self.since[scope.version]
         return max(live, minute_of(moment(known)) + 1) if known else live
 
@@ -263,7 +263,7 @@ class Controller:
     def _acknowledged(self, alarm: Alarm) -> bool:
         place = {"version": alarm.version, "tenant": alarm.tenant, "segment": alarm.segment}
         return any(
-            postures.acknowledged(self.live.state, Scope(model=known.scope.model, **place), alarm.at)
+            postures.acknowledged(self.live.state, Scope(model=known.scope.model, **place), alarm.at, self.clock())
             for known in self.live.state.acknowledged
         )
 

@@ -231,7 +231,7 @@ class Site:
         await self.versions.stop()
         await self.gateway.stop()
         if self._answering is not None:
-            await self._answering.close()
+            self._answering.close()
         await self.models.close()
         self.flush()
         self.telemetry.finish(minute_of(self.workspace.clock()))

@@ -87,7 +87,7 @@ class Front:
         await self.gateway.stop()
         await asyncio.to_thread(self._commits.close)
         self._store.close()
-        await self._answering.close()
+        self._answering.close()
 
     def seen(self, event: Event, row: Mapping[str, Cell], peer: str = "") -> None:
         """Take one decision in, just before its answer leaves."""
