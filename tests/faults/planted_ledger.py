@@ -69,7 +69,7 @@ FAULTS: tuple[Fault, ...] = (
         ("a token before its time", "not found.made_at <= now < found.expires", "not now < found.expires"),
         ("any text is a token", "if found is None or not is_token(shown) or", "if found is None or"),
         ("the first token fits everybody", "if hmac.compare_digest(one.sha256, hashed):", "if hmac.compare_digest(one.sha256[:0], hashed[:0]):"),
-        ("the token itself is kept", "id=hashed[:12], scope=scope, sha256=hashed,", "id=shown, scope=scope, sha256=hashed,"),
+        ("the token itself is kept", "        id=hashed[:12],\n", "        id=shown,\n"),
         ("any scope", "known = token.scope in SCOPES and", "known ="),
         ("a link is followed", "loads(read_plain(path), str(path))", "loads(path.read_bytes(), str(path))"),
     ),
