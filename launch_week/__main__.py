@@ -55,7 +55,7 @@ def _play(world: World, out: Path) -> int:
     world.verb("rollout", "start", "2", "--as", "ana").expect()
     twin = world.run / "twin-state"
     shutil.copytree(world.home, twin)
-    gateway = world.gateway()
+    gateway = world.gateway(None, None, str(world.pager.file))
     launch = Launch(world, gateway, world.at(hours=2))
     s03_scope.play(launch)
     week.play(launch, twin)

@@ -1,4 +1,4 @@
-"""The real runtime on the story clock: `python -m launch_week.gateway CLOCK ROOT HOME PORT [--observe-only]`."""
+"""The real runtime on the story clock: `python -m launch_week.gateway CLOCK ROOT HOME PORT [PAGERS] [FLAGS]`."""
 
 from __future__ import annotations
 
@@ -12,4 +12,5 @@ from shipworthy.testing.clock import SharedClock
 if __name__ == "__main__":
     clock, root, home, port = sys.argv[1:5]
     workspace = Workspace(root=Path(root), home=Path(home), clock=SharedClock(Path(clock)))
-    serve(workspace, port=int(port), observe_only="--observe-only" in sys.argv[5:])
+    pagers = next((Path(one) for one in sys.argv[5:] if not one.startswith("--")), None)
+    serve(workspace, port=int(port), observe_only="--observe-only" in sys.argv[5:], pagers=pagers)

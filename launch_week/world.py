@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from launch_week.client import Client
+from launch_week.pager import Pager
 from launch_week.record import Record
 from shipworthy.testing.clock import SharedClock
 
@@ -88,6 +89,7 @@ class World:
         self.repo = self.copy("repo")
         self.clock = SharedClock(run / "clock", MONDAY)
         self.gateways: list[Gateway] = []
+        self.pager = Pager(run)
 
     def copy(self, name: str, source: Path = EXAMPLE) -> Path:
         """Return a working copy of a repository, without the author's later edits and without what was built."""
@@ -169,6 +171,7 @@ class World:
         """Stop every gateway that this world started."""
         for gateway in self.gateways:
             gateway.stop()
+        self.pager.close()
 
 
 def environment() -> dict[str, str]:

@@ -17,6 +17,19 @@ def play(launch: Launch) -> None:
     machine = sum(launch.client.post("/decide", {"row": row})[1]["route"] == "machine" for row in others)
     say.claim("elsewhere machines do answer", machine > 0, f"{machine} of {len(others)}")
     _flood(launch)
+    _drill(launch)
+
+
+def _drill(launch: Launch) -> None:
+    """Pull the kill switch before anybody needs it: for the synthetic tenant, on the site that serves."""
+    before = launch.orders()
+    ran = launch.world.verb("drill", "kill", "--as", "ana", "--json")
+    drill = ran.json()["drill"] if ran.code in (0, 1) else {}
+    launch.record.claim(
+        "the kill switch is practised first: every replica obeys in time, and nothing is left held",
+        ran.code == 0 and drill["verdict"] == "passed" and launch.orders() == before,
+        f"exit {ran.code}: p99 {drill.get('p99_ms')} ms over {len(drill.get('replicas', ()))} times of replicas",
+    )
 
 
 def _flood(launch: Launch) -> None:

@@ -36,6 +36,18 @@ def play(launch: Launch, twin: dict[str, dict[str, Any]], early: dict[str, dict[
         launch.state["confirmed"] == 0,
         "shipworthy confirm " + order["order"]["id"],
     )
+    _paged(launch, order["order"]["id"])
+
+
+def _paged(launch: Launch, order: str) -> None:
+    """What the rotation heard: one page, with the thing to confirm, acknowledged when somebody had."""
+    told = [one for one in launch.world.pager.heard("segment.degraded") if order in one["orders"]]
+    states = list(dict.fromkeys(one["state"] for one in told))
+    launch.record.claim(
+        "on call heard of it once, with the one thing to confirm, and that somebody had",
+        bool(told) and states[-1] == "acknowledged" and order in told[0]["command"] and told[0]["severity"] == "SEV2",
+        f"{told[0]['title']}: {', '.join(states)}; {told[0]['command']}" if told else "nothing was heard",
+    )
 
 
 def _kinds(launch: Launch) -> None:

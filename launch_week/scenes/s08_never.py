@@ -63,6 +63,7 @@ def play(launch: Launch) -> None:
         len(held) == 1 and held[0]["order"]["scope"]["segment"] == "*",
         held[0]["because"] if held else "no order",
     )
+    _paged(launch)
     status = launch.gateway.status()
     served = sum(one["version"] == "1" for one in answers)
     say.claim(
@@ -71,6 +72,21 @@ def play(launch: Launch) -> None:
         f"{served} of {len(answers)}",
     )
     _restore(launch, faulty)
+
+
+def _paged(launch: Launch) -> None:
+    """A kill is the loudest page there is, and tells who must say what."""
+
+    def told() -> list[dict[str, Any]]:
+        return [one for one in launch.world.pager.heard("killswitch.tripped") if one["version"] == "2t"]
+
+    wait_until(told, 30, "the page of the kill")
+    first = told()[0]
+    launch.record.claim(
+        "on call is paged as SEV1",
+        (first["severity"], first["priority"], first["state"]) == ("SEV1", "P1", "firing"),
+        f"{first['title']}: {first['confirm']}",
+    )
 
 
 def _flood(launch: Launch) -> list[dict[str, Any]]:
