@@ -6,10 +6,17 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
+from shipworthy.artifact.keys import load_public
 from shipworthy.contract.contract import make_lock
+from shipworthy.contract.drills import Drills
 from shipworthy.contract.lock import Lock, read_lock, render_lock, terms_digest
+from shipworthy.contract.on_call import OnCall
+from shipworthy.contract.review_queue import ReviewQueue
+from shipworthy.errors import CannotDecide
 from shipworthy.facts import PairedRows
+from shipworthy.runtime.admission import verify_lock
 from tests.contract.repository import whole
 
 SHA = "sha256:" + "0" * 64
@@ -32,6 +39,27 @@ def test_a_lock_is_read_back_as_it_was_written(lock: Lock) -> None:
     text = render_lock(lock)
     assert read_lock(text) == (lock, ())
     assert render_lock(lock) == text
+
+
+def test_a_lock_that_was_signed_before_its_younger_fields_were_there_still_holds() -> None:
+    lock, problems = read_lock((Path(__file__).parent / "locks" / "before_drills.lock").read_bytes())
+    assert lock is not None, problems
+    key = load_public(lock.issuers.verdict)
+    verify_lock(lock, key)
+    for forged in (
+        structs.replace(lock, drills=Drills(every="60d")),
+        structs.replace(lock, review_queue=ReviewQueue(overflow="fallback")),
+        structs.replace(lock, first_shipped="2027-01-04T09:00:00.000000Z"),
+        structs.replace(lock, on_call=OnCall(commander="ana")),
+    ):
+        with pytest.raises(CannotDecide, match="not what was signed"):
+            verify_lock(forged, key)
+
+
+def test_what_a_lock_says_in_a_younger_field_cannot_be_taken_away(lock: Lock) -> None:
+    said = structs.replace(lock, first_shipped="2027-01-04T09:00:00.000000Z", drills=Drills(every="7d"))
+    assert terms_digest(structs.replace(said, first_shipped="")) != terms_digest(said)
+    assert terms_digest(structs.replace(said, drills=Drills())) != terms_digest(said)
 
 
 def test_a_lock_can_be_read_in_a_diff(lock: Lock) -> None:

@@ -241,15 +241,16 @@ FAULTS: tuple[Fault, ...] = (
         ),
         (
             "orders with an incident are lost ones too",
-            "for proposal in orphans(self._live.state.orders, self._authority.store.incidents()):",
-            "for proposal in ():",
+            "            for proposal in found:\n",
+            "            for proposal in ():\n",
         ),
         ("lost orders stay lost", "            self._look_after()\n", ""),
         (
             "nobody looks at the start",
-            "if self._unrecorded or (self._act and not self._looked):",
+            "if self._unrecorded or self._orphaned():",
             "if self._unrecorded:",
         ),
+        ("nobody looks later", "if before is None else self._untold & before", "if before is None else ()"),
     ),
     *_in(
         "runtime/exposure.py",

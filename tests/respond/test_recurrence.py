@@ -12,7 +12,7 @@ from shipworthy.facts import Held, Incident, Named, Severity
 from shipworthy.facts.incident import Harm, RegressionCase
 from shipworthy.respond import incidents
 from shipworthy.respond.playbook import Proposal
-from shipworthy.respond.recurrence import asked_by, incident_for, orphans
+from shipworthy.respond.recurrence import incident_for, orphans
 from tests.respond.made import at, held, when
 
 SEGMENT = "supplier=P1"
@@ -89,19 +89,6 @@ def test_an_open_incident_goes_before_a_closed_one_and_the_last_closed_one_comes
     open_ = replace(FIRST, id="INC-2", orders=("ORD-7",))
     assert taken(asked("ORD-2"), CLOSED, open_)[0].id == "INC-2"
     assert taken(asked("ORD-2", segment="*"), CLOSED)[1] == incidents.OPENED
-
-
-@pytest.mark.parametrize(
-    ("because", "name"),
-    [
-        ("never event never_fast: the answer to x was withheld", "never_fast"),
-        ("ood_repeats: 5 of 5 requests", "ood_repeats"),
-        ("error_rate breached: 9 of 10", "error_rate"),
-        ("", ""),
-    ],
-)
-def test_what_asked_for_an_order_is_read_from_its_reason(because: str, name: str) -> None:
-    assert asked_by(replace(held("ORD-1"), because=because)) == name
 
 
 def test_orders_of_the_machine_without_an_incident_are_found_and_those_of_people_are_not() -> None:

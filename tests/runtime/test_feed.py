@@ -10,13 +10,25 @@ from pathlib import Path
 import pytest
 
 from shipworthy.errors import CannotDecide
-from shipworthy.facts import AbuseKind, Event
+from shipworthy.facts import AbuseKind, Event, Held, Named, Order, Scope, Severity
 from shipworthy.runtime.tree import feed as feeding
 from shipworthy.runtime.tree import feeds as hearing
 from shipworthy.runtime.tree.feed import Feed, Frame, packed, read_frame
 from shipworthy.runtime.tree.feeds import Feeds
 from shipworthy.runtime.tree.slots import Slots
 
+HELD = Held(
+    order=Order(
+        id="ORD-1",
+        scope=Scope(model="m", version="2"),
+        posture=Named.KILLED,
+        cause="sha256:" + "0" * 64,
+        confirm_by="2027-01-04T09:05:00.000000Z",
+        by="machine",
+    ),
+    at="2027-01-04T09:00:00.000000Z",
+    because="never event x",
+)
 MINUTE = 1_000
 
 
@@ -223,6 +235,31 @@ def test_what_waits_for_a_dead_control_process_is_told_later_and_what_goes_over_
                 await until(lambda: control.counted.events == feeding.AT_ONCE * 2)
                 await until(lambda: control.counted.gaps == [MINUTE])
                 assert control.counted.frames[0].events[0].minute == MINUTE + 1
+
+    asyncio.run(main())
+
+
+def test_refusals_and_shadows_have_the_same_bound_and_orders_none(tmp_path: Path) -> None:
+    """Whoever sends malformed bodies needs no key: what waits of them must not grow without end."""
+
+    async def main() -> None:
+        async with telling(tmp_path) as feed:
+            feed.placed(HELD, "never_x", Severity.SEV1)
+            feed.send(MINUTE)
+            for number in range(3_000):
+                feed.refused(AbuseKind.BAD_TOKEN, "acme", "192.0.2.7", MINUTE, b"x" * 50_000)
+                feed.shadowed(event(MINUTE + 1), False, {"n": number})
+            feed.send(MINUTE + 2)
+            kept = sum(len(one.raw) for frame in feed._waiting for one in frame.refused)
+            assert kept <= feeding.MOST_KEPT * 1024
+            assert len(feed._waiting) == len(feed._weights)
+            async with hearing_at(tmp_path) as control:
+                control.minute = MINUTE + 2
+                await feed.connected.wait()
+                feed.send(MINUTE + 2)
+                await until(lambda: control.counted.gaps == [MINUTE + 1])
+                assert [one.held for frame in control.counted.frames for one in frame.placed] == [HELD]
+            assert (feed._waiting, feed._weights, feed._kept) == ([], [], 0)
 
     asyncio.run(main())
 

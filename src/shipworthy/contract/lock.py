@@ -116,6 +116,14 @@ class Lock(Fact, frozen=True, kw_only=True):
     checkpoint: str = ""
 
 
+_YOUNGER: dict[str, Any] = {
+    "review_queue": msgspec.to_builtins(ReviewQueue()),
+    "drills": msgspec.to_builtins(Drills()),
+    "on_call": None,
+    "first_shipped": "",
+}
+
+
 def read_lock(source: str | bytes, file: str = FILE) -> tuple[Lock | None, tuple[Problem, ...]]:
     """Return the lock, or None with every fault. Its signatures are checked by the gate, not here."""
     reading = read_json(source, file, MAX_BYTES)
@@ -138,10 +146,12 @@ def read_lock(source: str | bytes, file: str = FILE) -> tuple[Lock | None, tuple
 def terms_digest(lock: Lock) -> Digest:
     """Return the digest of all that the lock holds against the next contract: everything but verdict and checkpoint.
 
-    Whoever signs the verdict signs this as well; otherwise a lock could be edited to be easier to satisfy.
+    Whoever signs the verdict signs this as well; otherwise a lock could be edited to be easier to satisfy. Fields that
+    are younger than locks which are out there count only where they say something: what was signed without them holds.
     """
     terms: dict[str, Any] = msgspec.to_builtins(lock)
-    return digest({key: value for key, value in terms.items() if key not in ("verdict", "checkpoint")})
+    left_out = {"verdict", "checkpoint", *(key for key, default in _YOUNGER.items() if terms[key] == default)}
+    return digest({key: value for key, value in terms.items() if key not in left_out})
 
 
 def render_lock(lock: Lock) -> str:

@@ -16,6 +16,7 @@ from shipworthy.facts import Held, Incident, Scope, Severity
 from shipworthy.facts.incident import Reopened
 from shipworthy.respond.incidents import EXTENDED, OPENED, REOPENED, changed, extend, open_incident
 from shipworthy.respond.moments import told
+from shipworthy.respond.pages.owed import asked_by
 from shipworthy.respond.playbook import Proposal
 from shipworthy.respond.postures import MACHINE
 from shipworthy.respond.scopes import covers
@@ -50,15 +51,6 @@ def orphans(orders: Iterable[Held], known: Iterable[Incident]) -> tuple[Proposal
         for held in orders
         if held.order.by == MACHINE and held.order.id not in taken
     )
-
-
-def asked_by(held: Held) -> str:
-    """Return the SLO or never event that an order's reason names first.
-
-    The forms are those of `playbook`: `never event NAME: …`, `NAME breached: …`, `NAME: …`.
-    """
-    words = held.because.removeprefix("never event ").split()
-    return words[0].rstrip(":") if words else ""
 
 
 def reopen(incident: Incident, held: Held, severity: Severity, now: datetime) -> Incident:

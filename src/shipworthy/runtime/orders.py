@@ -17,6 +17,7 @@ from shipworthy.errors import ShipworthyError
 from shipworthy.facts import Held, Severity
 from shipworthy.respond.moments import moment
 from shipworthy.respond.playbook import Proposal
+from shipworthy.respond.postures import MACHINE
 from shipworthy.respond.recurrence import orphans
 from shipworthy.runtime import incident_book
 from shipworthy.runtime.authority import Authority, local_id
@@ -39,7 +40,9 @@ class Orders:
         self._act = act
         self._later = later
         self._unrecorded: deque[Proposal] = deque()
-        self._looked = False
+        self._taken: set[str] = set()
+        self._untold: set[str] | None = None
+        self._due: frozenset[str] = frozenset()
         self._number = self._numbered() if act else ""
 
     def place(self, proposal: Proposal) -> None:
@@ -58,8 +61,8 @@ class Orders:
         self._await(Proposal(held, slo, severity))
 
     def keep_up(self) -> None:
-        """Try again what could not be recorded."""
-        if self._unrecorded or (self._act and not self._looked):
+        """Try again what could not be recorded; open incidents of orders whose process ended before it could."""
+        if self._unrecorded or self._orphaned():
             self._later(self._record)
 
     def _await(self, proposal: Proposal) -> None:
@@ -80,15 +83,29 @@ class Orders:
 
     def _open(self, proposal: Proposal) -> None:
         held = proposal.held
+        self._taken.add(held.order.id)
         one = self._releases.get(held.order.scope.version) or self._releases[self._live.state.baseline]
         incident_book.taken_up(self._authority, proposal, moment(held.at), one.contract.manifest.owner)
 
+    def _orphaned(self) -> bool:
+        """True when a machine's order holds that nobody has told of: at the start at once, later when a round has
+        passed, for a worker that lives tells of its own."""
+        if not self._act:
+            return False
+        machine = {held.order.id for held in self._live.state.orders if held.order.by == MACHINE}
+        before, self._untold = self._untold, machine - self._taken
+        self._due = frozenset(self._untold if before is None else self._untold & before)
+        return bool(self._due)
+
     def _look_after(self) -> None:
-        """Open, once, the incidents of orders that a process placed which ended before it could."""
-        if self._act and not self._looked:
-            for proposal in orphans(self._live.state.orders, self._authority.store.incidents()):
-                self._open(proposal)
-            self._looked = True
+        """Open the incidents that are due; whoever opened one meanwhile is not followed by a second."""
+        due, self._due = self._due, frozenset()
+        if due:
+            found = orphans(self._live.state.orders, self._authority.store.incidents())
+            for proposal in found:
+                if proposal.held.order.id in due:
+                    self._open(proposal)
+            self._taken |= due
 
     def _numbered(self) -> str:
         """Return an order's number in advance: a kill must not wait for the store."""

@@ -23,7 +23,7 @@ from shipworthy.runtime.tree.slots import Slots
 _log = logging.getLogger("shipworthy.feed")
 NAME = "feed.sock"
 MOST_FRAME = 64 << 20
-MOST_KEPT = 50_000  # decisions that wait for the control process
+MOST_KEPT = 50_000  # things that wait for the control process; a KiB of their text is one more
 AT_ONCE = 512  # decisions of one frame
 MOST_BUFFERED = 16 << 20  # bytes that the control process has not read
 ROW_BYTES = 8 << 20  # of texts in one frame, roughly
@@ -104,6 +104,8 @@ class Feed:
         self._texts = 0
         self._next = self._empty(0)
         self._waiting: list[Frame] = []
+        self._weights: list[int] = []
+        self._kept = 0
         self._lost: set[int] = set()
         self._writer: asyncio.StreamWriter | None = None
         self.connected = asyncio.Event()
@@ -127,10 +129,14 @@ class Feed:
     def shadowed(self, event: Event, held: bool, row: Mapping[str, Cell]) -> None:
         """Take one shadow score in."""
         self._next.shadows.append((event, held, dict(row)))
+        self._texts += sum(len(cell) for cell in row.values() if isinstance(cell, str))
 
     def refused(self, kind: AbuseKind, tenant: str, peer: str, minute: int, raw: bytes, n: int = 1) -> None:
         """Take in what was refused."""
         self._next.refused.append(Refusal(kind, tenant, peer, minute, raw, n))
+        self._texts += len(raw)
+        if self._texts >= ROW_BYTES:
+            self._cut()
 
     def placed(self, held: Held, slo: str, severity: Severity) -> None:
         """Tell of an order that holds already."""
@@ -147,8 +153,9 @@ class Feed:
         writer = self._writer
         if writer is None or writer.is_closing() or writer.transport.get_write_buffer_size() > MOST_BUFFERED:
             return  # it is kept, up to the bound, until somebody listens
-        while self._waiting:
-            writer.write(self._packed(self._waiting.pop(0)))
+        for frame in self._waiting:
+            writer.write(self._packed(frame))
+        self._waiting, self._weights, self._kept = [], [], 0
         lost, self._lost = sorted(self._lost), set()
         sign = Frame(worker=self._number, pid=self._pid, minute=minute, told=self._counted, lost=lost, bye=bye)
         writer.write(packed(sign))
@@ -193,24 +200,32 @@ class Feed:
             return packed(Frame(worker=frame.worker, pid=frame.pid, minute=frame.minute, placed=frame.placed))
 
     def _cut(self) -> None:
-        """End the present frame; drop the oldest decisions when too many wait."""
+        """End the present frame; drop the oldest when too much waits."""
         frame = self._next
-        if not (frame.events or frame.shadows or frame.refused or frame.placed or frame.drilled):
+        things = len(frame.events) + len(frame.shadows) + len(frame.refused) + len(frame.drilled)
+        if not (things or frame.placed):
             return
         frame.told = self._counted
         self._waiting.append(frame)
+        self._weights.append(things + self._texts // 1024)
         self._texts = 0
         self._next = self._empty(frame.minute)
-        while sum(len(one.events) for one in self._waiting) > MOST_KEPT:
+        self._kept += self._weights[-1]
+        while self._kept > MOST_KEPT:
             self._drop()
 
     def _drop(self) -> None:
-        """Forget the decisions of the oldest frame that has any; orders are never forgotten."""
-        oldest = next(one for one in self._waiting if one.events)
-        self._lost |= {event.minute for event in oldest.events}
+        """Forget what the oldest frame that weighs anything tells; orders are never forgotten."""
+        at = next(at for at, weight in enumerate(self._weights) if weight)
+        oldest = self._waiting[at]
+        self._lost |= {event.minute for event in oldest.events} | {event.minute for event, _, _ in oldest.shadows}
         _log.error("%d decisions are lost to the windows: the control process does not answer", len(oldest.events))
         oldest.events, oldest.rows, oldest.peers, oldest.shadows, oldest.refused = [], [], [], [], []
         oldest.drilled = []
+        self._kept -= self._weights[at]
+        self._weights[at] = 0
+        if not oldest.placed:
+            del self._waiting[at], self._weights[at]
 
     def _empty(self, minute: int) -> Frame:
         return Frame(worker=self._number, pid=self._pid, minute=minute, told=self._counted, events=[])
