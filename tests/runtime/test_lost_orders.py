@@ -36,17 +36,23 @@ def test_an_order_that_nobody_opened_an_incident_for_gets_one_at_the_next_start(
 
 def test_an_order_of_a_worker_that_died_gets_its_incident_while_the_site_goes_on(rolling: Tiny) -> None:
     with Served(rolling) as served:
-        served.keep_up(1)
+        judged(served)
         with open_site(rolling.workspace) as authority:
             held = playbook.by_person("ana", rolling.scope("2"), Named.KILLED, "x", "ORD-2027-0009", rolling.clock())
             because = "never event never_deny_fast: the answer to x was withheld"
             lost = replace(held, order=replace(held.order, by="machine"), because=because, confirmed_by="")
             authority.hold(lost)  # by a worker whose frame never came
-        served.keep_up(1)
+        judged(served)
         assert not incident.listed(rolling.workspace), "it may still tell of it"
-        served.keep_up(1)
+        judged(served)
         wait_until(lambda: bool(incident.listed(rolling.workspace)))
-        served.keep_up(2)
+        judged(served)
     (one,) = incident.listed(rolling.workspace)
     assert (one.slo, one.orders) == ("never_deny_fast", ("ORD-2027-0009",))
     assert rolling.kinds().count("respond.incident_opened") == 1
+
+
+def judged(served: Served) -> None:
+    """Let a minute pass and be judged."""
+    served.keep_up(1)
+    served.keep_up()
