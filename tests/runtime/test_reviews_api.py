@@ -27,7 +27,7 @@ def _served(shipped: Tiny) -> Iterator[Served]:
 
 
 def person(tiny: Tiny, who: str = "ben") -> str:
-    return make_token(tiny.workspace, "review", "30d", who)[0]
+    return make_token(tiny.workspace, "review", "30d", person=who)[0]
 
 
 def asked(served: Served, n: int = 1) -> list[dict[str, Any]]:
@@ -121,10 +121,10 @@ def test_a_token_for_reviews_is_one_persons_and_others_are_nobodys(shipped: Tiny
     with pytest.raises(UsageError, match="one person's"):
         make_token(shipped.workspace, "review", "30d")
     with pytest.raises(UsageError, match="one person's"):
-        make_token(shipped.workspace, "read", "30d", "ben")
+        make_token(shipped.workspace, "read", "30d", person="ben")
     for nobody in ("chidi", "mallory"):
         with pytest.raises(PolicySaysNo):
-            make_token(shipped.workspace, "review", "30d", nobody)
+            make_token(shipped.workspace, "review", "30d", person=nobody)
     person(shipped)
     assert [(one.scope, one.person) for one in read_tokens(shipped.workspace.home)] == [("review", "ben")]
     assert shipped.entries()[-1].body["person"] == "ben"

@@ -67,7 +67,7 @@ def test_the_same_by_http(served: Served, tmp_path: Path) -> None:
     item = doubt(served, "v-1")
     (left,) = run(served.tiny, SHELL[1])
     token = left.out.strip()
-    assert token != make_token(served.tiny.workspace, "review", "30d", "ben")[0]
+    assert token != make_token(served.tiny.workspace, "review", "30d", person="ben")[0]
     script = SHELL[2].replace("localhost:8080", f"127.0.0.1:{served.port}")
     script = script.replace("$TOKEN", token).replace("$ITEM", item)
     told = []

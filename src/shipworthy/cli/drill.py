@@ -31,7 +31,7 @@ def drill() -> None:
 @as_json
 @click.pass_context
 def kill(ctx: click.Context, person: str, trips: int, url: str, json_: bool) -> None:
-    """Trip the kill switch: how soon does every replica answer by it?"""
+    """Trip the kill switch, and time how soon every replica answers by it."""
     _practise(ctx, "kill", person, url, "*", trips, json_)
 
 
@@ -42,7 +42,7 @@ def kill(ctx: click.Context, person: str, trips: int, url: str, json_: bool) -> 
 @as_json
 @click.pass_context
 def rollback(ctx: click.Context, person: str, trips: int, url: str, json_: bool) -> None:
-    """Close the candidate's route for the synthetic tenant: how soon does the baseline answer?"""
+    """Close the candidate's route for the synthetic tenant, and time how soon the baseline answers."""
     _practise(ctx, "rollback", person, url, "*", trips, json_)
 
 
@@ -54,7 +54,7 @@ def rollback(ctx: click.Context, person: str, trips: int, url: str, json_: bool)
 @as_json
 @click.pass_context
 def degrade(ctx: click.Context, segment: str, person: str, trips: int, url: str, json_: bool) -> None:
-    """Order safe mode: how soon does the fallback answer?"""
+    """Order safe mode, and time how soon the fallback answers."""
     _practise(ctx, "degrade", person, url, segment, trips, json_)
 
 

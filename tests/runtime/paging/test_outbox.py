@@ -113,7 +113,7 @@ def test_entries_are_read_once_and_their_notices_end_by_themselves() -> None:
 
 def test_incidents_are_known_by_order_while_it_holds() -> None:
     outbox = box()
-    opened = entry("respond.incident_opened", 0, incident={"id": "INC-1", "order": "ORD-1"})
+    opened = entry("respond.incident_opened", 0, incident={"id": "INC-1", "orders": ["ORD-1"]})
     outbox.read([opened], [], ["ORD-1"])
     assert outbox.incidents == {"ORD-1": "INC-1"}
     outbox.read([], [], [])

@@ -19,6 +19,9 @@ from shipworthy.respond.pages import notices
 from shipworthy.respond.pages.page import Page, Phase, going_on, news
 
 KEPT_AS: Final = "paging/outbox"
+_TELL_OF_ORDERS: Final = frozenset(
+    {"respond.incident_opened", "respond.incident_extended", "respond.incident_reopened"}
+)
 MOST: Final = 1_000
 
 
@@ -71,9 +74,9 @@ class Outbox:
         """Take the next ledger entries in, with the notices that were `made` of them. `holding`: orders that hold."""
         for entry in entries:
             self.seq = max(self.seq, entry.seq + 1)
-            if entry.kind == "respond.incident_opened":
+            if entry.kind in _TELL_OF_ORDERS:
                 told = entry.body.get("incident") or {}
-                self.incidents[str(told.get("order", ""))] = str(told.get("id", ""))
+                self.incidents |= {str(order): str(told.get("id", "")) for order in told.get("orders", ())}
         for page in made:
             self._notices[page.key] = page
         orders = set(holding)
