@@ -120,7 +120,18 @@ FAULTS: tuple[Fault, ...] = (
         ("a guess is not counted", '        self._abused(scope, AbuseKind.BAD_TOKEN, shown.encode("latin-1"))\n', ""),
         ("any version is read", 'if hook.version != "4" or', "if"),
         ("an alert of others acts", "        if LABEL not in alert.labels:\n            return \"other\", \"\"\n", ""),
+        ("one alert stops all others", "        except Exception:  # whatever it is, one", "        except Refused:  # whatever it is, one"),
+        ("what failed looks followed", 'if became["failed"]:', "if False:"),
         ("a refusal looks like a yes", "return Response(403 if refused and len(refused) == len(told) else 200", "return Response(200"),
+    ),
+    *_in(
+        "runtime/outside/triggered.py",
+        "tests/runtime/test_alerts.py",
+        ("an alert orders again after people spoke", 'if kept.with_suffix(".json").exists() or kept.with_suffix(".done").exists():', "if False:"),
+        ("who only observes orders", "        if not controller.act:\n", "        if False:\n"),
+        ("each end is a task", "        if held.order.id in self._over:\n", "        if False:\n"),
+        ("ends are kept without bound", "if len(self._over) > MOST_OVER:", "if False:"),
+        ("an end that was not recorded is forgotten", "            self._over.pop(order, None)\n", ""),
     ),
     *_in(
         "runtime/paging/outbox.py",

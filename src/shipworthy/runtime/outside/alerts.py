@@ -81,7 +81,7 @@ class Acting(Protocol):
 
     def known(self) -> Known: ...
     def state(self) -> RuntimeState: ...
-    def place(self, held: Held, slo: str) -> bool: ...
+    def place(self, held: Held, slo: str) -> str: ...
     def gone(self, held: Held, trigger: Trigger, token: str) -> None: ...
 
 
@@ -134,6 +134,8 @@ class Alerts:
                 await asyncio.sleep(0)  # an order takes its time on the disk: requests go between two of them
         became = Counter(became for _, (became, _) in told)
         self.counts.update(became)
+        if became["failed"]:  # the others were followed; what is sent again orders once
+            raise Refusal(503, f"{became['failed']} alerts cannot be followed now", [(b"retry-after", b"1")])
         if hook.truncatedAlerts:
             self.counts["truncated"] += hook.truncatedAlerts
             _log.warning("%d alerts were cut off before they came here", hook.truncatedAlerts)
@@ -177,7 +179,8 @@ class Alerts:
         return hook
 
     def _follow(self, scope: Scope, token: Token, alert: Alert) -> tuple[str, str]:
-        """Follow one alert; return what became of it: `ordered`, `known`, `gone`, `other` or `refused`, and why."""
+        """Follow one alert; return what became of it: `ordered`, `observed`, `known`, `gone`, `other`, `failed` or
+        `refused`, and why."""
         if LABEL not in alert.labels:
             return "other", ""
         try:
@@ -190,11 +193,14 @@ class Alerts:
             held = order_of(trigger, token.id, self._acting.state(), self._clock())
             if held is None:
                 return "known", ""
-            return ("ordered", "") if self._acting.place(held, f"alert:{trigger.name}") else ("observed", "")
+            return self._acting.place(held, f"alert:{trigger.name}"), ""
         except Refused as refused:
             kind = AbuseKind.FOREIGN_TENANT if refused.foreign else AbuseKind.MALFORMED
             self._abused(scope, kind, alert.fingerprint.encode("utf-8", "replace"))
             return "refused", str(refused)
+        except Exception:  # whatever it is, one alert that cannot be followed keeps no other from its order
+            _log.exception("an alert cannot be followed now")
+            return "failed", ""
 
     def _ended(self, token: Token, trigger: Trigger) -> tuple[str, str]:
         held = placed(self._acting.state(), trigger)
