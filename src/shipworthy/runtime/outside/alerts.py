@@ -1,9 +1,10 @@
 """`POST /hooks/alertmanager`: Alertmanager's webhook, by which an alert degrades a segment, asks people, or kills.
 
-In: requests with a bearer token of scope `trigger`. Out: orders, and an answer that says what became of each alert.
-The token is asked for before anything of the body is read; each token has a rate of its own; bodies, alerts in one and
-orders in all are bounded. An alert without the label `shipworthy_action` is not for us. What is refused is counted in
-the abuse log; what acts is an order in the ledger; the end of an alert is a note there and changes nothing.
+In: requests with a bearer token of scope `trigger`. Out: orders, and an answer that says what became of each alert. The
+token is asked for before the body is read, but by the worker that hands a request on, which reads it whole, in as
+little time and of no more size; each token has a rate of its own; bodies, alerts in one and orders in all are bounded.
+An alert without the label `shipworthy_action` is not for us. What is refused is counted in the abuse log; what acts is
+an order in the ledger; the end of an alert is a note there and changes nothing.
 
 Source: prometheus/alertmanager notify/webhook/webhook.go and template.Data: `version` "4", `alerts`, `truncatedAlerts`;
 fields of later versions are not ours to refuse.
@@ -41,7 +42,8 @@ from shipworthy.deploy.throttle import Gcra
 from shipworthy.errors import CannotDecide, ShipworthyError
 from shipworthy.facts import MISSING, AbuseKind, Held, RuntimeState
 from shipworthy.respond.triggers import LABEL, Known, Refused, Trigger, beyond, order_of, placed, read_trigger
-from shipworthy.runtime.tokens import TRIGGER, Token, holder, read_tokens
+from shipworthy.runtime.token_folder import TokenFolder
+from shipworthy.runtime.tokens import TRIGGER, Token
 from shipworthy.store.instants import rfc3339
 
 PATH: Final = "/hooks/alertmanager"
@@ -97,7 +99,7 @@ class Alerts:
         rate: Rate = Rate(),  # noqa: B008 - a frozen value
         body_within_s: float = BODY_WITHIN_S,
     ) -> None:
-        self._home = home
+        self._tokens = TokenFolder(home)
         self._acting = acting
         self._clock = clock
         self._on_abuse = on_abuse
@@ -146,11 +148,7 @@ class Alerts:
 
     async def _token(self, scope: Scope) -> Token:
         shown = (header(scope, b"authorization") or b"").decode("latin-1")
-        scheme, _, secret = shown.partition(" ")
-        token = None
-        if scheme.lower() == "bearer" and secret:
-            kept = await asyncio.to_thread(read_tokens, self._home)
-            token = holder(secret, kept, rfc3339(self._clock()))
+        token = await asyncio.to_thread(self._tokens.holder, shown.encode("latin-1"), rfc3339(self._clock()))
         if token is not None and token.scope == TRIGGER:
             return token
         self._abused(scope, AbuseKind.BAD_TOKEN, shown.encode("latin-1"))
