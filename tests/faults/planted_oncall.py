@@ -215,7 +215,7 @@ FAULTS: tuple[Fault, ...] = (
         ("what was never tried waits", "(worse or (not quiet.asked and before is None))", "worse"),
         ("what was refused is refused for ever", "now + self._pace.refused_s, stamp_of", "now + 1e9, stamp_of"),
         ("files that were mended are not looked at", "(again or stamp_of(self.pager) != before.stamp)", "again"),
-        ("a fault of ours stops all", "_OURS = -1", "_OURS = 0"),
+        ("a fault of ours stops all", "except Exception as problem:  # a fault of ours", "except OSError as problem:  # a fault of ours"),
     ),
     *_in(
         "runtime/paging/listed.py",

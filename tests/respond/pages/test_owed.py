@@ -305,11 +305,17 @@ def test_over_the_limit_nothing_that_holds_is_resolved_and_nothing_flaps() -> No
             outbox.taken("a", page)
     assert set(told_of.values()) == {1}
     assert {f"m/supplier=Z{number:04}/ood_repeats" for number in range(MOST - 50)} <= set(told_of)
-    worst = held(1, Named.KILLED, segment="supplier=A")
-    many = [held(number, segment=f"supplier=B{number:04}") for number in range(2 * MOST)]
+    assert len(told_of) == MOST  # the oldest, and one for all others
+
+
+def test_what_worse_pages_leave_no_room_for_goes_on_and_only_what_is_gone_has_ended() -> None:
+    mild = [held(number, segment=f"supplier=B{number:04}") for number in range(MOST)]
+    kills = [held(9_000 + number, Named.KILLED, segment=f"supplier=K{number:04}") for number in range(100)]
     outbox = Outbox(Kept(), {"a": tuple(Severity)})
-    outbox.take(pages(seen(*many[:MOST], worst)), AT)
-    firing, cut = parted(seen(*many))
-    outbox.take(firing, AT, True, cut)
-    over = [page for page in outbox.pages.values() if page.phase is Phase.RESOLVED]
-    assert [page.severity for page in over] == [Severity.SEV1]  # the only one whose order is gone
+    for orders in (mild, [*mild[1:], *kills]):
+        firing, cut = parted(seen(*orders))
+        outbox.take(firing, AT, True, cut)
+    assert len(cut) == MOST - 1 + 100 - (MOST - 1)
+    over = [page.key for page in outbox.pages.values() if page.phase is Phase.RESOLVED]
+    assert over == ["m/supplier=B0000/ood_repeats"]
+    assert sum(page.severity is Severity.SEV1 for page in outbox.owed("a")) >= 100

@@ -195,3 +195,17 @@ def test_files_are_read_beside_the_event_loop_and_authorities_once(
         for _ in range(3):
             assert not asyncio.run(speak(page(), None)).taken  # there is no TLS
     assert threads == ["shipworthy-page"]
+
+
+def test_a_page_that_must_rest_for_an_hour_holds_up_none_that_has_failed_before() -> None:
+    outbox = owing(page("good", severity=Severity.SEV1), page("broken"))
+    asked: list[str] = []
+
+    async def speak(one: Page, heard: Page | None) -> Answer:
+        asked.append(one.slo)
+        if one.slo == "broken":
+            return Answer(500, "it answered 500", 3600.0)
+        return Answer(503, "it answered 503") if asked.count("good") <= 6 else Answer(202, "")
+
+    run_with(speak, outbox, lambda: len(outbox.owed("p")) == 1, Pace(base_s=0.02, cap_s=3600.0, most_s=3600.0))
+    assert asked.count("broken") == 1
