@@ -95,3 +95,13 @@ def test_a_file_that_was_edited_is_noticed_and_a_damaged_one_refused_every_time(
     (tmp_path / FOLDER).chmod(0o755)
     assert folder.holder(shown, DURING) is not None
     assert stat.S_IMODE((tmp_path / FOLDER).stat().st_mode) == 0o700  # it is closed again
+
+
+def test_files_that_are_the_same_are_looked_at_and_not_read_again(
+    tmp_path: Path, reads: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(token_folder, "LOOK_S", 0.0)
+    shown, folder = make(tmp_path), TokenFolder(tmp_path)
+    for _ in range(20):
+        assert folder.holder(shown, DURING) is not None
+    assert len(reads) == 1
