@@ -106,7 +106,7 @@ FAULTS: tuple[Fault, ...] = (
         "tests/runtime/test_rollout_served.py",
         ("whoever calls may end it", "if token is None or token.scope != ROLLOUT:", "if False:"),
         ("a token of any scope may end it", "if token is None or token.scope != ROLLOUT:", "if token is None:"),
-        ("tokens are asked of nobody", "if await asyncio.to_thread(self._tokens) and await", "if await"),
+        ("tokens are asked of nobody", "if await asyncio.to_thread(self._tokens.tokens) and await", "if await"),
         ("readers need no token", "and await self._holder(scope) is None:", "and False:"),
         ("a wrong token is not noticed", "        if token is None:\n            minute", "        if False:\n            minute"),
         ("a hook may be read", 'if scope["method"] != "POST":', "if False:"),

@@ -6,17 +6,22 @@ from __future__ import annotations
 import http.client
 import json
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
-from shipworthy.errors import UsageError
-from shipworthy.facts import AbuseKind
+from shipworthy.errors import CannotDecide, UsageError
+from shipworthy.facts import AbuseKind, Held
 from shipworthy.flows.keys import make_token
 from shipworthy.flows.posture import restore
+from shipworthy.respond.triggers import Trigger
 from shipworthy.runtime.outside.alerts import MOST_BYTES, PATH
+from shipworthy.runtime.outside.triggered import MOST_OVER, _Acting
 from shipworthy.runtime.tokens import read_tokens
+from shipworthy.store.instants import rfc3339
 from tests.flows.tiny import Tiny
 from tests.runtime.served import Served, wait_until
 
@@ -269,3 +274,70 @@ def test_a_token_whose_bounds_were_edited_away_is_no_token(shipped: Tiny, token:
     with Served(shipped) as served:
         assert post(served, hook(alert(shipped)), token)[0] == 503
         assert served.orders() == []
+
+
+def test_an_alert_that_began_ahead_of_our_clock_orders_once_and_keeps_no_other_from_its_order(
+    served: Served, shipped: Tiny
+) -> None:
+    wide = make_token(shipped.workspace, "trigger", "1d", "*", ("degrade",))[0]
+    ahead = alert(shipped, startsAt=rfc3339(shipped.clock() + timedelta(seconds=120)))
+    assert post(served, hook(ahead), wide)[1]["ordered"] == 1
+    shipped.clock.advance(10)
+    served.keep_up()
+    assert restore(shipped.workspace, shipped.scope(segment=SEGMENT), "ana", "operator").done
+    for _ in range(2):
+        shipped.clock.advance(20)
+        served.keep_up()
+        status, told = post(served, hook(ahead), wide)
+        assert (status, told["known"], served.orders()) == (200, 1, [])
+    other = alert(shipped, fingerprint="ffff", segment="supplier=S3")
+    status, told = post(served, hook(ahead, other), wide)
+    assert (status, told["known"], told["ordered"]) == (200, 1, 1)
+    assert [one["scope"]["segment"] for one in served.orders()] == ["supplier=S3"]
+
+
+@pytest.mark.parametrize("problem", [CannotDecide("the state", "here", "mend it"), OSError(28, "no space left")])
+def test_an_alert_that_cannot_be_followed_is_asked_for_again_after_all_others_were(
+    served: Served, shipped: Tiny, monkeypatch: pytest.MonkeyPatch, problem: Exception
+) -> None:
+    wide = make_token(shipped.workspace, "trigger", "1d", "*", ("degrade",))[0]
+    authority = served.site.controller.authority
+    real = authority.hold
+
+    def hold(held: Held) -> None:
+        if held.order.scope.segment == SEGMENT:
+            raise problem
+        real(held)
+
+    monkeypatch.setattr(authority, "hold", hold)
+    both = hook(alert(shipped), alert(shipped, fingerprint="ffff", segment="supplier=S3"))
+    assert post(served, both, wide)[0] == 503
+    assert [one["scope"]["segment"] for one in served.orders()] == ["supplier=S3"]
+    monkeypatch.undo()
+    status, told = post(served, both, wide)
+    assert (status, told["known"], told["ordered"]) == (200, 1, 1)
+    assert len(served.orders()) == 2
+
+
+def test_the_end_of_an_alert_told_a_thousand_times_is_one_task_and_one_that_was_not_recorded_is_told_again(
+    served: Served, token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert post(served, hook(alert(served.tiny)), token)[1]["ordered"] == 1
+    (held,) = served.site.controller.live.state.orders
+    tasks: list[Callable[[], None]] = []
+    acting = _Acting(served.site, tasks.append)
+    over = Trigger("degrade", held.order.scope, "1a30ba71cca2921f", "A", held.at)
+    for _ in range(1_000):
+        acting.gone(held, over, "t")
+    assert len(tasks) == 1
+
+    def broken(*args: object) -> None:
+        raise CannotDecide("the ledger", "here", "mend it")
+
+    monkeypatch.setattr(served.site.controller.authority.ledger, "append_once", broken)
+    tasks[0]()
+    acting.gone(held, over, "t")
+    assert len(tasks) == 2
+    for number in range(3 * MOST_OVER):
+        acting.gone(replace(held, order=replace(held.order, id=f"ORD-{number}")), over, "t")
+    assert len(acting._over) == MOST_OVER

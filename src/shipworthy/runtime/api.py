@@ -2,7 +2,8 @@
 
 In: requests with a bearer token. Out: facts, or the number of the appended entry with a signed checkpoint. Whoever has
 no token, or one that is over, hears 401 and nothing else; one of another scope 403. The token is asked for before
-anything is read of the body; bodies are small and must come in time; each token has a rate of its own.
+anything is read of the body, but by a worker that hands it on, see `tree/forward.py`; bodies are small and must come in
+time; each token has a rate of its own.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ from shipworthy.ledger.files.log import Ledger
 from shipworthy.runtime.posted import ENTRIES, FACTS, MAX_BYTES, Unfit, read_posted
 from shipworthy.runtime.reviews_api import ReviewsApi
 from shipworthy.runtime.shared_facts import Told
-from shipworthy.runtime.tokens import GATE, READ, REVIEW, Token, holder, read_tokens
+from shipworthy.runtime.token_folder import TokenFolder
+from shipworthy.runtime.tokens import GATE, READ, REVIEW, Token
 from shipworthy.store.instants import rfc3339
 from shipworthy.store.protocol import Store
 
@@ -71,7 +73,7 @@ class Api:
         on_abuse: OnAbuse = UNWATCHED,
         reviews: ReviewsApi | None = None,
     ) -> None:
-        self._home = home
+        self._tokens = TokenFolder(home)
         self._ledger = ledger
         self._model = model
         self._clock = clock
@@ -99,7 +101,7 @@ class Api:
         path = scope["path"]
         method, scopes = self._asked_by(path)
         shown = header(scope, b"authorization")
-        token = await asyncio.to_thread(self._holder, shown)
+        token = await asyncio.to_thread(self._tokens.holder, shown, self._now())
         if shown is not None and (token is None or token.scope not in scopes):
             minute = int(self._clock().timestamp() // 60)
             self._on_abuse.refused(AbuseKind.BAD_TOKEN, MISSING, peer_of(scope), minute, shown)
@@ -125,12 +127,6 @@ class Api:
         if method is None:
             raise Refusal(404, "no such path")
         return method, (REVIEW,)
-
-    def _holder(self, authorization: bytes | None) -> Token | None:
-        scheme, _, shown = (authorization or b"").decode("latin-1").partition(" ")
-        if scheme.lower() != "bearer" or not shown:
-            return None
-        return holder(shown, read_tokens(self._home), self._now())
 
     async def _body(self, scope: Scope, receive: Receive) -> bytes:
         """Return the body. What is too large or too slow is not waited for."""

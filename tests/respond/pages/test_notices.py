@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from shipworthy.facts import Entry, Severity, digest
 from shipworthy.respond.moments import later, told
 from shipworthy.respond.pages.notices import LASTS_S, ended, is_over, notice
 from shipworthy.respond.pages.page import Phase
+from shipworthy.runtime.paging.outbox import Kept, Outbox
 from tests.respond.pages.made import AT, TOLD
 from tests.respond.pages.test_owed import ON_CALL
 
@@ -21,16 +23,16 @@ def entry(kind: str, actor: str = "machine", /, **body: Any) -> Entry:
 @pytest.mark.parametrize(
     ("one", "kind", "severity", "key"),
     [
-        (entry("respond.drill_due", drill="kill", every="30d"), "drill.due", Severity.SEV3, "m/*/drill_due"),
+        (entry("respond.drill_due", drill="kill", every="30d"), "drill.due", Severity.SEV3, "m/*/drill_due:kill"),
         (entry("respond.review_expired", n=3), "review.expired", Severity.SEV3, "m/*/review_queue"),
         (entry("respond.drilled", kind="kill", passed=False), "drill.completed", Severity.SEV2, "m/*/drill:kill"),
         (entry("respond.drilled", drill={"kind": "rollback", "passed": False}), "drill.completed", Severity.SEV2,
          "m/*/drill:rollback"),
         (entry("respond.drilled"), "drill.completed", Severity.SEV2, "m/*/drill:drill"),
         (entry("gate.overridden", "gate", override={"override": {"id": "OVR-2027-0001"}}), "bypass.used",
-         Severity.SEV3, "m/*/override"),
-        (entry("deploy.aborted", rollout={"version": "2"}), "rollout.rolled_back", Severity.SEV3, "m/*/rollout"),
-        (entry("deploy.advanced", rollout={"version": "2"}), "rollout.advanced", Severity.SEV4, "m/*/stage"),
+         Severity.SEV3, "m/*/override:OVR-2027-0001"),
+        (entry("deploy.aborted", rollout={"version": "2"}), "rollout.rolled_back", Severity.SEV3, "m/*/rollout:2"),
+        (entry("deploy.advanced", rollout={"version": "2"}), "rollout.advanced", Severity.SEV4, "m/*/stage:2"),
     ],
 )  # fmt: skip
 def test_what_happened_pages(one: Entry, kind: str, severity: Severity, key: str) -> None:
@@ -94,3 +96,54 @@ def test_a_notice_ends_after_four_hours() -> None:
     assert (over.phase, over.ended) == (Phase.RESOLVED, told(later(AT, 60)))
     assert ended(over, later(AT, 99)) == over
     assert is_over(over, AT)
+
+
+def rolled(name: str, version: str) -> dict[str, Any]:
+    return {"rollout": {"id": name, "version": version}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "second", "pages"),
+    [
+        ("deploy.aborted", rolled("ROL-1", "2"), rolled("ROL-2", "3"), 2),
+        ("deploy.aborted", rolled("ROL-1", "2"), rolled("ROL-2", "2"), 2),
+        ("deploy.aborted", {"rollout": {"version": "2"}}, {"rollout": {"version": "3"}}, 2),
+        ("gate.overridden", {"override": {"id": "OVR-1"}}, {"override": {"id": "OVR-2"}}, 2),
+        ("respond.drill_due", {"drill": "kill"}, {"drill": "rollback"}, 2),
+        ("deploy.advanced", rolled("ROL-1", "2"), rolled("ROL-1", "2"), 1),
+        ("respond.drilled", {"kind": "kill", "passed": False}, {"kind": "kill", "passed": False}, 1),
+    ],
+)
+def test_a_second_event_of_one_kind_is_told_while_the_first_still_fires(
+    kind: str, first: dict[str, Any], second: dict[str, Any], pages: int
+) -> None:
+    outbox = Outbox(Kept(), {"a": tuple(Severity)})
+    heard: list[tuple[str, str]] = []
+    for at, body in enumerate((first, second, second)):
+        one = replace(entry(kind, **body), seq=3 + min(at, 1), at=told(later(AT, 600 * at)))
+        page = notice(one, "m")
+        assert page is not None
+        outbox.read([one], [page], [])
+        outbox.take([], later(AT, 600 * at))
+        for each in outbox.owed("a"):
+            heard.append((each.key, each.title))
+            outbox.taken("a", each)
+        outbox.take([], later(AT, 600 * at + 60))
+        assert outbox.owed("a") == ()
+    assert len(heard) >= 2
+    assert len({key for key, _ in heard}) == pages
+
+
+def test_a_flood_of_reviews_that_nobody_answered_is_one_page() -> None:
+    outbox = Outbox(Kept(), {"a": tuple(Severity)})
+    heard = 0
+    for at in range(20):
+        one = replace(entry("respond.review_expired", n=at + 1), seq=at, at=told(later(AT, 60 * at)))
+        page = notice(one, "m")
+        assert page is not None
+        outbox.read([one], [page], [])
+        outbox.take([], later(AT, 60 * at))
+        for each in outbox.owed("a"):
+            heard += 1
+            outbox.taken("a", each)
+    assert heard == 1

@@ -25,11 +25,14 @@ from shipworthy.facts import (
     Severity,
     Slo,
     Target,
+    canonical_segment,
     digest,
 )
+from shipworthy.facts.segments import escape
 from shipworthy.respond.moments import told
-from shipworthy.respond.pages.owed import MOST, Judged, Seen, asked_by, pages
+from shipworthy.respond.pages.owed import MOST, Judged, Seen, asked_by, pages, parted
 from shipworthy.respond.pages.page import Page, Phase
+from shipworthy.runtime.paging.outbox import Kept, Outbox
 from tests.respond.pages.made import AT
 
 ON_CALL = OnCall(
@@ -159,7 +162,7 @@ def test_another_segment_tenant_or_reason_is_another_page() -> None:
 def test_a_tenant_that_may_not_be_shown_is_nowhere_on_its_page() -> None:
     because = "ood_repeats: 40 of 60 requests of acme out of distribution (acme-other is another word)"
     page = only(pages(seen(held(tenant="acme", because=because), show=lambda _: "#ab12cd34ef56")))
-    assert "acme " not in str(page)
+    assert "acme" not in str(page)
     assert page.tenant == "#ab12cd34ef56"
     assert page.key == "m/supplier=S2;tenant=#ab12cd34ef56/ood_repeats"
 
@@ -258,3 +261,61 @@ def test_the_same_facts_in_any_order_give_the_same_pages_one_a_key(orders: list[
 def test_every_order_of_a_machine_is_on_exactly_one_page(orders: list[Held]) -> None:
     found = [order for page in pages(seen(*orders)) for order in page.orders]
     assert sorted(found) == sorted(one.order.id for one in orders)
+
+
+TENANTS = st.sampled_from(["acme", "acme+", "-acme", "a;c=m,e*", "50%", "ac me", "été", "#9", "tenant one.", "x=1"])
+
+
+@given(
+    TENANTS, TENANTS, st.booleans(), st.sampled_from(["alert acme+: f fires", "ood_repeats: {0} sent {1}!", "{1}{0}"])
+)
+def test_no_tenant_is_named_whatever_it_is_called_and_wherever_it_stands(
+    one: str, other: str, both: bool, because: str
+) -> None:
+    segment = canonical_segment({"tenant": {one, other} if both else {one}, "supplier": ["S2"]})
+    why = because.format(one, segment)
+    order = held(1, because=why, segment=segment, tenant=one if both else "*")
+    of = judged(Outcome.NO_DATA, f"stale: {why}")
+    of = Judged(of.version, of.slo, replace(of.judgement, segment=segment))
+    for page in pages(seen(order, judged=[of], show=lambda _: "HIDDEN")):
+        whole = str([page.key, page.title, page.because, page.segment, page.tenant, page.confirm, page.slo])
+        for name in (one, other) if both else (one,):
+            assert name not in whole.replace("supplier=S2", "")
+            assert escape(name) not in whole
+        assert "tenant=HIDDEN" in page.key
+
+
+def test_a_segment_that_cannot_be_read_names_nobody() -> None:
+    page = only(pages(seen(held(segment="tenant=acme;;", because="x: in tenant=acme;;"), show=lambda _: "HIDDEN")))
+    assert "acme" not in str(page)
+
+
+def test_over_the_limit_nothing_that_holds_is_resolved_and_nothing_flaps() -> None:
+    old = [held(number, segment=f"supplier=Z{number:04}") for number in range(MOST - 50)]
+    new = [replace(held(9_000 + number, segment=f"supplier=A{number:04}"), at=told(AT + timedelta(seconds=9)))
+           for number in range(100)]  # fmt: skip
+    outbox = Outbox(Kept(), {"a": tuple(Severity)})
+    told_of: dict[str, int] = {}
+    for orders in (old, [*old, *new], [*new, *old], [*old, *new]):
+        firing, cut = parted(seen(*orders))
+        outbox.take(firing, AT, True, cut)
+        for page in outbox.owed("a"):
+            told_of[page.key] = told_of.get(page.key, 0) + 1
+            assert page.phase is Phase.FIRING
+            outbox.taken("a", page)
+    assert set(told_of.values()) == {1}
+    assert {f"m/supplier=Z{number:04}/ood_repeats" for number in range(MOST - 50)} <= set(told_of)
+    assert len(told_of) == MOST  # the oldest, and one for all others
+
+
+def test_what_worse_pages_leave_no_room_for_goes_on_and_only_what_is_gone_has_ended() -> None:
+    mild = [held(number, segment=f"supplier=B{number:04}") for number in range(MOST)]
+    kills = [held(9_000 + number, Named.KILLED, segment=f"supplier=K{number:04}") for number in range(100)]
+    outbox = Outbox(Kept(), {"a": tuple(Severity)})
+    for orders in (mild, [*mild[1:], *kills]):
+        firing, cut = parted(seen(*orders))
+        outbox.take(firing, AT, True, cut)
+    assert len(cut) == MOST - 1 + 100 - (MOST - 1)
+    over = [page.key for page in outbox.pages.values() if page.phase is Phase.RESOLVED]
+    assert over == ["m/supplier=B0000/ood_repeats"]
+    assert sum(page.severity is Severity.SEV1 for page in outbox.owed("a")) >= 100

@@ -242,7 +242,7 @@ def test_the_delay_is_drawn_from_one_seed_doubles_its_limit_and_honours_what_is_
 
     def delays(asked: float | None = None) -> list[float]:
         one = Receiver(pager, owing(page()), speak_to(pager, clock, 1), Pace(), clock)
-        return [one._failed(page(), Answer(429, "it answered 429", asked)) for _ in range(200)]
+        return [one._fail(page(), Answer(429, "it answered 429", asked)) for _ in range(200)]
 
     assert delays() == delays()
     found = delays()

@@ -42,6 +42,7 @@ def notice(entry: Entry, model: str, on_call: OnCall | None = None) -> Page | No
         confirm=confirm,
         command=line(command),
         runbook=runbook_of(on_call, severity),
+        entry=entry.seq if kind in _EACH else -1,
     )
     return replace(page, phase=Phase.RESOLVED, ended=entry.at) if entry.kind in _DRILLS and _passed(entry) else page
 
@@ -76,7 +77,7 @@ def _drilled(entry: Entry) -> _Told:
 def _due(entry: Entry) -> _Told:
     which = _text(entry.body, "drill") or "drill"
     confirm = f"Confirm that somebody practises: no {which} drill has passed for too long."
-    return "drill.due", "drill_due", Severity.SEV3, f"a {which} drill is due", confirm, "shipworthy status"
+    return "drill.due", f"drill_due:{which}", Severity.SEV3, f"a {which} drill is due", confirm, "shipworthy status"
 
 
 def _overridden(entry: Entry) -> _Told:
@@ -84,28 +85,43 @@ def _overridden(entry: Entry) -> _Told:
     inner = override.get("override", override) if isinstance(override, Mapping) else entry.body
     name = _text(inner, "id") if isinstance(inner, Mapping) else ""
     confirm = "Confirm that the compensating control of this override is in place."
-    return "bypass.used", "override", Severity.SEV3, f"override {name} let a release out", confirm, "shipworthy status"
+    return (
+        "bypass.used",
+        _one_of("override", name),
+        Severity.SEV3,
+        f"override {name} let a release out",
+        confirm,
+        "shipworthy status",
+    )
 
 
 def _rolled_back(entry: Entry) -> _Told | None:
     if entry.actor != MACHINE:
         return None
-    version = _rolled(entry)
+    version, which = _rolled(entry)
     confirm = f"Confirm that the baseline answers for version {version}."
     what = f"version {version} was rolled back"
-    return "rollout.rolled_back", "rollout", Severity.SEV3, what, confirm, "shipworthy rollout status"
+    return "rollout.rolled_back", _one_of("rollout", which), Severity.SEV3, what, confirm, "shipworthy rollout status"
 
 
 def _advanced(entry: Entry) -> _Told | None:
-    version = _rolled(entry)
+    version, which = _rolled(entry)
     confirm = f"Nothing to confirm: version {version} has shown what its stage asked for."
     what = f"version {version} went to its next stage"
-    return "rollout.advanced", "stage", Severity.SEV4, what, confirm, "shipworthy rollout status"
+    return "rollout.advanced", _one_of("stage", which), Severity.SEV4, what, confirm, "shipworthy rollout status"
 
 
-def _rolled(entry: Entry) -> str:
+def _rolled(entry: Entry) -> tuple[str, str]:
+    """Return the version, and the rollout by its id, where it has none by the version."""
     rollout = entry.body.get("rollout")
-    return _text(rollout, "version") if isinstance(rollout, Mapping) else ""
+    if not isinstance(rollout, Mapping):
+        return "", ""
+    return _text(rollout, "version"), _text(rollout, "id", "version")
+
+
+def _one_of(kind: str, name: str) -> str:
+    """Return what names one event of a kind: another one is another page, while this one still fires."""
+    return f"{kind}:{name}" if name else kind
 
 
 def _passed(entry: Entry) -> bool:
@@ -131,6 +147,8 @@ def _text(body: Mapping[str, Any], *names: str) -> str:
     return ""
 
 
+# Kinds of which each entry is an event of its own. Reviews that were not answered come in floods, and are one.
+_EACH: Final = frozenset({"drill.completed", "bypass.used", "rollout.rolled_back", "rollout.advanced"})
 _DRILLS: Final = frozenset({"respond.drilled"})
 _MAKERS: Final[dict[str, Callable[[Entry], _Told | None]]] = {
     "respond.review_expired": _expired,

@@ -18,7 +18,20 @@ from itertools import groupby
 from typing import Final
 
 from shipworthy.contract.on_call import OnCall
-from shipworthy.facts import Held, Judgement, Named, OnNoData, Outcome, RuntimeState, Severity, Slo
+from shipworthy.facts import (
+    RESERVED,
+    Held,
+    Judgement,
+    Named,
+    OnNoData,
+    Outcome,
+    RuntimeState,
+    Severity,
+    Slo,
+    canonical_segment,
+    parse_segment,
+)
+from shipworthy.facts.segments import escape
 from shipworthy.respond.escalation import Step, steps
 from shipworthy.respond.moments import moment, told
 from shipworthy.respond.pages.page import MOST_TITLE, Page, Phase, clip, key_of, line, with_tenant
@@ -26,6 +39,7 @@ from shipworthy.respond.postures import MACHINE
 from shipworthy.respond.severity import severity_of, worst
 
 MOST: Final = 500
+UNREAD: Final = "a segment that cannot be read"
 DRIFT: Final = ("drift_excess", "prediction_drift")
 STALE_S: Final = 300.0
 _ASKED = re.compile(
@@ -77,15 +91,21 @@ class Seen:
 
 
 def pages(seen: Seen) -> tuple[Page, ...]:
-    """Return what fires now. Over 500 pages the worst are kept, and one more says how many are not."""
+    """Return what fires now. Over 500 pages the worst and oldest are kept, and one more says how many are not."""
+    return parted(seen)[0]
+
+
+def parted(seen: Seen) -> tuple[tuple[Page, ...], frozenset[str]]:
+    """Return the pages that fire now, and the keys of those that fire as well and are too many to be sent."""
     found: dict[str, Page] = {}
     for page in (*_orders(seen), *_judgements(seen), *_site(seen)):
         before = found.get(page.key)
         found[page.key] = page if before is None or _ORDER_OF(page.severity) < _ORDER_OF(before.severity) else before
-    kept = sorted(found.values(), key=lambda page: (_ORDER_OF(page.severity), page.key))
-    if len(kept) > MOST:
-        kept = [*kept[: MOST - 1], _more(seen, len(kept) - MOST + 1, kept[0].severity)]
-    return tuple(sorted(kept, key=lambda page: page.key))
+    kept = sorted(found.values(), key=lambda page: (_ORDER_OF(page.severity), page.at, page.key))
+    cut = kept[MOST - 1 :] if len(kept) > MOST else []
+    if cut:
+        kept = [*kept[: MOST - 1], _more(seen, len(cut), kept[0].severity)]
+    return tuple(sorted(kept, key=lambda page: page.key)), frozenset(page.key for page in cut)
 
 
 def asked_by(held: Held) -> str:
@@ -110,7 +130,8 @@ def _orders(seen: Seen) -> Iterator[Page]:
 
 def _key(seen: Seen, held: Held) -> str:
     scope = held.order.scope
-    return key_of(seen.model, with_tenant(scope.segment, _shown(seen, scope.tenant)), asked_by(held))
+    segment = with_tenant(_segment(seen, scope.segment), _shown(seen, scope.tenant))
+    return key_of(seen.model, segment, _asked(seen, held))
 
 
 def _of_orders(seen: Seen, key: str, several: Sequence[Held]) -> Page:
@@ -119,20 +140,20 @@ def _of_orders(seen: Seen, key: str, several: Sequence[Held]) -> Page:
     severity = worst(_severity(seen, held) for held in several)
     waiting = [held for held in several if not held.confirmed_by]
     late = _late(seen, severity, waiting)
-    scope, posture, slo = first.order.scope, first.order.posture, asked_by(first)
-    tenant = _shown(seen, scope.tenant)
-    where = _where(scope.version, scope.segment, tenant)
+    scope, posture, slo = first.order.scope, first.order.posture, _asked(seen, first)
+    tenant, segment = _shown(seen, scope.tenant), _segment(seen, scope.segment)
+    where = _where(scope.version, segment, tenant)
     asked = waiting[0] if waiting else first
     return Page(
         key=key,
         kind=_KIND[posture],
         severity=severity,
         title=clip(line(f"{seen.model}: {where} {_DOES[posture]} by {slo}"), MOST_TITLE),
-        because=_hidden(seen, first),
+        because=line(_hidden(seen, first.because, scope.segment, scope.tenant)),
         model=seen.model,
         version=scope.version,
         tenant=tenant,
-        segment=line(scope.segment),
+        segment=line(segment),
         slo=slo,
         at=min(held.at for held in several),
         confirm=line(_CONFIRM[posture].format(where=where)),
@@ -180,7 +201,7 @@ def _judgements(seen: Seen) -> Iterator[Page]:
 
 
 def _missing(seen: Seen, one: Judged) -> Page:
-    where = _where(one.version, one.judgement.segment, "*")
+    where = _where(one.version, _segment(seen, one.judgement.segment), "*")
     how = f"{one.missing} minutes are missing" if one.missing else one.judgement.because
     title = f"{seen.model}: nobody knows {one.slo.name} of {where}"
     confirm = f"Confirm that requests of version {one.version} are counted again."
@@ -188,19 +209,21 @@ def _missing(seen: Seen, one: Judged) -> Page:
 
 
 def _drifted(seen: Seen, one: Judged) -> Page:
-    title = f"{seen.model}: {one.slo.name} of {_where(one.version, one.judgement.segment, '*')} has drifted"
+    title = (
+        f"{seen.model}: {one.slo.name} of {_where(one.version, _segment(seen, one.judgement.segment), '*')} has drifted"
+    )
     confirm = f"Confirm that somebody looks at what version {one.version} is asked."
     return _of(seen, "drift.noticed", Severity.SEV4, one, title, one.judgement.because, confirm)
 
 
 def _of(seen: Seen, kind: str, severity: Severity, one: Judged, title: str, because: str, confirm: str) -> Page:
-    segment = line(one.judgement.segment)
+    segment = line(_segment(seen, one.judgement.segment))
     return Page(
         key=key_of(seen.model, segment, f"{one.slo.name}:{kind.partition('.')[0]}"),
         kind=kind,
         severity=severity,
         title=clip(line(title), MOST_TITLE),
-        because=line(because),
+        because=line(_hidden(seen, because, one.judgement.segment)),
         model=seen.model,
         version=one.version,
         segment=segment,
@@ -257,14 +280,36 @@ def _where(version: str, segment: str, tenant: str) -> str:
 
 
 def _shown(seen: Seen, tenant: str) -> str:
-    return "*" if tenant == "*" else seen.show(tenant)
+    return tenant if tenant == "*" or tenant in RESERVED else seen.show(tenant)
 
 
-def _hidden(seen: Seen, held: Held) -> str:
-    """The reason without the name of the tenant, where that may not be shown."""
-    tenant = held.order.scope.tenant
-    shown = _shown(seen, tenant)
-    return line(held.because if shown == tenant else re.sub(rf"\b{re.escape(tenant)}\b", shown, held.because))
+def _segment(seen: Seen, segment: str) -> str:
+    """Return a segment with its tenants as they may be shown; of one that cannot be read nothing is shown."""
+    try:
+        terms = parse_segment(segment)
+    except ValueError:
+        return UNREAD
+    named = {"tenant": [_shown(seen, one) for one in terms["tenant"]]} if "tenant" in terms else {}
+    return canonical_segment({**terms, **named})
+
+
+def _asked(seen: Seen, held: Held) -> str:
+    """Return what asked for an order; others choose the names of alerts, which may hold that of a tenant."""
+    asked, scope = asked_by(held), held.order.scope
+    return _hidden(seen, asked, scope.segment, scope.tenant) if asked.startswith("alert:") else asked
+
+
+def _hidden(seen: Seen, text: str, segment: str, tenant: str = "*") -> str:
+    """Return a text without the names of tenants that may not be shown, as they are and as segments write them."""
+    try:
+        named = set(parse_segment(segment).get("tenant", ()))
+    except ValueError:
+        text, named = text.replace(segment, UNREAD), set()
+    for name in sorted((named | {tenant}) - {"*"}, key=len, reverse=True):
+        shown = _shown(seen, name)
+        for written in (escape(name), name) if shown != name else ():
+            text = text.replace(written, shown)
+    return text
 
 
 def _before(now: datetime, text: str) -> bool:

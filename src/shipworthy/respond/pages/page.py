@@ -41,7 +41,8 @@ class Page(Fact, frozen=True, kw_only=True):
     """One page. `kind` names what happened, as `dev.shipworthy.<kind>.v1`; `at` since when, `ended` until when it held.
 
     `confirm`: the one thing that a person must make sure of, `command`: how. `step`: how often the next person was
-    called, `call`: whom by then. `orders`: the orders it is about, worst first. Times are RFC 3339 text.
+    called, `call`: whom by then. `orders`: the orders it is about, worst first. `entry`: the ledger entry that it tells
+    of, -1 when it is not about one. Times are RFC 3339 text.
     """
 
     key: str
@@ -65,6 +66,7 @@ class Page(Fact, frozen=True, kw_only=True):
     step: int = 0
     call: tuple[str, ...] = ()
     epoch: int = 0
+    entry: int = -1
 
 
 def going_on(before: Page | None, page: Page) -> Page:
@@ -78,7 +80,8 @@ def news(page: Page | None) -> tuple[object, ...]:
     """Return what must be told anew when it changes; numbers in a reason move every minute and call nobody again."""
     if page is None:
         return ()
-    return page.key, page.at, page.kind, page.severity, page.phase, page.step, page.call, frozenset(page.orders)
+    told = page.key, page.at, page.kind, page.severity, page.phase, page.step, page.call
+    return *told, page.entry, frozenset(page.orders)
 
 
 def key_of(model: str, segment: str, slo: str) -> str:

@@ -1,9 +1,10 @@
 """`POST /hooks/alertmanager`: Alertmanager's webhook, by which an alert degrades a segment, asks people, or kills.
 
-In: requests with a bearer token of scope `trigger`. Out: orders, and an answer that says what became of each alert.
-The token is asked for before anything of the body is read; each token has a rate of its own; bodies, alerts in one and
-orders in all are bounded. An alert without the label `shipworthy_action` is not for us. What is refused is counted in
-the abuse log; what acts is an order in the ledger; the end of an alert is a note there and changes nothing.
+In: requests with a bearer token of scope `trigger`. Out: orders, and an answer that says what became of each alert. The
+token is asked for before the body is read, but by the worker that hands a request on, which reads it whole, in as
+little time and of no more size; each token has a rate of its own; bodies, alerts in one and orders in all are bounded.
+An alert without the label `shipworthy_action` is not for us. What is refused is counted in the abuse log; what acts is
+an order in the ledger; the end of an alert is a note there and changes nothing.
 
 Source: prometheus/alertmanager notify/webhook/webhook.go and template.Data: `version` "4", `alerts`, `truncatedAlerts`;
 fields of later versions are not ours to refuse.
@@ -41,7 +42,8 @@ from shipworthy.deploy.throttle import Gcra
 from shipworthy.errors import CannotDecide, ShipworthyError
 from shipworthy.facts import MISSING, AbuseKind, Held, RuntimeState
 from shipworthy.respond.triggers import LABEL, Known, Refused, Trigger, beyond, order_of, placed, read_trigger
-from shipworthy.runtime.tokens import TRIGGER, Token, holder, read_tokens
+from shipworthy.runtime.token_folder import TokenFolder
+from shipworthy.runtime.tokens import TRIGGER, Token
 from shipworthy.store.instants import rfc3339
 
 PATH: Final = "/hooks/alertmanager"
@@ -81,7 +83,7 @@ class Acting(Protocol):
 
     def known(self) -> Known: ...
     def state(self) -> RuntimeState: ...
-    def place(self, held: Held, slo: str) -> bool: ...
+    def place(self, held: Held, slo: str) -> str: ...
     def gone(self, held: Held, trigger: Trigger, token: str) -> None: ...
 
 
@@ -97,7 +99,7 @@ class Alerts:
         rate: Rate = Rate(),  # noqa: B008 - a frozen value
         body_within_s: float = BODY_WITHIN_S,
     ) -> None:
-        self._home = home
+        self._tokens = TokenFolder(home)
         self._acting = acting
         self._clock = clock
         self._on_abuse = on_abuse
@@ -134,6 +136,8 @@ class Alerts:
                 await asyncio.sleep(0)  # an order takes its time on the disk: requests go between two of them
         became = Counter(became for _, (became, _) in told)
         self.counts.update(became)
+        if became["failed"]:  # the others were followed; what is sent again orders once
+            raise Refusal(503, f"{became['failed']} alerts cannot be followed now", [(b"retry-after", b"1")])
         if hook.truncatedAlerts:
             self.counts["truncated"] += hook.truncatedAlerts
             _log.warning("%d alerts were cut off before they came here", hook.truncatedAlerts)
@@ -144,11 +148,7 @@ class Alerts:
 
     async def _token(self, scope: Scope) -> Token:
         shown = (header(scope, b"authorization") or b"").decode("latin-1")
-        scheme, _, secret = shown.partition(" ")
-        token = None
-        if scheme.lower() == "bearer" and secret:
-            kept = await asyncio.to_thread(read_tokens, self._home)
-            token = holder(secret, kept, rfc3339(self._clock()))
+        token = await asyncio.to_thread(self._tokens.holder, shown.encode("latin-1"), rfc3339(self._clock()))
         if token is not None and token.scope == TRIGGER:
             return token
         self._abused(scope, AbuseKind.BAD_TOKEN, shown.encode("latin-1"))
@@ -177,7 +177,8 @@ class Alerts:
         return hook
 
     def _follow(self, scope: Scope, token: Token, alert: Alert) -> tuple[str, str]:
-        """Follow one alert; return what became of it: `ordered`, `known`, `gone`, `other` or `refused`, and why."""
+        """Follow one alert; return what became of it: `ordered`, `observed`, `known`, `gone`, `other`, `failed` or
+        `refused`, and why."""
         if LABEL not in alert.labels:
             return "other", ""
         try:
@@ -190,11 +191,14 @@ class Alerts:
             held = order_of(trigger, token.id, self._acting.state(), self._clock())
             if held is None:
                 return "known", ""
-            return ("ordered", "") if self._acting.place(held, f"alert:{trigger.name}") else ("observed", "")
+            return self._acting.place(held, f"alert:{trigger.name}"), ""
         except Refused as refused:
             kind = AbuseKind.FOREIGN_TENANT if refused.foreign else AbuseKind.MALFORMED
             self._abused(scope, kind, alert.fingerprint.encode("utf-8", "replace"))
             return "refused", str(refused)
+        except Exception:  # whatever it is, one alert that cannot be followed keeps no other from its order
+            _log.exception("an alert cannot be followed now")
+            return "failed", ""
 
     def _ended(self, token: Token, trigger: Trigger) -> tuple[str, str]:
         held = placed(self._acting.state(), trigger)

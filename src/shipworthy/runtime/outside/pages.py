@@ -34,7 +34,8 @@ from shipworthy.facts import MISSING, AbuseKind
 from shipworthy.runtime.outside import analysis, flagger
 from shipworthy.runtime.outside.alerts import PATH as ALERTS
 from shipworthy.runtime.outside.seen import Seen
-from shipworthy.runtime.tokens import ROLLOUT, Token, holder, read_tokens
+from shipworthy.runtime.token_folder import TokenFolder
+from shipworthy.runtime.tokens import ROLLOUT, Token
 from shipworthy.store.instants import rfc3339
 
 ROLLOUTS, HOOKS = "/rollouts/", "/hooks/flagger/"
@@ -63,7 +64,7 @@ class Outside:
         the site is needed."""
         self._alerts = alerts
         self._caller = caller
-        self._home = home
+        self._tokens = TokenFolder(home)
         self._on_abuse = on_abuse
         self._seen = seen
         self._abort = abort
@@ -101,7 +102,7 @@ class Outside:
             raise Refusal(404, "no such page")
         if scope["method"] != "GET":
             raise Refusal(405, "this page is only read")
-        if await asyncio.to_thread(self._tokens) and await self._holder(scope) is None:
+        if await asyncio.to_thread(self._tokens.tokens) and await self._holder(scope) is None:
             raise Refusal(401, "unauthorised", [(b"www-authenticate", b"Bearer")])
         asked = {key: values[-1] for key, values in parse_qs(scope.get("query_string", b"").decode("latin-1")).items()}
         status, body = analysis.analysis(
@@ -131,17 +132,12 @@ class Outside:
             return "nothing was done: it needs a token of scope rollout"
         return await asyncio.to_thread(self._abort, f"flagger rolled back {hook.namespace}/{hook.name} ({token.id})")
 
-    def _tokens(self) -> tuple[Token, ...]:
-        return read_tokens(self._home)
-
     async def _holder(self, scope: Scope) -> Token | None:
-        shown = (header(scope, b"authorization") or b"").decode("latin-1")
-        scheme, _, secret = shown.partition(" ")
-        if scheme.lower() != "bearer" or not secret:
+        shown, now = header(scope, b"authorization") or b"", self._seen().now
+        if not shown.lower().startswith(b"bearer "):
             return None
-        now = self._seen().now
-        token = holder(secret, await asyncio.to_thread(self._tokens), rfc3339(now))
+        token = await asyncio.to_thread(self._tokens.holder, shown, rfc3339(now))
         if token is None:
             minute = int(now.timestamp() // 60)
-            self._on_abuse.refused(AbuseKind.BAD_TOKEN, MISSING, peer_of(scope), minute, shown.encode("latin-1"))
+            self._on_abuse.refused(AbuseKind.BAD_TOKEN, MISSING, peer_of(scope), minute, shown)
         return token

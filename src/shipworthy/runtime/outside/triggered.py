@@ -25,6 +25,7 @@ from shipworthy.runtime.wired import keys_of
 from shipworthy.runtime.workspace import Workspace
 
 ENDED: Final = "respond.alert_ended"
+MOST_OVER: Final = 1_000
 Later = Callable[[Callable[[], None]], object]
 _log = logging.getLogger("shipworthy.alerts")
 
@@ -54,6 +55,7 @@ class _Acting:
     def __init__(self, site: SiteLike, later: Later) -> None:
         self._site = site
         self._later = later
+        self._over: dict[str, None] = {}  # orders whose alert is over, as was noted or is about to be
         self._hide = keys_of(site.manifest, site.workspace.host_key()).hide
 
     def known(self) -> Known:
@@ -65,22 +67,32 @@ class _Acting:
         """Return what holds."""
         return self._site.controller.live.state
 
-    def place(self, held: Held, slo: str) -> bool:
-        """Make an order hold; False where the site only observes."""
+    def place(self, held: Held, slo: str) -> str:
+        """Make an order hold: `ordered`; `observed` where the site only observes, `known` when this alert has had its
+        order: an order is named by its alert, and its name stays in the journal when people release it."""
         controller = self._site.controller
         if not controller.act:
-            return False
+            return "observed"
+        kept = self._site.workspace.home / "journal" / held.order.id
+        if kept.with_suffix(".json").exists() or kept.with_suffix(".done").exists():
+            return "known"
         controller.authority.hold(held)
         controller.orders.placed(held, slo, severity_of(held.order.posture))
-        return True
+        return "ordered"
 
     def gone(self, held: Held, trigger: Trigger, token: str) -> None:
         """Note, once, that the alert of an order is over. The order goes on holding."""
+        if held.order.id in self._over:
+            return
+        self._over[held.order.id] = None
+        if len(self._over) > MOST_OVER:
+            del self._over[next(iter(self._over))]
         told = {"order": held.order.id, "alert": trigger.fingerprint, "token": token}
-        self._later(partial(self._note, f"alert-ended/{held.order.id}", told))
+        self._later(partial(self._note, held.order.id, told))
 
-    def _note(self, key: str, told: dict[str, str]) -> None:
+    def _note(self, order: str, told: dict[str, str]) -> None:
         try:
-            self._site.controller.authority.ledger.append_once(key, MACHINE, ENDED, told)
+            self._site.controller.authority.ledger.append_once(f"alert-ended/{order}", MACHINE, ENDED, told)
         except ShipworthyError:
+            self._over.pop(order, None)
             _log.exception("the end of an alert is not recorded; it is when it is told again")

@@ -21,6 +21,7 @@ from shipworthy.errors import CannotDecide, ContractError, UsageError
 from shipworthy.facts import Fact, Severity
 
 Kind = Literal["alertmanager", "pagerduty", "cloudevents", "apprise"]
+Stamp = tuple[tuple[int, ...], ...]
 MOST: Final = 20
 MOST_KEY: Final = 4096
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
@@ -28,10 +29,7 @@ _ROUTING = re.compile(rb"[A-Za-z0-9]{32}")
 _SECRET = ("pagerduty", "apprise")
 
 
-class Pager(Fact, frozen=True, kw_only=True):
-    """One receiver of pages. `severities`: which it hears. `ca_file`: the authorities it is trusted by, else those of
-    the system."""
-
+class _Told(Fact, frozen=True, kw_only=True):
     name: str
     kind: Kind
     url: str = ""
@@ -40,8 +38,15 @@ class Pager(Fact, frozen=True, kw_only=True):
     ca_file: str = ""
 
 
+class Pager(_Told, frozen=True, kw_only=True):
+    """One receiver of pages. `severities`: which it hears. `ca_file`: the authorities it is trusted by, else those of
+    the system. `listed_in`: the file that it was read from."""
+
+    listed_in: str = ""
+
+
 class _File(Fact, frozen=True, kw_only=True):
-    pagers: tuple[Pager, ...]
+    pagers: tuple[_Told, ...]
 
 
 def read_pagers(path: Path) -> tuple[Pager, ...]:
@@ -60,7 +65,7 @@ def read_pagers(path: Path) -> tuple[Pager, ...]:
         problems = found.problems
     if told is None or problems:
         raise ContractError("\n".join(str(one) for one in ordered(problems)))
-    pagers = tuple(_at(path.parent, one) for one in told.pagers)
+    pagers = tuple(_at(path, one) for one in told.pagers)
     for one in pagers:
         key_of(one)
     return pagers
@@ -82,7 +87,21 @@ def key_of(pager: Pager) -> bytes:
     return key
 
 
-def parts_of(pager: Pager) -> SplitResult:
+def stamp_of(pager: Pager) -> Stamp:
+    """Return what changes when somebody writes one of the files of a pager."""
+    return tuple(file_stamp(path) for path in (pager.listed_in, pager.key_file, pager.ca_file))
+
+
+def file_stamp(path: str) -> tuple[int, ...]:
+    """Return what changes when a file is written or replaced; empty when there is none."""
+    try:
+        found = Path(path).stat() if path else None
+    except OSError:
+        found = None
+    return () if found is None else (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino)
+
+
+def parts_of(pager: _Told) -> SplitResult:
     """Return the parts of the address."""
     return urlsplit(pager.url)
 
@@ -95,7 +114,7 @@ def is_here(host: str) -> bool:
         return False
 
 
-def _check(pagers: tuple[Pager, ...], found: Findings) -> None:
+def _check(pagers: tuple[_Told, ...], found: Findings) -> None:
     if len(pagers) > MOST:
         found.add(("pagers",), f"more than {MOST} pagers", "one for each system that pages is enough")
     seen: set[str] = set()
@@ -117,7 +136,7 @@ def _check(pagers: tuple[Pager, ...], found: Findings) -> None:
             found.add((*place, "url") if one.url else place, wrong, "write such as https://events.pagerduty.com")
 
 
-def _wrong(pager: Pager) -> str:
+def _wrong(pager: _Told) -> str:
     try:
         parts = parts_of(pager)
         port = parts.port
@@ -141,8 +160,8 @@ def _wrong(pager: Pager) -> str:
     return ""
 
 
-def _at(folder: Path, pager: Pager) -> Pager:
-    told = {name: str((folder / text).absolute()) if text else "" for name, text in (
-        ("key_file", pager.key_file), ("ca_file", pager.ca_file),
+def _at(listed: Path, pager: _Told) -> Pager:
+    told = {name: str((listed.parent / text).absolute()) if text else "" for name, text in (
+        ("key_file", pager.key_file), ("ca_file", pager.ca_file), ("listed_in", listed.name),
     )}  # fmt: skip
     return Pager(name=pager.name, kind=pager.kind, url=pager.url.rstrip("/"), severities=pager.severities, **told)

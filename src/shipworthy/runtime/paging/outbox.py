@@ -8,7 +8,7 @@ the key of the page makes once for people.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -82,14 +82,17 @@ class Outbox:
         orders = set(holding)
         self.incidents = {order: name for order, name in self.incidents.items() if order in orders}
 
-    def take(self, firing: Iterable[Page], now: datetime, whole: bool = True) -> None:
-        """Follow what fires now; what fires no more has ended, unless what was looked at is not the `whole`."""
+    def take(
+        self, firing: Iterable[Page], now: datetime, whole: bool = True, cut: Collection[str] = frozenset()
+    ) -> None:
+        """Follow what fires now; what fires no more has ended, unless what was looked at is not the `whole`. `cut`:
+        keys of what fires too, and is not among `firing` because that is too much."""
         self._notices = {key: page for key, page in self._notices.items() if not notices.is_over(page, now)}
         told = {**self._notices, **{page.key: page for page in firing}}
         for key, page in told.items():
             self.pages[key] = going_on(self.pages.get(key), page)
         for key, page in list(self.pages.items()):
-            if whole and key not in told and page.phase is not Phase.RESOLVED:
+            if whole and key not in told and key not in cut and page.phase is not Phase.RESOLVED:
                 self.pages[key] = notices.ended(page, now)
         self._forget()
 

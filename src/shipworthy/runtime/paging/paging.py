@@ -18,7 +18,7 @@ from shipworthy.errors import ShipworthyError
 from shipworthy.facts import Entry
 from shipworthy.respond.lies import WARNED_AS
 from shipworthy.respond.pages.notices import notice
-from shipworthy.respond.pages.owed import Judged, pages
+from shipworthy.respond.pages.owed import Judged, parted
 from shipworthy.respond.pages.page import Phase
 from shipworthy.runtime.exports.families import Family
 from shipworthy.runtime.paging.listed import Pager
@@ -106,7 +106,8 @@ class Paging:
         seen = seen_of(self._site, now, self._began, self._judged[1], self._show, self._outbox.incidents)
         self._tail()
         # State that cannot be read, and judgements that are not made yet, end nothing: they only do not show it.
-        self._outbox.take(pages(seen), now, whole=bool(until) and not seen.broken)
+        firing, cut = parted(seen)
+        self._outbox.take(firing, now, bool(until) and not seen.broken, cut)
         for one in self.receivers:
             one.wake()
         self._save()

@@ -93,6 +93,9 @@ class Post:
         else:
             connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=self._within_s)
         self._connection = connection
+        connection.connect()
+        if self._over:  # what was ended while it connected had nothing to shut
+            raise TimeoutError("it was ended before it began")
         target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         connection.request("POST", target, self._body, self._headers)
         answered = connection.getresponse()
