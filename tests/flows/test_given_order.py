@@ -89,6 +89,7 @@ def test_a_local_kill_is_for_its_state_directory_whatever_folder_it_is_given_in(
         assert left.code == 0, left.err
         assert left.json()["warnings"] == []
         assert served.decide()["version"] == "1"
+    assert len(rolling.state().orders) == 1
     assert ledger.replay(rolling.workspace).same
 
 

@@ -20,15 +20,15 @@ def test_one_damaged_file_of_the_journal_stops_neither_a_kill_nor_the_judging(ro
         assert served.decide()["version"] == "2"
         torn.parent.mkdir(mode=0o700, exist_ok=True)
         torn.write_bytes(b"torn")
-        args = ("--home", str(home), "kill", "--local", "--because", "w", "--as", "n", "--version", "1")
+        args = ("--home", str(home), "kill", "--local", "--because", "w", "--as", "n", "--tenant", "elm")
         left = call(*args, "--wait", "0.3", clock=rolling.clock)
         assert left.code == 4
         assert "NOT ACKNOWLEDGED by gateway" in left.out
         assert "the order holds" not in left.out
         assert served.status()["broken"]
-        assert served_by(served.decide())[1] == "human_review"  # nobody knows what the torn one stops
+        assert served_by(served.decide())[1] == "person"  # nobody knows what the torn one stops
         assert [one["state"] for one in served.status()["replicas"]] == ["behind"]
-        assert [one.order.scope.version for one in served.site.live.state.orders] == ["1"]
+        assert [one.order.scope.tenant for one in served.site.live.state.orders] == ["elm"]
 
         def recorded() -> bool:
             served.keep_up(1)
@@ -42,6 +42,7 @@ def test_one_damaged_file_of_the_journal_stops_neither_a_kill_nor_the_judging(ro
         torn.unlink()
         wait_until(lambda: not served.status()["broken"])
         assert [one["posture"] for one in served.orders()] == [Named.KILLED.value]
+        assert served_by(served.decide())[1] == "machine"
         wait_until(lambda: [one["state"] for one in served.status()["replicas"]] == ["answers"])
     assert ledger.replay(rolling.workspace).same
 
