@@ -188,7 +188,8 @@ FAULTS: tuple[Fault, ...] = (
     ),
     *_in(
         "store/safe_files.py",
-        "tests/store/test_unreadable.py",
+        "tests/store/test_unreadable.py tests/store/test_posture.py",
+        ("a link is followed", "_PLAIN: Final = os.O_NOFOLLOW | os.O_CLOEXEC", "_PLAIN: Final = os.O_CLOEXEC"),
         ("what root made is root's", "if flags & os.O_CREAT:", "if False:"),
         ("a folder that root made is root's", "        if made:\n", "        if False:\n"),
         ("anybody's directory is a state's", "if home.st_uid != 0 and not home.st_mode & 0o077:", "if False:"),
@@ -200,13 +201,13 @@ FAULTS: tuple[Fault, ...] = (
         ("blind for ever", 'after, "", False', 'after, "", self._blind'),
         (
             "a map that is refused is an answer",
-            "        except (CannotDecide, Unreachable) as problem:\n",
-            "        except CannotDecide as problem:\n",
+            "        except (CannotDecide, Unreachable) as problem:\n            self",
+            "        except CannotDecide as problem:\n            self",
         ),
         (
             "a file that is refused is an answer",
-            "        except (CannotDecide, Unreachable) as problem:  #",
-            "        except CannotDecide as problem:  #",
+            "        except (CannotDecide, Unreachable) as problem:\n            # Perhaps",
+            "        except CannotDecide as problem:\n            # Perhaps",
         ),
     ),
     *_in(

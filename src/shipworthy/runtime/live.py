@@ -56,10 +56,8 @@ class Live:
         try:
             seen = self._files.epoch()
             after = self._files.read()
-        except (
-            CannotDecide,
-            Unreachable,
-        ) as problem:  # perhaps a writer is between two steps: the next request looks again
+        except (CannotDecide, Unreachable) as problem:
+            # Perhaps a writer is between two steps: the next request looks again.
             self._close(str(problem))
             return
         if after.epoch < self.state.epoch:
