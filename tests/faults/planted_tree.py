@@ -93,6 +93,6 @@ FAULTS: tuple[Fault, ...] = (
         ("a never event is only told", "            self._never(name, event)\n", "            pass\n"),
         ("who only observes acts", "if proposal is None or not self._act:", "if proposal is None:"),
         ("an order is not told", "        self.feed.placed(held, proposal.slo, proposal.severity)\n", ""),
-        ("an order does not hold here", "        self._authority.hold(held)\n", ""),
+        ("an order does not hold here", "        held = self._authority.hold_anyway(held)\n", ""),
     ),
 )  # fmt: skip

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shipworthy.errors import CannotDecide
+from shipworthy.errors import CannotDecide, Unreachable
 from shipworthy.store.replicas import FOLDER, KEPT, ReplicaSlot, acknowledged
 from tests.store.child import child_environ
 
@@ -227,3 +227,20 @@ def test_a_link_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / FOLDER).symlink_to(tmp_path / "elsewhere")
     with pytest.raises(CannotDecide):
         ReplicaSlot(tmp_path, "gateway")
+
+
+def test_an_epoch_that_could_not_be_written_is_told_again(tmp_path: Path) -> None:
+    slot = ReplicaSlot(tmp_path, "gateway")
+    slot.saw(1, NOW)
+    kept = os.dup(slot._file)
+    os.dup2(os.open(slot.path, os.O_RDONLY), slot._file)  # a file that takes no more
+    with pytest.raises(Unreachable, match="cannot tell"):
+        slot.saw(2, NOW)
+    (found,) = acknowledged(tmp_path, 2, time.monotonic_ns())
+    assert found.state == "behind"
+    os.dup2(kept, slot._file)
+    os.close(kept)
+    slot.saw(2, NOW)
+    (found,) = acknowledged(tmp_path, 2, time.monotonic_ns())
+    assert found.state == "answers"
+    slot.end()

@@ -16,6 +16,7 @@ from shipworthy.facts import Held, Named, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from shipworthy.store.replicas import Replica
 
@@ -103,7 +104,7 @@ def _tighten(
     unrecorded = record(here, tripped, seen)
     if unrecorded:
         progress(f"it holds and waits in the journal; the ledger cannot be written now: {unrecorded}")
-    return _tell(tripped.held, tripped.epoch, seen, not unrecorded, wait_s, json_)
+    return _tell(here.home, tripped.held, tripped.epoch, seen, not unrecorded, wait_s, json_)
 
 
 def _kill_local(
@@ -118,33 +119,33 @@ def _kill_local(
     given = ctx.find_root().obj
     now = given["clock"]() if given["clock"] else datetime.now(UTC)
     model, version, tenant, segment = place
-    scope = Scope(model=model or _model_of(ctx), version=version, tenant=tenant, segment=segment)
+    # Never the name in some folder's contract: a state directory is of one model, and this may be another's folder.
+    scope = Scope(model=model or "*", version=version, tenant=tenant, segment=segment)
     held, epoch, since_ns = kill_local(given["home"], scope, because, person, now)
     seen = acknowledged(given["home"], epoch, since_ns, _patience(wait_s))
-    return _tell(held, epoch, seen, False, wait_s, json_)
-
-
-def _model_of(ctx: click.Context) -> str:
-    """Return the model's name as far as it can be read; else `*`: a state directory is of one model."""
-    try:
-        return scope_of(ctx, ("", "*", "*", "*")).model
-    except Exception as problem:  # whatever is broken there, a local kill goes on without it
-        progress(f"the contract cannot be read, so it is for every model of this state directory: {problem}")
-        return "*"
+    return _tell(given["home"], held, epoch, seen, False, wait_s, json_)
 
 
 def _patience(wait_s: float | None) -> float:
     return ACKNOWLEDGED_WITHIN_S if wait_s is None else wait_s
 
 
-def _tell(held: Held, epoch: int, seen: Sequence[Replica], recorded: bool, wait_s: float | None, json_: bool) -> int:
-    """Print the order, each replica, and whether all of them answer by it."""
+def _tell(
+    home: Path, held: Held, epoch: int, seen: Sequence[Replica], recorded: bool, wait_s: float | None, json_: bool
+) -> int:
+    """Print the order, each replica, whether all of them answer by it, and what speaks against it having been meant."""
+    from shipworthy.flows.given_order import misses, unread
+
+    broken, missed = unread(home, held), misses(home, held.order.scope)
+    for line in missed:
+        progress(click.style(f"WARNING: {line}", fg="yellow"))
     all_ = any(one.alive for one in seen) and not any(one.silent for one in seen)
     told = {"order": held, "epoch": epoch, "recorded": recorded, "acknowledged": all_, "replicas": list(seen)}
+    told |= {"warnings": [*([broken] if broken else []), *missed]}
     scope = held.order.scope
     where = f"version {scope.version}, tenant {scope.tenant}, segment {scope.segment}"
     head = f"{held.order.id}: {held.order.posture.value} on {where}"
-    result(json_, told, "\n".join([head, *(_line(one) for one in seen), _verdict(seen, epoch)]))
+    result(json_, told, "\n".join([head, *(_line(one) for one in seen), _verdict(seen, epoch, broken)]))
     return 0 if all_ or wait_s is None else 4
 
 
@@ -159,14 +160,15 @@ def _line(one: Replica) -> str:
     return f"  {one.name} ({one.pid}): {state}"
 
 
-def _verdict(seen: Sequence[Replica], epoch: int) -> str:
+def _verdict(seen: Sequence[Replica], epoch: int, broken: str) -> str:
+    holds = f"the order is in the journal, and what holds cannot be read ({broken})" if broken else "the order holds"
     silent = [one.name for one in seen if one.silent]
     living = [one for one in seen if one.alive]
     if silent:
-        told = f"NOT ACKNOWLEDGED by {', '.join(silent)}; the order holds: look at these processes"
+        told = f"NOT ACKNOWLEDGED by {', '.join(silent)}; {holds}: look at these processes"
         return click.style(told, fg="red")
     if not living:
-        return "no gateway answers on this host; the order holds for whichever begins"
+        return f"no gateway answers on this host; {holds} for whichever begins"
     slowest = max((one.took_ms for one in living if one.took_ms is not None), default=0.0)
     who = "the one replica" if len(living) == 1 else f"all {counted(len(living), 'replica')}"
     return f"{who} answered by epoch {epoch} within {slowest:.1f} ms"

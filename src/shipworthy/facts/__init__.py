@@ -56,7 +56,7 @@ from shipworthy.facts.segments import (
     holds,
     parse_segment,
 )
-from shipworthy.facts.state import Acknowledged, Held, LiveThresholds, RolloutState, RuntimeState, hold
+from shipworthy.facts.state import Acknowledged, Held, LiveThresholds, RolloutState, RuntimeState, arrived, hold
 from shipworthy.facts.traffic import (
     FIXED,
     HEARTBEAT,
@@ -156,6 +156,7 @@ __all__ = [
     "ToolCall",
     "Verdict",
     "WindowSummary",
+    "arrived",
     "bin_name",
     "bin_names",
     "canonical",

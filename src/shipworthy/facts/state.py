@@ -6,6 +6,8 @@ corrupt.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from shipworthy.facts.base import Fact
@@ -75,6 +77,14 @@ class RuntimeState(Fact, frozen=True, kw_only=True):
     acknowledged: tuple[Acknowledged, ...] = ()
     rollout: RolloutState | None = None
     thresholds: tuple[LiveThresholds, ...] = ()
+
+
+def arrived(state: RuntimeState, orders: Iterable[Held]) -> RuntimeState:
+    """Return the state with orders that came after it; the epoch grows by one for each that changes it."""
+    for held in orders:
+        after = hold(state, held)
+        state = msgspec.structs.replace(after, epoch=state.epoch + (after != state))
+    return state
 
 
 def hold(state: RuntimeState, held: Held) -> RuntimeState:

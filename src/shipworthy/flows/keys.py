@@ -75,11 +75,12 @@ def make_api_key(workspace: Workspace, tenant: str, lasts: str) -> tuple[str, Ap
     """
     made_at, expires = _span(workspace, lasts)
     shown, key = new_key(tenant, made_at, expires)
-    files, file = workspace.state_files(), KeyFile(workspace.home, workspace.host_key())
-    with open_site(workspace) as authority, files.locked():
-        after = with_key(file.read(), key)
+    file = KeyFile(workspace.home, workspace.host_key())
+    with open_site(workspace) as authority, authority.files.changing():
+        with_key(file.read(), key)
         authority.note("operator", KEY_MADE, {"id": key.id, "tenant": key.tenant, "expires": key.expires})
-        file.write(after)
+        with authority.files.locked():  # not while the ledger is written: no order waits for a store
+            file.write(with_key(file.read(), key))
     return shown, key
 
 

@@ -15,12 +15,12 @@ from typing import Final
 
 import msgspec
 
-from shipworthy.errors import CannotDecide
+from shipworthy.errors import CannotDecide, Unreachable
 from shipworthy.facts import Held, Named, RuntimeState, Scope
+from shipworthy.flows.given_order import host_key
 from shipworthy.respond import playbook, postures
 from shipworthy.store.failpoints import Failpoint, nothing
 from shipworthy.store.posture import StateFiles
-from shipworthy.store.safe_files import read_plain
 
 CLAIMED: Final = "claimed:"
 MOST_WORDS: Final = 400
@@ -35,7 +35,7 @@ def kill_local(
     be read, CannotDecide where no site is, Unreachable when the disk refuses: then nothing holds, and readers whom it
     was announced to serve no candidate.
     """
-    files = StateFiles(home, _host_key(home), failpoint=failpoint)
+    files = StateFiles(home, host_key(home), failpoint=failpoint)
     by = f"{CLAIMED}{_printable(claimed)}"
     asked = playbook.by_person(by, scope, Named.KILLED, _printable(because), "", now)
     order = msgspec.structs.replace(asked.order, id=playbook.local_id(asked))
@@ -53,18 +53,11 @@ def _same(files: StateFiles, held: Held) -> Held | None:
     """Return what holds already of the same kill; None when what holds cannot be read."""
     try:
         orders = files.read().orders
-    except CannotDecide:
+    except (CannotDecide, Unreachable):
         return None
     asked = held.order.scope, held.order.posture, held.order.by, held.because
     same = [one for one in orders if (one.order.scope, one.order.posture, one.order.by, one.because) == asked]
     return same[0] if same else None
-
-
-def _host_key(home: Path) -> bytes:
-    path = home / "keys" / "host.key"
-    if not path.is_file():
-        raise CannotDecide("no site is here: its key does not exist", str(path), "give --home, the state directory")
-    return read_plain(path)
 
 
 def _printable(text: str) -> str:

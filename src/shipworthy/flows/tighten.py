@@ -12,8 +12,6 @@ import time
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-import msgspec
-
 from shipworthy.contract.files.reader import read_manifest
 from shipworthy.contract.problems import plainly
 from shipworthy.contract.words import on_one_line, unfit
@@ -54,12 +52,17 @@ def trip(workspace: Workspace, scope: Scope, posture: Named, because: str, perso
 
 
 def hold(files: StateFiles, held: Held) -> Tripped:
-    """Make an order hold by the state files alone; without an id it gets one from what it orders."""
+    """Make an order hold by the state files alone; without an id, or with one that another order has, it gets one from
+    what it orders."""
     if not held.order.id:
-        held = msgspec.structs.replace(held, order=msgspec.structs.replace(held.order, id=playbook.local_id(held)))
+        held = playbook.renamed(held)
     postures.order(RuntimeState(), held)  # raises for an order that cannot be read
     since_ns = time.monotonic_ns()
-    files.journal_kill(held)
+    try:
+        files.journal_kill(held)
+    except CannotDecide:  # a store that was put back gives numbers again
+        held = playbook.renamed(held)
+        files.journal_kill(held)
     return Tripped(held, files.epoch(), since_ns)
 
 

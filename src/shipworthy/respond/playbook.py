@@ -151,6 +151,11 @@ def local_id(held: Held) -> str:
     return f"ORD-{held.at[:4]}-{digest(held)[7:15]}"
 
 
+def renamed(held: Held) -> Held:
+    """Return the order under an id from what it orders: its number is another's already, as after a restored store."""
+    return replace(held, order=replace(held.order, id=local_id(held)))
+
+
 def _asked(judgement: Judgement, slo: Slo) -> Named | None:
     """What the SLO asks for. An estimate of what labels will say routes to people, whatever the SLO says: no more."""
     if judgement.trial or slo.trial or not judgement.here:

@@ -2,7 +2,8 @@
 
 In: the state files. Out: postures, routes and thresholds, from memory. The epoch is read on every request; a newer one
 reloads the state. When the state cannot be read any more, candidates close, the last known orders go on holding, and
-what another process journals holds as well.
+what another process journals holds as well. While an order of the journal itself cannot be read, nobody knows what it
+stops: then people decide everything.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from shipworthy.deploy.routing import Routes, routes_of
-from shipworthy.errors import CannotDecide
+from shipworthy.errors import CannotDecide, Unreachable
 from shipworthy.facts import NORMAL, Decider, Posture, RuntimeState, Source, hold, join, parse_segment
 from shipworthy.respond.compiled import Compiled
 from shipworthy.respond.scopes import Terms
 from shipworthy.store.posture import StateFiles
 
+_TO_PEOPLE = Posture(source=Source.NONE, decider=Decider.PERSON)
 Changed = Callable[[RuntimeState, RuntimeState], None]
 
 
@@ -31,6 +33,7 @@ class Live:
         self._fallbacks = (fallback, kill_fallback)
         self._changed = changed
         self.broken = ""
+        self._blind = False
         self.state = RuntimeState()
         self._compiled = Compiled(self.state, model, fallback, kill_fallback)
         self.routes = Routes(baseline="")
@@ -41,7 +44,7 @@ class Live:
         """Return the epoch of the moment; reload first when it has moved."""
         try:
             now = self._epoch()
-        except CannotDecide as problem:
+        except (CannotDecide, Unreachable) as problem:
             self._close(str(problem))
             return self.state.epoch
         if now != self._seen or self.broken:
@@ -53,7 +56,8 @@ class Live:
         try:
             seen = self._files.epoch()
             after = self._files.read()
-        except CannotDecide as problem:  # perhaps a writer is between two steps: the next request looks again
+        except (CannotDecide, Unreachable) as problem:
+            # Perhaps a writer is between two steps: the next request looks again.
             self._close(str(problem))
             return
         if after.epoch < self.state.epoch:
@@ -63,7 +67,7 @@ class Live:
             self._close(f"epoch {after.epoch} on disk lacks orders that hold")
             return
         self._seen = seen
-        before, self.state, self.broken = self.state, after, ""
+        before, self.state, self.broken, self._blind = self.state, after, "", False
         self._compiled = Compiled(after, self.model, *self._fallbacks)
         self.routes = routes_of(after.baseline, after.rollout)
         self._changed(before, after)
@@ -73,16 +77,15 @@ class Live:
 
         A baseline that is sent to the baseline would be tightened by nothing: then a person decides.
         """
-        held = self._compiled.posture(version, tenant, keys)
-        if held.source is Source.BASELINE and version == self.state.baseline:
-            return join((held, Posture(source=Source.NONE, decider=Decider.PERSON)))
-        return held
+        return self._here(self._compiled.posture(version, tenant, keys), version)
 
     def may_hold(self, version: str, tenant: str | None, keys: Mapping[str, str]) -> Posture:
         """Return the join of the orders that hold, or may hold, for a request of which only so much is known."""
-        held = self._compiled.may_hold(version, tenant, keys)
-        if held.source is Source.BASELINE and version == self.state.baseline:
-            return join((held, Posture(source=Source.NONE, decider=Decider.PERSON)))
+        return self._here(self._compiled.may_hold(version, tenant, keys), version)
+
+    def _here(self, held: Posture, version: str) -> Posture:
+        if self._blind or (held.source is Source.BASELINE and version == self.state.baseline):
+            return join((held, _TO_PEOPLE))
         return held
 
     def rules(self) -> tuple[tuple[str, str, Terms, Posture], ...]:
@@ -92,7 +95,7 @@ class Live:
     def held(self, version: str, tenant: str, segments: tuple[str, ...]) -> bool:
         """True when an order keeps a version from answering somewhere in these segments (canonical texts)."""
         keys = {key: next(iter(values)) for text in segments for key, values in parse_segment(text).items()}
-        return self._compiled.posture(version, tenant, keys) != NORMAL
+        return self._blind or self._compiled.posture(version, tenant, keys) != NORMAL
 
     def closed(self, version: str) -> bool:
         """True when a version is killed everywhere, or the state cannot be read and it is not the baseline."""
@@ -107,10 +110,8 @@ class Live:
         """Serve no candidate, and by the last known orders with those that the journal holds."""
         self.broken = why
         self.routes = msgspec.structs.replace(self.routes, candidate=None, share_bp=0)
-        try:
-            waiting = self._files.unreconciled()
-        except CannotDecide:  # one of them is damaged, which is why nothing can be read
-            return
+        waiting, faults = self._files.journalled()
+        self._blind = bool(faults)
         state = self.state
         for held in waiting:
             state = hold(state, held)

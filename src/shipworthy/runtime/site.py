@@ -220,9 +220,9 @@ class Site:
             return
         self._looked_s = now
         self._reconciling = self._recorder.submit(self.drills.keep_up)
-        waiting = self.authority.files.unreconciled()
-        if waiting or self.live.broken:
-            if {one.order.id for one in waiting} - {held.order.id for held in self.live.state.orders}:
+        waiting, faults = self.authority.files.journalled()
+        if waiting or faults or self.live.broken:
+            if faults or {one.order.id for one in waiting} - {held.order.id for held in self.live.state.orders}:
                 self.live.refresh()
             self._reconciling = self._recorder.submit(self.authority.record_journal)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from shipworthy.errors import UsageError
+from shipworthy.errors import CannotDecide, Unreachable, UsageError
 from shipworthy.respond.moments import moment
 from shipworthy.runtime import status as told
 from shipworthy.runtime.exports.families import Family, Shown, families
@@ -31,7 +31,7 @@ def status(site: Site) -> dict[str, Any]:
     plain["reviews"] = site.reviews.told()
     plain["failures"] = dict(site.failures)
     plain["workers"] = dict(site.workers())
-    plain["replicas"] = replicas(site.workspace.home, site.live.state.epoch)
+    plain["replicas"] = replicas(site.workspace.home, _epoch(site))
     plain["connections"] = site.doors.told() if site.doors is not None else {}
     plain["keys"] = site.keys.told()
     plain["drills"] = site.drills.told()
@@ -41,6 +41,15 @@ def status(site: Site) -> dict[str, Any]:
     plain["shed"] = site.gateway.decider.shed.told()
     plain["circuits"] = site.gateway.decider.circuits.told()
     return plain
+
+
+def _epoch(site: Site) -> int:
+    """Return the epoch that every replica should answer by: the map's, not the one that this process has taken up.
+    Where it cannot be read, one that nobody has."""
+    try:
+        return site.authority.files.epoch()
+    except (CannotDecide, Unreachable):
+        return site.live.state.epoch + 1
 
 
 def quality(site: Site, asked: Mapping[str, str]) -> list[dict[str, Any]]:

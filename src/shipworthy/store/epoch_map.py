@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from shipworthy.errors import CannotDecide
+from shipworthy.errors import CannotDecide, Unreachable
 from shipworthy.store.failpoints import Failpoint
 from shipworthy.store.safe_files import open_plain, write_whole
 
@@ -78,7 +78,10 @@ class EpochMap:
             self._reopen()
             self._stands_until = now + STANDS_S
         assert self._file is not None
-        raw = os.pread(self._file.number, _SIZE, 0)
+        try:
+            raw = os.pread(self._file.number, _SIZE, 0)
+        except OSError as error:
+            raise _refused(self.path, error) from error
         if raw != self._raw:
             self._raw, self._epoch = b"", self.read().epoch
             self._raw = raw if _parsed_whole(raw) is not None else b""
@@ -141,8 +144,14 @@ def _map(path: Path) -> tuple[mmap.mmap, int]:
     descriptor = open_plain(path, os.O_RDWR)
     try:
         return mmap.mmap(descriptor, _SIZE), os.fstat(descriptor).st_ino
+    except OSError as error:  # it takes a descriptor of its own
+        raise _refused(path, error) from error
     finally:
         os.close(descriptor)
+
+
+def _refused(path: Path, error: OSError) -> Unreachable:
+    return Unreachable(f"cannot use the file: {error.strerror}", str(path), "look at disk and permissions")
 
 
 def _parsed_whole(raw: bytes) -> MapHeader | None:

@@ -10,7 +10,7 @@ import os
 import re
 from pathlib import Path
 
-from shipworthy.errors import CannotDecide, UsageError
+from shipworthy.errors import CannotDecide, Unreachable, UsageError
 from shipworthy.facts import Held
 from shipworthy.store.failpoints import Failpoint
 from shipworthy.store.safe_files import private_directory, read_plain, sync_directory, write_whole
@@ -46,12 +46,39 @@ class Journal:
         self._failpoint("journal.after")
 
     def unreconciled(self) -> tuple[Held, ...]:
-        """Return the orders that wait for the ledger, oldest first. Raises CannotDecide when one is damaged."""
-        if not os.path.lexists(self._folder):
-            return ()
-        private_directory(self._folder)
-        found = [self._read(path) for path in self._folder.glob(f"[!.]*{_OPEN}")]
-        return tuple(sorted(found, key=lambda held: (held.at, held.order.id)))
+        """Return the orders that wait for the ledger, oldest first. Raises CannotDecide when one cannot be read."""
+        found, faults = self.kept()
+        if faults:
+            raise CannotDecide(faults[0], fix="find out what it ordered, then move it away")
+        return found
+
+    def kept(self) -> tuple[tuple[Held, ...], tuple[str, ...]]:
+        """Return the orders that wait for the ledger, oldest first, and what is wrong with the unreadable."""
+        found: list[Held] = []
+        faults: list[str] = []
+        try:
+            paths = self._waiting()
+        except (CannotDecide, Unreachable) as problem:
+            return (), (str(problem),)
+        for path in paths:
+            try:
+                found.append(self._read(path))
+            except (CannotDecide, Unreachable) as problem:
+                if os.path.lexists(path):  # else it was taken up between two looks
+                    faults.append(str(problem))
+        return tuple(sorted(found, key=lambda held: (held.at, held.order.id))), tuple(faults)
+
+    def _waiting(self) -> list[Path]:
+        """Return the files of orders that wait. What cannot be listed is never an empty list."""
+        try:
+            os.lstat(self._folder)
+            private_directory(self._folder)
+            names = os.listdir(self._folder)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise Unreachable(f"cannot list it: {error.strerror}", str(self._folder)) from error
+        return [self._folder / name for name in sorted(names) if name.endswith(_OPEN) and not name.startswith(".")]
 
     def reconcile(self, order_id: str) -> bool:
         """Mark an order as taken up by the ledger: True the first time, False after. Raises UsageError if unknown."""

@@ -3,7 +3,10 @@
 `state.map` tells every request the epoch; `state.json` is the MAC'd twin with the whole state; `journal/` holds kills
 that the ledger does not know yet. Order of writes: a tightening goes map → journal → store → ledger (`journal_kill`),
 a loosening ledger → store → map (`write`, after the ledger). Between two steps a reader fails safe or stays tighter.
-Who reads and gets CannotDecide serves in its safe posture, joined with `unreconciled()`.
+Who reads and gets CannotDecide serves in its safe posture, joined with `journalled()`.
+
+Two locks: `state.lock` for the short writes of these files, all that a tightening waits for; `change.lock`, taken
+first, for whoever writes the ledger and then these files, which may wait for a store.
 """
 
 from __future__ import annotations
@@ -12,16 +15,15 @@ import fcntl
 import hashlib
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-import msgspec
-
-from shipworthy.errors import CannotDecide, UsageError
-from shipworthy.facts import Held, RuntimeState, canonical, hold
-from shipworthy.store.epoch_map import ANNOUNCED, EpochMap
+from shipworthy.errors import CannotDecide, Unreachable, UsageError
+from shipworthy.facts import Held, RuntimeState, arrived, canonical, hold
+from shipworthy.store.epoch_map import ANNOUNCED, EpochMap, MapHeader
 from shipworthy.store.failpoints import Failpoint, nothing
 from shipworthy.store.instants import utc_now
 from shipworthy.store.journal import Journal
@@ -29,6 +31,8 @@ from shipworthy.store.safe_files import open_plain, private_directory, read_plai
 from shipworthy.store.sealed_json import sealed, unsealed
 
 _KEY_BYTES = 32
+CHANGE_WITHIN_S = 15.0
+_LOOK_EVERY_S = 0.01
 
 
 class StateFiles:
@@ -52,6 +56,8 @@ class StateFiles:
         self._journal = Journal(home / "journal", mac_key, failpoint)
         self._mutex = threading.RLock()
         self._held = False
+        self._changes = threading.RLock()
+        self._changing = False
 
     def epoch(self) -> int:
         """Return the epoch of the map: cheap, for every request. Raises CannotDecide when it is missing or damaged."""
@@ -64,14 +70,19 @@ class StateFiles:
         and has not arrived), or when both name one epoch with other content. A twin ahead of the map is a loosening
         whose ledger entry is durable: the larger epoch wins.
         """
+        state = self._agreed()
+        for held in self._journal.unreconciled():
+            state = hold(state, held)
+        return state
+
+    def _agreed(self) -> RuntimeState:
+        """Return the twin where map and twin agree, as `read` says."""
         header = self.map.read()  # before the twin: a writer between the two reads can only make the twin newer
         state = self._twin()
         if header.epoch > state.epoch:
             raise CannotDecide(f"epoch {header.epoch} was announced, {state.epoch} is on disk", str(self._json))
         if header.epoch == state.epoch and not header.announced and header.content != _content(state):
             raise CannotDecide(f"epoch {state.epoch} with other content", str(self._json), "rebuild it from the ledger")
-        for held in self._journal.unreconciled():
-            state = hold(state, held)
         return state
 
     def write(self, state: RuntimeState) -> bool:
@@ -130,22 +141,23 @@ class StateFiles:
             self.announce(self._next_epoch())
             self._journal.add(held)
             if before is not None:
-                after = hold(before, held)
-                grown = before.epoch + (after != before)
-                self._write_both(msgspec.structs.replace(after, epoch=grown))
+                self._write_both(arrived(before, (held,)))
         return True
 
     def unreconciled(self) -> tuple[Held, ...]:
         """Return the journalled orders that the ledger does not have yet. Raises CannotDecide when one is damaged."""
         return self._journal.unreconciled()
 
+    def journalled(self) -> tuple[tuple[Held, ...], tuple[str, ...]]:
+        """Return those of them that can be read, and what is wrong with the others, one line each. Raises nothing."""
+        return self._journal.kept()
+
     def cut_off(self) -> bool:
         """True when a tightening was announced by somebody who died before its state was on disk."""
         with self.locked():  # nobody is writing now
-            twin = self._sound_twin()
             try:
-                header = self.map.read()
-            except CannotDecide:
+                twin, header = self._sound_twin(), self.map.read()
+            except (CannotDecide, Unreachable):
                 return False
             return twin is not None and header.announced and header.epoch > twin.epoch
 
@@ -170,6 +182,34 @@ class StateFiles:
                 self._held = False
                 os.close(descriptor)
 
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Keep out every other change that the ledger hears of first, across threads and processes. May be nested in
+        one thread; take it before `locked()`, never inside. Raises Unreachable when somebody keeps it too long."""
+        until = time.monotonic() + CHANGE_WITHIN_S
+        if not self._changes.acquire(timeout=CHANGE_WITHIN_S):
+            raise self._kept_out()
+        try:
+            if self._changing:
+                yield
+                return
+            descriptor = open_plain(self.home / "change.lock", os.O_RDWR | os.O_CREAT)
+            try:
+                while not _taken(descriptor):
+                    if time.monotonic() > until:
+                        raise self._kept_out()
+                    time.sleep(_LOOK_EVERY_S)
+                self._changing = True
+                yield
+            finally:
+                self._changing = False
+                os.close(descriptor)
+        finally:
+            self._changes.release()
+
+    def _kept_out(self) -> Unreachable:
+        return Unreachable("another change is not done yet", str(self.home / "change.lock"), "try again")
+
     def _twin(self) -> RuntimeState:
         return unsealed("state", RuntimeState, read_plain(self._json), self._key, str(self._json))
 
@@ -193,20 +233,30 @@ class StateFiles:
             return None  # damaged: the caller's whole point is to replace it
 
     def _sound_state(self) -> RuntimeState | None:
-        """Return the twin when map and twin agree, else None: a kill must work on damaged files too."""
+        """Return the twin when map and twin agree, else None: a kill must work on damaged files too, and on the twin
+        when another order of the journal cannot be read."""
         try:
-            self.read()
-            return self._twin()
-        except CannotDecide:
+            return self._agreed()
+        except (CannotDecide, Unreachable):
             return None
 
     def _next_epoch(self) -> int:
-        twin = self._sound_twin()
+        return max(self._epoch_of(self._twin), self._epoch_of(self.map.read)) + 1
+
+    @staticmethod
+    def _epoch_of(read: Callable[[], RuntimeState | MapHeader]) -> int:
         try:
-            mapped = self.map.read().epoch
-        except CannotDecide:
-            mapped = 0
-        return max(mapped, twin.epoch if twin else 0) + 1
+            return read().epoch
+        except (CannotDecide, Unreachable):
+            return 0
+
+
+def _taken(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _content(state: RuntimeState) -> bytes:

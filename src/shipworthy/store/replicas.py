@@ -97,9 +97,9 @@ class ReplicaSlot:
         if self._seen and self._seen[-1].epoch == epoch:
             return
         one = Seen(epoch, int(at.timestamp() * 1_000_000), time.monotonic_ns())
-        self._seen = [*self._seen, one][-KEPT:]
+        self._write(self._n, one)
+        self._seen = [*self._seen, one][-KEPT:]  # only what was written: what was not is told again
         self._n += 1
-        self._write(self._n - 1, one)
 
     def keep(self) -> None:
         """Be there again when somebody took the file away. Raises Unreachable when it cannot be written."""

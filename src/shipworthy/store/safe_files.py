@@ -1,7 +1,8 @@
 """Private files that are whole or not there: written to the side, synced, renamed; never through a link.
 
 In: paths inside one private directory. Out: bytes. Raises CannotDecide where a link, a missing file or an oversized
-one stands in the way, Unreachable when the disk refuses.
+one stands in the way, Unreachable when the disk refuses. What root makes inside somebody's private directory is made
+theirs: else the gateway could not read what `sudo shipworthy kill` wrote.
 """
 
 from __future__ import annotations
@@ -22,12 +23,18 @@ _PLAIN: Final = os.O_NOFOLLOW | os.O_CLOEXEC
 
 def private_directory(path: Path) -> Path:
     """Make the directory (0700) when missing; close it to others when it is open. A link is refused."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    mode = os.lstat(path).st_mode
-    if not stat.S_ISDIR(mode):
-        raise CannotDecide("not a plain directory", str(path), "state is never read through a link")
-    if mode & 0o077:
-        path.chmod(0o700)
+    try:
+        made = not os.path.lexists(path)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        mode = os.lstat(path).st_mode
+        if not stat.S_ISDIR(mode):
+            raise CannotDecide("not a plain directory", str(path), "state is never read through a link")
+        if mode & 0o077:
+            path.chmod(0o700)
+        if made:
+            _make_theirs(path, path.parent)
+    except OSError as error:
+        raise _told(path, error) from error
     return path
 
 
@@ -35,6 +42,8 @@ def open_plain(path: Path, flags: int) -> int:
     """Open a plain file (0600 when made) and return its descriptor. A link is refused."""
     try:
         descriptor = os.open(path, flags | _PLAIN, 0o600)
+        if flags & os.O_CREAT:
+            _make_theirs(descriptor, path.parent)
     except OSError as error:
         raise _told(path, error) from error
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -43,11 +52,23 @@ def open_plain(path: Path, flags: int) -> int:
     return descriptor
 
 
+def _make_theirs(made: Path | int, parent: Path) -> None:
+    """Give what root made to the owner of the private directory it is in. `made`: a path, or a descriptor."""
+    if os.geteuid() != 0:
+        return
+    home = os.lstat(parent)
+    if home.st_uid != 0 and not home.st_mode & 0o077:
+        os.chown(made, home.st_uid, home.st_gid)
+
+
 def read_plain(path: Path) -> bytes:
     """Return the bytes of a plain file. Raises CannotDecide when missing, linked or larger than 64 MiB."""
     # Without O_NONBLOCK, a pipe put in place of the file would hold us for ever.
     with os.fdopen(open_plain(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
-        body = file.read(_LARGEST + 1)
+        try:
+            body = file.read(_LARGEST + 1)
+        except OSError as error:
+            raise _told(path, error) from error
     if len(body) > _LARGEST:
         raise CannotDecide("the file is too large to be ours", str(path), "rebuild the state from the ledger")
     return body
@@ -98,4 +119,6 @@ def _told(path: Path, error: OSError) -> CannotDecide | Unreachable:
         return CannotDecide("missing", str(path), "rebuild the state from the ledger")
     if error.errno in (errno.ELOOP, errno.EMLINK):
         return CannotDecide("a link stands in place of the file", str(path), "state is never read through a link")
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return CannotDecide("something else stands in its place", str(path), "look at what it is")
     return Unreachable(f"cannot use the file: {error.strerror}", str(path), "look at disk and permissions")

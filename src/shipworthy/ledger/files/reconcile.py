@@ -6,7 +6,7 @@ ledger. Killed at any step it can be run again: the entry is written once by its
 
 from __future__ import annotations
 
-from shipworthy.facts import Entry
+from shipworthy.facts import Entry, arrived
 from shipworthy.ledger.files.log import Ledger
 from shipworthy.store.posture import StateFiles
 
@@ -16,14 +16,17 @@ def reconcile_journal(ledger: Ledger, files: StateFiles) -> tuple[Entry, ...]:
 
     Raises CannotDecide when the state files are damaged: the orders then still hold, from the journal.
     """
-    with files.locked():
+    with files.changing():
         waiting = files.unreconciled()
         told = [
             ledger.append_once(f"journal/{held.order.id}", held.order.by, "respond.ordered", {"held": held})
             for held in waiting
         ]
         if waiting:
-            files.write(ledger.replay())
+            folded = ledger.replay()
+            with files.locked():
+                later = [held for held in files.unreconciled() if held not in waiting]
+                files.write(arrived(folded, later))
         for held in waiting:
             files.reconcile(held.order.id)
     return tuple(entry for entry in told if entry is not None)

@@ -106,7 +106,7 @@ class Front:
             return
         order = msgspec.structs.replace(proposal.held.order, id=local_id(proposal.held))
         held = msgspec.structs.replace(proposal.held, order=order)
-        self._authority.hold(held)
+        held = self._authority.hold_anyway(held)
         self.live.refresh()
         self.feed.placed(held, proposal.slo, proposal.severity)
 
