@@ -266,6 +266,49 @@ FAULTS: tuple[Fault, ...] = (
         ("what was before it closed counts", "if one.closed_at]", "if False]"),
     ),
     *_in(
+        "flows/incident_learned.py",
+        "tests/flows/test_incident_close.py",
+        (
+            "a unit that looks hidden is taken as hidden",
+            "known | {hide(one) for one in known}",
+            "known | {hide(one) for one in known if one[0] != '#'}",
+        ),
+        (
+            "the file of the case may be learned from",
+            "return known | {hide(one) for one in known}",
+            "return {hide(one) for one in known}",
+        ),
+        ("a blank unit is nobody's", "for row in (*asked, *learned)):", "for row in asked):"),
+        ("spaces make another unit", "{str(value), str(value).strip()}", "{str(value)}"),
+        ("what is in a row does not matter", "return own_rows and 2 *", "return False and 2 *"),
+        (
+            "one row alike is enough",
+            "2 * (ours & (fix - old)).total() > ours.total()",
+            "(ours & (fix - old)).total() > 0",
+        ),
+    ),
+    *_in(
+        "flows/incident_close.py",
+        "tests/flows/test_incident_close.py",
+        (
+            "the old model may be another one",
+            "    contract, _ = admit(folder, began(folder))\n",
+            "    contract = Workspace(root=folder, home=folder).contract()\n",
+        ),
+        (
+            "any signed release will do",
+            "    check_release(entries, folder.name, folder, contract, workspace.now())",
+            "    ",
+        ),
+        (
+            "an old threat is a new one",
+            "for one in closing.open_cases(incident) for kind",
+            "for one in incident.cases for kind",
+        ),
+        ("a part of a name names it", 'rf"(?<![\\w-]){re.escape(incident.id)}(?!\\w|-\\w)"', "re.escape(incident.id)"),
+        ("the old note will do", "if answers != before.note.answers and named", "if named"),
+    ),
+    *_in(
         "flows/incident_rows.py",
         "tests/flows/test_incident_promote.py tests/flows/test_incident_rows.py",
         ("anybody opens them", "if not set(REVIEWERS) & set(who.roles):", "if False:"),
