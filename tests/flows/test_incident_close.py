@@ -15,6 +15,7 @@ from shipworthy.errors import CannotDecide
 from shipworthy.facts import digest
 from shipworthy.facts.incident import Harm
 from shipworthy.flows import incident as incidents
+from shipworthy.flows import incident_close
 from shipworthy.flows.incident_close import close
 from shipworthy.flows.incident_promote import promote
 from tests.flows.incident_kit import FIRST, led, mend, opened, rows_of
@@ -175,3 +176,9 @@ def test_a_note_tells_of_an_incident_by_its_whole_name(mended: Tiny, said: str, 
     mended.edit("deliberation-note.md", f"After {FIRST} unknown", f"After {said} unknown")
     silent = () if tells else ("the deliberation note does not tell of it",)
     assert close(mended.workspace, FIRST, "chidi").refused == silent
+
+
+def test_a_note_that_named_it_before_says_nothing_new(mended: Tiny) -> None:
+    contract = mended.workspace.contract()
+    (one,) = incidents.listed(mended.workspace)
+    assert incident_close._note(contract, contract, one) == ""
