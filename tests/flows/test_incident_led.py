@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from shipworthy.cli.incident import _story
 from shipworthy.contract.files.reader import read_manifest
 from shipworthy.errors import CannotDecide, PolicySaysNo, UsageError
 from shipworthy.facts import Named, Severity
@@ -136,7 +137,9 @@ def test_one_person_turns_no_gate_and_stops_no_clock_by_lowering_what_was_said(m
     lower = Changes(severity=Severity.SEV4, harm=Harm(type="none", severity="none"))
     one = incidents.update(mended.workspace, FIRST, lower, "chidi")
     assert (one.severity, one.gravest) == ("SEV4", "SEV2")
-    assert [clock.rule for clock in incidents.show(mended.workspace, FIRST).clocks] == ["AIA-73.5"]
+    shown = incidents.show(mended.workspace, FIRST)
+    assert [clock.rule for clock in shown.clocks] == ["AIA-73.5"]
+    assert "counts as SEV2: it was said to be that bad" in _story(shown)
     assert close(mended.workspace, FIRST, "chidi").refused[0].startswith("no report under AIA-73.5")
     path = mended.root / "robustness-pack.yaml"
     path.write_text(path.read_text().partition("\n  # From incidents")[0] + "\n")

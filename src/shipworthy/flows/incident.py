@@ -148,7 +148,7 @@ def command(workspace: Workspace, name: str, person: str) -> Incident:
 
 
 def update(workspace: Workspace, name: str, changes: Changes, person: str) -> Incident:
-    """Write down what was found out. Raises UsageError for a factor that names a person, an unknown catalogue id, a
+    """Write down what was found out. Raises UsageError for a text that names a person, an unknown catalogue id, a
     person or task that nobody knows."""
     contract = workspace.contract()
     acting(contract, person)
