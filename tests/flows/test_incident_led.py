@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from shipworthy.cli.incident import _story
 from shipworthy.contract.files.reader import read_manifest
 from shipworthy.errors import CannotDecide, PolicySaysNo, UsageError
 from shipworthy.facts import Named, Severity
@@ -59,6 +60,20 @@ def test_what_cannot_be_kept_is_refused(denying: Tiny, title: str, segment: str,
     assert incidents.listed(denying.workspace) == ()
 
 
+@pytest.mark.parametrize(
+    ("title", "because", "why"),
+    [
+        ("Chidi broke it", "seen", "--title: this names chidi"),
+        ("denied", "Chidi did it", "--because: this names chidi"),
+    ],
+)
+def test_an_incident_is_opened_without_blame(denying: Tiny, title: str, because: str, why: str) -> None:
+    with pytest.raises(UsageError, match=why):
+        incidents.open_by_hand(denying.workspace, title, Severity.SEV2, denying.scope(), because, "ana")
+    assert incidents.listed(denying.workspace) == ()
+    assert "respond.incident_opened" not in denying.kinds()
+
+
 def test_what_was_found_out_adds_up_and_each_change_is_one_entry(denying: Tiny) -> None:
     name = opened(denying)
     incidents.command(denying.workspace, name, "ana")
@@ -89,10 +104,14 @@ def test_what_was_found_out_adds_up_and_each_change_is_one_entry(denying: Tiny) 
         (Changes(factors=(Factor(kind="procedure", what="Chidi pressed the button"),)), "this names chidi"),
         (Changes(factors=(Factor(kind="procedure", what="  "),)), "says nothing"),
         (Changes(harm=Harm(type="rights", severity="minor", groups=("dana",))), "this names dana"),
+        (Changes(title="What Chidi broke"), "this names chidi"),
+        (Changes(description="It was CHIDI's release."), "this names chidi"),
+        (Changes(no_threat="only Ben pressed the button"), "this names ben"),
+        (Changes(tasks=(Task(what="talk to Ana", owner="ana"),)), "this names ana"),
         (Changes(refs=(Reference(catalogue="atlas", version="5.6.0", id="AML.T9999"),)), "has no 'AML.T9999'"),
         (Changes(scribe="mallory"), "not one of the people"),
         (Changes(tasks=(Task(what="x", owner="nobody"),)), "nobody is, or has the role, 'nobody'"),
-        (Changes(done=(1,)), "there is no task 1"),
+        (Changes(done=(1,)), "it has no tasks"),
         (Changes(reported=("AIA-99",)), "no rule 'AIA-99' is known"),
         (Changes(description="two\x00"), "not plain text"),
     ],
@@ -104,6 +123,34 @@ def test_what_blames_or_cannot_be_looked_up_is_refused_in_one_line(denying: Tiny
         incidents.update(denying.workspace, name, changes, "ana")
     assert "\n" not in str(problem.value)
     assert len(denying.entries()) == before
+
+
+def test_a_task_that_is_not_there_is_told_with_those_that_are(denying: Tiny) -> None:
+    name = opened(denying)
+    incidents.update(denying.workspace, name, Changes(tasks=(Task(what="call them", owner="ben"),)), "ana")
+    with pytest.raises(UsageError, match="there is no task 2 — they count from 1 to 1"):
+        incidents.update(denying.workspace, name, Changes(done=(2,)), "ana")
+
+
+def test_one_person_turns_no_gate_and_stops_no_clock_by_lowering_what_was_said(mended: Tiny) -> None:
+    incidents.update(mended.workspace, FIRST, Changes(harm=Harm(type="death", severity="severe")), "ana")
+    lower = Changes(severity=Severity.SEV4, harm=Harm(type="none", severity="none"))
+    one = incidents.update(mended.workspace, FIRST, lower, "chidi")
+    assert (one.severity, one.gravest) == ("SEV4", "SEV2")
+    shown = incidents.show(mended.workspace, FIRST)
+    assert [clock.rule for clock in shown.clocks] == ["AIA-73.5"]
+    assert "counts as SEV2: it was said to be that bad" in _story(shown)
+    assert close(mended.workspace, FIRST, "chidi").refused[0].startswith("no report under AIA-73.5")
+    path = mended.root / "robustness-pack.yaml"
+    path.write_text(path.read_text().partition("\n  # From incidents")[0] + "\n")
+    assert f"incident:{FIRST}" in {block.name for block in mended.judge().verdict.blocks}
+    assert ledger.replay(mended.workspace).problem == ""
+
+
+def test_a_bad_incident_that_somebody_calls_mild_is_warned_of_still(denying: Tiny) -> None:
+    name = opened(denying)
+    incidents.update(denying.workspace, name, Changes(severity=Severity.SEV4), "chidi")
+    assert any(line.startswith(f"{name} (SEV2) has become no case") for line in denying.judge().verdict.warnings)
 
 
 def test_show_tells_who_is_called_and_who_is_next(denying: Tiny) -> None:

@@ -15,14 +15,15 @@ import pytest
 
 from shipworthy.deploy.http.wiring import ForReview
 from shipworthy.errors import ContractError, PolicySaysNo, UsageError
-from shipworthy.facts import Oracle, Scope, Severity, canonical
+from shipworthy.facts import Oracle, Scope, Severity, WindowSummary, canonical, digest
 from shipworthy.flows import incident as incidents
 from shipworthy.flows import ledger
 from shipworthy.flows.incident_close import close
 from shipworthy.flows.incident_promote import promote
 from shipworthy.flows.review_queue import answer, take
 from shipworthy.flows.site_state import open_site
-from shipworthy.respond.moments import told
+from shipworthy.observe.minutes import minute_of
+from shipworthy.respond.moments import moment, told
 from shipworthy.respond.promotion import needs
 from shipworthy.runtime.learned import incident_rows
 from shipworthy.runtime.review import queue_item
@@ -147,6 +148,55 @@ def test_who_may_not_open_sealed_inputs_opens_none(denying: Tiny) -> None:
     reviewed(denying, 2)
     with pytest.raises(PolicySaysNo, match="chidi may not open sealed inputs"):
         promote(denying.workspace, name, None, "chidi")
+    assert "respond.evidence_opened" not in denying.kinds()
+
+
+@pytest.mark.parametrize(
+    ("person", "old", "new"),
+    [
+        ("chidi", "roles: [ml]", "roles: [ml, reviewer]"),
+        ("eve", "  - {id: ben,", "  - {id: eve, name: Eve, roles: [operator], key: keys/signing.pub}\n  - {id: ben,"),
+    ],
+)
+def test_a_role_that_only_the_working_copy_gives_opens_nothing(denying: Tiny, person: str, old: str, new: str) -> None:
+    name = opened(denying)
+    reviewed(denying, 2)
+    denying.edit("shipworthy.yaml", old, new)
+    with pytest.raises(PolicySaysNo, match=f"{person} may not open sealed inputs"):
+        promote(denying.workspace, name, None, person, 0.5)
+    assert "respond.evidence_opened" not in denying.kinds()
+
+
+@pytest.mark.parametrize("led_first", [False, True])
+def test_no_input_from_before_the_first_decision_is_opened_whoever_took_command_when(
+    denying: Tiny, led_first: bool
+) -> None:
+    reviewed(denying, 30, tenant="birch")
+    denying.clock.advance(20 * 86400)
+    with open_site(denying.workspace) as authority:
+        minute = minute_of(denying.clock())
+        first = WindowSummary(
+            version="1", arm="baseline", tenant="*", segment=UNSEEN, minute=minute, reference=digest(b""), n=10
+        )
+        authority.store.add_windows([first], "s", 1)
+    denying.clock.advance(300)
+    reviewed(denying, 12)
+    name = opened(denying)
+    if led_first:
+        incidents.command(denying.workspace, name, "ana")
+    made = promote(denying.workspace, name, None, "ben", 0.5)
+    (entry,) = [one for one in denying.entries() if one.kind == "respond.evidence_opened"]
+    assert {item.split("-")[1] for item in entry.body["items"]} == {"acme"}
+    assert made.rows == len(entry.body["items"]) == min(12, least(0.5))
+    assert minute_of(moment(made.incident.began_at)) == minute
+
+
+def test_an_old_input_stays_sealed_when_no_window_tells_the_first_decision(denying: Tiny) -> None:
+    reviewed(denying, 30)
+    denying.clock.advance(20 * 86400)
+    name = opened(denying)
+    with pytest.raises(UsageError, match="no item in scope"):
+        promote(denying.workspace, name, None, "ben", 0.5)
     assert "respond.evidence_opened" not in denying.kinds()
 
 

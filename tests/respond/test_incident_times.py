@@ -12,6 +12,7 @@ from shipworthy.facts import Incident, Severity
 from shipworthy.facts.incident import Harm, HarmType, Reopened
 from shipworthy.respond import incidents
 from shipworthy.respond.incident_times import clocks, relative, time_to_degrade_s, time_to_detect_s
+from shipworthy.respond.recurrence import reopen
 from tests.respond.made import at, held, when
 
 DAY = 24 * 60
@@ -53,6 +54,25 @@ def test_the_first_report_counts_and_one_from_before_it_came_back_does_not() -> 
     again = replace(reported, reopened=(back,), aware_at=at(2 * DAY))
     assert [(one.due, one.state) for one in clocks(again, when(3 * DAY))] == [(at(12 * DAY), "running")]
     assert [one.state for one in clocks(incidents.report(again, "AIA-73.5", when(3 * DAY)), when(4 * DAY))] == ["met"]
+
+
+def test_a_kind_of_harm_once_said_keeps_its_clock_when_it_is_corrected() -> None:
+    milder = incidents.update(harmed("death"), harm=Harm(type="none", severity="none"))
+    assert [(one.rule, one.due) for one in clocks(milder, when(1))] == [("AIA-73.5", at(10 * DAY))]
+    both = incidents.update(milder, harm=Harm(type="widespread", severity="severe"))
+    assert [one.rule for one in clocks(both, when(1))] == ["AIA-73.3", "AIA-73.5"]
+    again = incidents.update(both, harm=Harm(type="death", severity="severe"))
+    assert [one.rule for one in clocks(again, when(1))] == ["AIA-73.5", "AIA-73.3"]
+    same = incidents.update(harmed("health"), harm=Harm(type="rights", severity="minor"))
+    assert [one.rule for one in clocks(same, when(1))] == ["AIA-73.2"]
+    assert incidents.update(harmed("other"), harm=Harm(type="none", severity="none")).former_harms == ()
+
+
+def test_harm_of_an_earlier_time_sets_no_clock_going_when_it_comes_back() -> None:
+    milder = incidents.update(harmed("death"), harm=Harm(type="none", severity="none"))
+    back = reopen(replace(milder, status="closed", closed_at=at(5)), held("ORD-2"), Severity.SEV2, when(6))
+    new = incidents.update(back, harm=Harm(type="rights", severity="minor"))
+    assert [(one.rule, one.due) for one in clocks(new, when(7))] == [("AIA-73.2", at(15 * DAY + 6))]
 
 
 def test_an_unknown_rule_is_refused() -> None:

@@ -17,6 +17,7 @@ from shipworthy.facts.incident import Harm, RegressionCase, Task
 from shipworthy.respond.closing import Proof, close, may_close
 from shipworthy.respond.incident_log import timeline
 from shipworthy.respond.incidents import command, open_incident, promote, update
+from shipworthy.respond.severity import worst
 from tests.respond.made import at, held, when
 
 CASE = "incident.unfamiliar-supplier"
@@ -188,3 +189,19 @@ def test_the_timeline_is_read_from_the_ledger_in_order() -> None:
 def test_a_case_is_kept_as_it_was_promoted_first() -> None:
     looser = RegressionCase(id=CASE, terms=digest(b"looser"))
     assert promote(promoted(), [looser]).cases == (case(),)
+
+
+@given(st.lists(st.sampled_from(list(Severity)), max_size=6))
+def test_what_it_counts_as_is_the_worst_that_was_ever_said(said: list[Severity]) -> None:
+    one = incident()
+    for severity in said:
+        one = update(one, severity=severity.value)
+        assert one.severity == severity.value
+        assert one.worst_severity in ("", one.gravest)
+    assert one.gravest == worst((Severity.SEV3, *said)).value
+
+
+def test_nobody_sets_by_hand_what_it_counts_as() -> None:
+    for field in ("worst_severity", "former_harms"):
+        with pytest.raises(UsageError, match="not set by hand"):
+            update(incident(), **{field: ""})

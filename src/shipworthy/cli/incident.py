@@ -219,6 +219,8 @@ def _story(told: Told) -> list[str]:
         f"{one.id} {one.severity} {one.status}: {one.title}",
         f"owner {one.owner}, command {one.commander or 'nobody'}, detected by {one.detected_by}",
     ]
+    if one.worst_severity:
+        lines.append(f"counts as {one.worst_severity}: it was said to be that bad")
     if one.decisions_affected is not None:
         lines.append(f"{counted(one.decisions_affected, 'decision')} in scope before the first order")
     times = (("detect", told.time_to_detect_s), ("degrade", told.time_to_degrade_s))

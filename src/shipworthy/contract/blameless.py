@@ -1,4 +1,4 @@
-"""Factors name conditions, not people: a text that names a person of the contract is refused. Pure.
+"""Incidents tell of conditions, not people: a text that names a person of the contract is refused. Pure.
 
 In: a text and the contract's people. Out: the person it names, or None. Whole words are compared, whatever their case
 and however their letters are encoded: an id, a full name, or the last word of a name.
@@ -27,7 +27,7 @@ def check_blameless(texts: Iterable[str], people: Iterable[Person], where: str) 
     known = tuple(people)
     for text in texts:
         if not text.strip():
-            raise UsageError("a factor that says nothing", where, "say what was so, and why it mattered")
+            raise UsageError("a text that says nothing", where, "say what was so, and why it mattered")
         named = person_named(text, known)
         if named is not None:
             raise UsageError(f"this names {named.id}", where, "say what made it possible, not who did it")

@@ -98,6 +98,9 @@ class Incident(Fact, frozen=True, kw_only=True):
     as far as windows show; `reported_at`: when this record began; `aware_at`: when the clocks of the law began, never
     later than that; `degraded_at`: when the first order held. `decisions_affected`: answered in scope from `began_at`
     to `degraded_at`, None when no window tells. `threat_model_update`: the threats bound to its cases, or why none.
+
+    `severity` and `harm` are what people think now, and one person may correct them. `worst_severity` ("" = `severity`)
+    and `former_harms` (with a clock, since it last came back) are what was said before and is gone from there.
     """
 
     id: str
@@ -132,6 +135,13 @@ class Incident(Fact, frozen=True, kw_only=True):
     threat_model_update: str = ""
     reopened: tuple[Reopened, ...] = ()
     links: tuple[str, ...] = ()
+    worst_severity: str = ""
+    former_harms: tuple[HarmType, ...] = ()
+
+    @property
+    def gravest(self) -> str:
+        """The worst severity that it ever had: what it counts as for gate and escalation."""
+        return self.worst_severity or self.severity
 
     @property
     def case_ids(self) -> tuple[str, ...]:

@@ -86,7 +86,7 @@ def show(workspace: Workspace, name: str) -> Told:
         incident = measured(authority, incident_book.found(authority.store, name), entries)
         now = workspace.clock()
         waiting = unconfirmed(authority, incident)
-        severity = Severity(incident.severity)
+        severity = Severity(incident.gravest)
         called = escalation.unconfirmed(on_call, severity, waiting, now)
         start = moment(called[0][0].at if called else incident.reported_at)
         calls = escalation.steps(on_call, severity, start, now) if waiting or not incident.commander else ()
@@ -117,6 +117,7 @@ def open_by_hand(
     acting(contract, person)
     for text, of in ((title, "--title"), (because, "--because")):
         _plain(text, of)
+        check_blameless((text,), contract.people, of)
     try:
         parse_segment(scope.segment)
     except ValueError as problem:
@@ -147,7 +148,7 @@ def command(workspace: Workspace, name: str, person: str) -> Incident:
 
 
 def update(workspace: Workspace, name: str, changes: Changes, person: str) -> Incident:
-    """Write down what was found out. Raises UsageError for a factor that names a person, an unknown catalogue id, a
+    """Write down what was found out. Raises UsageError for a text that names a person, an unknown catalogue id, a
     person or task that nobody knows."""
     contract = workspace.contract()
     acting(contract, person)
@@ -210,9 +211,7 @@ def _lines(incident: Incident, entries: Sequence[Entry]) -> tuple[Line, ...]:
 
 
 def _check(contract: Contract, changes: Changes, name: str) -> None:
-    check_blameless((one.what for one in changes.factors), contract.people, f"{name}: contributing factor")
-    if changes.harm is not None:
-        check_blameless(changes.harm.groups, contract.people, f"{name}: harm, groups")
+    _check_texts(contract, changes, name)
     for ref in changes.refs:
         told = judge_ref(ref.catalogue, ref.version, ref.id)
         if told is not None and told.fault:
@@ -223,10 +222,25 @@ def _check(contract: Contract, changes: Changes, name: str) -> None:
     for task in changes.tasks:
         if contract.person(task.owner) is None and task.owner not in roles:
             raise UsageError(f"nobody is, or has the role, {task.owner!r}", f"{name}: --task", "name who does it")
-    texts = [changes.title, changes.description, changes.no_threat, *changes.links]
-    for text in (*texts, *(one.what for one in changes.factors), *(one.what for one in changes.tasks)):
-        if text is not None:
-            _plain(text, name)
+
+
+def _check_texts(contract: Contract, changes: Changes, name: str) -> None:
+    """Whatever people write goes into record, ledger and file, so none of it names one of them; a task's owner may."""
+    told = {
+        "--title": (changes.title,),
+        "--description": (changes.description,),
+        "--no-threat": (changes.no_threat,),
+        "--factor": tuple(one.what for one in changes.factors),
+        "--group": changes.harm.groups if changes.harm is not None else (),
+        "--task": tuple(one.what for one in changes.tasks),
+    }
+    for option, texts in told.items():
+        said = [text for text in texts if text is not None]
+        for text in said:
+            _plain(text, f"{name}: {option}")
+        check_blameless(said, contract.people, f"{name}: {option}")
+    for link in changes.links:
+        _plain(link, f"{name}: --link")
 
 
 def _updated(incident: Incident, changes: Changes, person: str, workspace: Workspace) -> Incident:
@@ -250,6 +264,8 @@ def _updated(incident: Incident, changes: Changes, person: str, workspace: Works
 
 
 def _tasks(incident: Incident, changes: Changes) -> tuple[Task, ...]:
+    if changes.done and not incident.tasks:
+        raise UsageError("it has no tasks", incident.id, "give it one with `--task WHO:TEXT`")
     for number in changes.done:
         if not 1 <= number <= len(incident.tasks):
             raise UsageError(f"there is no task {number}", incident.id, f"they count from 1 to {len(incident.tasks)}")

@@ -1,39 +1,37 @@
 """An incident ends: its cases run on its model and on the fix, and everything else it takes is looked up.
 
 In: the repository with the built and signed fix, the site. Out: what was seen, with every reason why it may not close.
-A case proves nothing on rows that either model learned from, by the unit they belong to; without a declared unit, by
-what is in them.
+A case proves nothing on rows that either model learned from (`incident_learned`). Before, it must fail on what shipped:
+the incident's version is looked at only as this site's ledger knows it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from shipworthy.contract import pack
 from shipworthy.contract.contract import Contract
-from shipworthy.contract.lock import LEARNED_FROM
+from shipworthy.errors import CannotDecide
 from shipworthy.facts import Case, CaseResult, Digest, Entry, Incident, Subject, digest
 from shipworthy.facts.incident import RegressionCase
 from shipworthy.flows.evaluate import evaluate_cases
 from shipworthy.flows.incident import measured, no_threat_signed, unconfirmed
+from shipworthy.flows.incident_learned import trained_on
 from shipworthy.flows.incident_promote import unit_hidden
-from shipworthy.flows.model import dataset_rows
 from shipworthy.flows.site_state import acting, open_site
-from shipworthy.models.table import read_rows
 from shipworthy.respond import closing, incidents, promotion
 from shipworthy.runtime import incident_book
 from shipworthy.runtime.admission import verify_signature
-from shipworthy.runtime.columns import text_columns
+from shipworthy.runtime.known import check_release
+from shipworthy.runtime.overridden import admit, began
 from shipworthy.runtime.posted import SHIPPED
 from shipworthy.runtime.shared_facts import promoted_in
-from shipworthy.runtime.subject import artefact_digest
+from shipworthy.runtime.subject import artefact_digest, subject_of
 from shipworthy.runtime.workspace import Workspace
-
-Row = dict[str, Any]
 
 
 class Closing(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,6 +55,7 @@ def close(workspace: Workspace, name: str, person: str) -> Closing:
         incident = _with_terms(measured(authority, kept, entries), entries)
         version = authority.state().baseline if incident.scope.version == "*" else incident.scope.version
         old = workspace.releases / version
+        shipped, subject = _shipped(workspace, entries, old)
         known = {one.id for one in incident.cases}
         cases = [case for case in contract.cases if case.source_incident == incident.id and case.id in known]
         before = evaluate_cases(old, cases, workspace.root)
@@ -64,13 +63,13 @@ def close(workspace: Workspace, name: str, person: str) -> Closing:
         proof = closing.Proof(
             before=before,
             after=after,
-            artefact_before=artefact_digest(old / contract.manifest.artefacts),
+            artefact_before=_as_shipped(old / shipped.manifest.artefacts, subject),
             artefact_after=artefact_digest(workspace.root / contract.manifest.artefacts),
             version_before=version,
             version_after=contract.manifest.version,
             terms={case.id: promotion.terms(case, _rows(contract, case)) for case in cases},
-            trained_on=_trained_on(workspace, old, contract, cases),
-            note=_note(contract, old, incident),
+            trained_on=trained_on(workspace.root, old, contract, cases, unit_hidden(workspace)),
+            note=_note(contract, shipped, incident),
             threats=bound_threats(contract, incident) or no_threat_signed(contract, incident, entries),
             unconfirmed=tuple(held.order.id for held in unconfirmed(authority, incident)),
         )
@@ -90,8 +89,11 @@ def close(workspace: Workspace, name: str, person: str) -> Closing:
 
 
 def bound_threats(contract: Contract, incident: Incident) -> str:
-    """Return the threats that are bound to a case of the incident, sorted; \"\" when none is."""
-    names = {f"{kind}{one}" for one in incident.case_ids for kind in ("case:", "pack:", "")}
+    """Return the threats that are bound to a case of this time, sorted; \"\" when none is.
+
+    What an earlier closing has proven is bound already, and says nothing of why it came back.
+    """
+    names = {f"{kind}{one.id}" for one in closing.open_cases(incident) for kind in ("case:", "pack:", "")}
     threats = contract.threats.threats if contract.threats is not None else ()
     return ", ".join(sorted(one.id for one in threats if names & set(one.bound_to)))
 
@@ -117,43 +119,27 @@ def _rows(contract: Contract, case: Case) -> Digest:
     return contract.digests.get(files[0], "") if len(files) == 1 else ""
 
 
-def _trained_on(workspace: Workspace, old: Path, contract: Contract, cases: Iterable[Case]) -> tuple[str, ...]:
-    """Return the cases a row of which one of the models learned from, or of which nobody can tell."""
-    unit, label = contract.manifest.unit, contract.manifest.label.column
-    features = [one.name for one in contract.manifest.features]
-    hide = unit_hidden(workspace)
-
-    def marks(row: Row) -> str:
-        if unit is None:
-            return digest([[name, repr(row.get(name))] for name in (*features, label)])
-        of = row.get(unit)
-        return "" if of is None or of == "" else str(of) if str(of).startswith("#") else hide(str(of))
-
-    return tuple(sorted(case.id for case in cases if _learned(workspace.root, old, contract, case, marks)))
+def _shipped(workspace: Workspace, entries: Iterable[Entry], folder: Path) -> tuple[Contract, Digest]:
+    """Return contract and artefact digest of the incident's version. Raises CannotDecide unless it is whole, and what
+    the ledger of this site let in: a model that was altered afterwards fails any case that somebody wants to fail."""
+    contract, _ = admit(folder, began(folder))
+    check_release(entries, folder.name, folder, contract, workspace.now())  # as strictly as the baseline
+    return contract, subject_of(folder, contract).artefact
 
 
-def _learned(root: Path, old: Path, contract: Contract, case: Case, marks: Callable[[Row], str]) -> bool:
-    text = text_columns(contract.manifest)
-    files = pack.case_files(case)
-    rows = [row for file in files for row in read_rows(root / file, text=text)]
-    if not files:
-        rows = dataset_rows(root, contract.manifest, str((case.generator or {}).get("dataset", "test")))
-    asked = {marks(row) for row in rows}
-    learned = {marks(row) for where in (root, old) for row in _learned_from(where)}
-    return not asked or not learned or "" in asked or not asked.isdisjoint(learned)
+def _as_shipped(folder: Path, artefact: Digest) -> Digest:
+    """Return the digest of a folder after its cases ran. Raises CannotDecide when it is not what it was before."""
+    now = artefact_digest(folder)
+    if now != artefact:
+        raise CannotDecide("it changed while its cases ran", str(folder), "restore the release, then close again")
+    return now
 
 
-def _learned_from(where: Path) -> list[Row]:
-    contract = Workspace(root=where, home=where / ".shipworthy" / "state").contract()
-    names = [name for name in LEARNED_FROM if name in contract.manifest.datasets]
-    return [row for name in names for row in dataset_rows(where, contract.manifest, name)]
-
-
-def _note(contract: Contract, old: Path, incident: Incident) -> Digest:
+def _note(contract: Contract, before: Contract, incident: Incident) -> Digest:
     """Return the digest of the note when it names the incident and says other things than that of its version."""
-    before = Workspace(root=old, home=old / ".shipworthy" / "state").contract().note
-    tells = contract.note.answers != before.answers and incident.id in " ".join(contract.note.answers.values())
-    return digest(contract.note.answers) if tells else ""
+    answers = contract.note.answers
+    named = re.compile(rf"(?<![\w-]){re.escape(incident.id)}(?!\w|-\w)")  # INC-1 is not told of by INC-10
+    return digest(answers) if answers != before.note.answers and named.search(" ".join(answers.values())) else ""
 
 
 def _notes(entries: Iterable[Entry], contract: Contract, artefact: Digest) -> tuple[str, ...]:

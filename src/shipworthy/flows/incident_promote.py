@@ -69,14 +69,15 @@ def promote(
     contract = workspace.contract()
     who = acting(contract, person)
     with open_site(workspace) as authority:
-        incident = incident_book.found(authority.store, name)
-        incidents.check_promotable(incident)
+        kept = incident_book.found(authority.store, name)
+        incidents.check_promotable(kept)
+        incident = measured(authority, kept, tuple(authority.ledger.entries()))
         _check_first(incident)
         release = _release(workspace, incident, authority.state().baseline)
         category = promotion.unfamiliar(incident, contract.manifest)
         kind, oracle = _question(contract, incident, category, target)
         if rows is None:
-            gathered = sealed_rows(workspace, authority, contract, incident, oracle, who, every=for_fix is not None)
+            gathered = sealed_rows(workspace, authority, contract, incident, oracle, who.id, for_fix is not None)
         else:
             gathered = _of_file(workspace, contract, incident, release, rows)
         whole = rows is not None and for_fix is None

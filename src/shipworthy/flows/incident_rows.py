@@ -1,8 +1,9 @@
 """Rows of an incident out of the sealed review queue: as few as its case needs, opened by name and on record.
 
-In: the incident, its question, the person. Out: rows with the label that people gave, and what was left out. Which
-items are opened is told from what is not sealed (version, tenant, segments, time, label); the ledger entry that names
-them is written before the first is read. Inputs that have expired are gone, and are counted.
+In: the incident, its question, the person. Out: rows with the label that people gave, and what was left out. Who may
+open them is said by the contract that shipped, as at the review desk; a working copy is anybody's to edit. Which items
+are opened is told from what is not sealed (version, tenant, segments, time, label); the ledger entry that names them is
+written before the first is read. Inputs that have expired are gone, and are counted.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from dataclasses import dataclass
 
 from shipworthy.contract.contract import Contract
 from shipworthy.errors import PolicySaysNo, UsageError
-from shipworthy.facts import Incident, Oracle, Person, digest, holds, parse_segment
+from shipworthy.facts import Incident, Oracle, digest, holds, parse_segment
+from shipworthy.flows.site_state import shipped_contract
 from shipworthy.observe.minutes import minute_of
 from shipworthy.respond import promotion
 from shipworthy.respond.moments import moment
@@ -24,6 +26,7 @@ from shipworthy.store.review import QueueItem
 
 REVIEWERS = ("reviewer", "operator")
 OPENED = "respond.evidence_opened"
+UNTOLD = 24 * 60  # minutes before somebody was aware, when no window tells the first decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +43,17 @@ def sealed_rows(
     contract: Contract,
     incident: Incident,
     oracle: Oracle,
-    who: Person,
+    person: str,
     every: bool,
 ) -> Gathered:
     """Open what the case needs, or `every` item that it asks about, and return the labelled rows.
 
-    Raises PolicySaysNo for a person who may not open inputs, UsageError when nothing labelled and readable is there.
+    `incident`: with its first decision, as far as windows tell (`incident.measured`). Raises PolicySaysNo for a person
+    who may not open inputs, UsageError when nothing labelled and readable is there.
     """
-    if not set(REVIEWERS) & set(who.roles):
-        told = f"{who.id} may not open sealed inputs"
+    who = shipped_contract(workspace, authority).person(person)
+    if who is None or not set(REVIEWERS) & set(who.roles):
+        told = f"{person} may not open sealed inputs"
         raise PolicySaysNo(told, "people", f"ask somebody with the role {' or '.join(REVIEWERS)}, or give --rows")
     mine = [item for item in authority.store.items() if in_scope(item, incident)]
     labelled = [item for item in mine if item.label is not None]
@@ -80,7 +85,13 @@ def in_scope(item: QueueItem, incident: Incident) -> bool:
 
 
 def _since(incident: Incident) -> int:
-    return minute_of(moment(incident.began_at)) if incident.began_at else 0
+    """The minute of the first decision; when no window tells, a day before somebody was aware of what happened, and
+    never before it was last closed."""
+    if incident.began_at:
+        return minute_of(moment(incident.began_at))
+    aware = minute_of(moment(incident.aware_at or incident.reported_at))
+    closed = [minute_of(moment(one.closed_at)) + 1 for one in incident.reopened if one.closed_at]
+    return max((aware - UNTOLD, *closed))
 
 
 def _until(incident: Incident) -> float:

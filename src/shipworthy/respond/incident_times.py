@@ -40,9 +40,11 @@ class Clock:
 
 
 def clocks(incident: Incident, now: datetime) -> tuple[Clock, ...]:
-    """Return the clocks that run; none while nobody has said what harm was done, which is no excuse to close."""
-    rule = RULE_OF.get(incident.harm.type) if incident.harm else None
-    return () if rule is None else (_clock(incident, rule, now),)
+    """Return the clocks that run, of each kind of harm that was said since it last came back: what one person corrects
+    stops none. None while nobody has said what harm was done, which is no excuse to close."""
+    kinds = (incident.harm.type, *incident.former_harms) if incident.harm else ()
+    rules = dict.fromkeys(RULE_OF[kind] for kind in kinds if kind in RULE_OF)
+    return tuple(_clock(incident, rule, now) for rule in rules)
 
 
 def reported_at(incident: Incident, rule: str) -> str:

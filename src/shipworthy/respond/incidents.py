@@ -14,8 +14,8 @@ from msgspec.structs import asdict, replace
 
 from shipworthy.errors import PolicySaysNo, UsageError
 from shipworthy.facts import Held, Incident, Scope, Severity
-from shipworthy.facts.incident import Detection, RegressionCase, Report
-from shipworthy.respond.incident_times import DAYS, reported_at
+from shipworthy.facts.incident import Detection, HarmType, RegressionCase, Report
+from shipworthy.respond.incident_times import DAYS, RULE_OF, reported_at
 from shipworthy.respond.moments import told
 from shipworthy.respond.severity import worst
 
@@ -157,10 +157,24 @@ def promote(incident: Incident, cases: Sequence[RegressionCase]) -> Incident:
 
 
 def changed(incident: Incident, **fields: Any) -> Incident:  # noqa: ANN401
-    """Return a copy of the next revision; the same value when nothing is another than before."""
+    """Return a copy of the next revision; the same value when nothing is another than before.
+
+    Whoever changes it and why, the worst severity and the kinds of harm that set a clock going stay on record.
+    """
     if all(getattr(incident, name) == value for name, value in fields.items()):
         return incident
-    return replace(incident, **fields, revision=incident.revision + 1)
+    after = replace(incident, **fields, revision=incident.revision + 1)
+    gravest = worst((Severity(incident.gravest), Severity(after.severity))).value
+    kept = "" if gravest == after.severity else gravest
+    return replace(after, worst_severity=kept, former_harms=_former(incident, after))
+
+
+def _former(before: Incident, after: Incident) -> tuple[HarmType, ...]:
+    """The kinds of harm with a clock that were said and are not said any more; none when it came back as new."""
+    if before.harm is None or after.harm is None:
+        return ()
+    said = dict.fromkeys((*before.former_harms, before.harm.type))
+    return tuple(kind for kind in said if kind in RULE_OF and kind != after.harm.type)
 
 
 def differences(before: Incident, after: Incident) -> tuple[str, ...]:

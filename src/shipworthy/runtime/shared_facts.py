@@ -35,7 +35,10 @@ class Promoted(Fact, frozen=True, kw_only=True):
 
 
 class OpenIncident(Fact, frozen=True, kw_only=True):
-    """What a gate needs to know of an incident that is not closed: no more of it leaves the site."""
+    """What a gate needs to know of an incident that is not closed: no more of it leaves the site.
+
+    `severity`: the worst that it ever had, so that no single person turns a gate by lowering it.
+    """
 
     id: str
     title: str
@@ -118,7 +121,7 @@ def _shipped(kept: tuple[Entry, ...]) -> list[Subject]:
 def open_incidents(store: Store, model: str) -> tuple[OpenIncident, ...]:
     """Return what a gate may know of the incidents of a model that are not closed."""
     return tuple(
-        OpenIncident(id=one.id, title=one.title, severity=one.severity, status=one.status, cases=one.cases)
+        OpenIncident(id=one.id, title=one.title, severity=one.gravest, status=one.status, cases=one.cases)
         for one in store.incidents()
         if one.status != "closed" and one.scope.model == model
     )
