@@ -111,6 +111,9 @@ class Store(Protocol):
     def add_label(self, receipt: str, *labels: LabelSummary, cells: Sequence[LabelCells] = ()) -> bool:
         """Add the label of one decision to all its segments. False when this receipt's label was already used."""
 
+    def is_labelled(self, receipt: str) -> bool:
+        """True when this receipt's label was used."""
+
     def label_cells(self, version: str, since_minute: int, until_minute: int) -> list[LabelCells]:
         """Return labelled cells of hours that begin in since <= minute < until, by bucket and hour."""
 
@@ -193,12 +196,15 @@ class Store(Protocol):
         """Add or replace what is known of one."""
 
     def quarantine(self, label: Suspect) -> bool:
-        """Keep a label apart. False when one of this request is kept already."""
+        """Keep a label apart. False when one of this kind and source is kept of this request already.
+
+        Raises PolicySaysNo when too many are kept, of this source or of this kind.
+        """
 
     def quarantined(
         self, status: str | None = None, version: str | None = None, source: str | None = None, most: int = 1000
     ) -> tuple[Suspect, ...]:
-        """Return labels that are kept apart, sorted by request, the first `most`."""
+        """Return labels that are kept apart, sorted by request, kind and source, the first `most`."""
 
     def quarantine_counts(self) -> dict[tuple[str, str, str], int]:
         """Return how many there are by (version, source, status)."""
@@ -206,7 +212,7 @@ class Store(Protocol):
     def settle(self, version: str, source: str, status: str) -> int:
         """Release or drop what is held of a source; return how many labels. What is dropped is gone."""
 
-    def let_go(self, request: str) -> None:
+    def let_go(self, label: Suspect) -> None:
         """Forget a label that is kept apart, for it is counted now."""
 
     def put_incident(self, incident: Incident) -> None:
