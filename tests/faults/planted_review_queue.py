@@ -10,6 +10,7 @@ _DESK = "tests/runtime/test_desk.py"
 _API = "tests/runtime/test_reviews_api.py"
 _WATCH = "tests/runtime/test_label_watch.py"
 _DOUBTED = "tests/runtime/test_doubted_labels.py"
+_ENQUEUE = "tests/runtime/test_enqueue.py"
 _SUSPECTS = "tests/observe/test_suspects.py"
 _QUEUE = "tests/respond/test_queue.py"
 _FLOOD = "tests/runtime/test_queue_flood.py"
@@ -41,6 +42,7 @@ FAULTS: tuple[Fault, ...] = (
         "store/queue.py",
         _STORE,
         ("what does not fit is not counted", "            add_overflow(db, {item.tenant: 1})\n", "            pass\n"),
+        ("what a person has is withdrawn", "if item is None or not is_untouched(item):", "if item is None:"),
         ("old inputs stay", "            if is_outlived(item, now):\n", "            if False:\n"),
         (
             "tenants are told apart without end",
@@ -132,10 +134,32 @@ FAULTS: tuple[Fault, ...] = (
         ("every tenant has the capacity", "quota=queue.quota(asked.tenant)", "quota=queue.capacity"),
         (
             "what a dead store missed is not noted",
-            "self.uncounted += late + Counter(one.tenant for one in asked)",
-            "pass",
+            "                self.uncounted[tenant if known else OTHER] += n\n",
+            "                pass\n",
         ),
-        ("what was missed is counted again and again", "        self.uncounted.subtract(late)\n", ""),
+        (
+            "what was missed is counted again and again",
+            "late, self.uncounted = self.uncounted, Counter()",
+            "late = Counter(self.uncounted)",
+        ),
+    ),
+    *_in(
+        "runtime/enqueue.py",
+        _ENQUEUE,
+        ("names have no end", "self.uncounted[tenant if known else OTHER] += n", "self.uncounted[tenant] += n"),
+        ("nobody waits and it is queued", "            if given_up.is_set():\n", "            if False:\n"),
+        ("what nobody waits for stays", "        if queued:\n", "        if False:\n"),
+        ("what is taken back is not counted", "        store.add_overflow(gone)\n", "        pass\n"),
+        (
+            "what is undone is missed as well",
+            "if writing.cancelled() or writing.exception() is not None:\n            self._miss(missed)",
+            "self._miss(missed)\n        if writing.cancelled() or writing.exception() is not None:\n            pass",
+        ),
+        (
+            "what failed is taken for done",
+            "if writing.cancelled() or writing.exception() is not None:\n",
+            "if writing.cancelled():\n",
+        ),
     ),
     *_in(
         "runtime/batch/reviews.py",

@@ -134,6 +134,9 @@ class Store(Protocol):
         The same item twice is one; raises CannotDecide for its id with other content.
         """
 
+    def withdraw(self, item_id: str) -> bool:
+        """Take an item out again whose caller has heard a no. False when there is none, or a person has had it."""
+
     def add_overflow(self, counts: Mapping[str, int]) -> None:
         """Count requests by tenant that did not fit, and that nobody could count at the time."""
 

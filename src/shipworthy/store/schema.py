@@ -114,7 +114,12 @@ _BY_SENDER: Final = (
     "CREATE INDEX quarantine_by_source ON quarantine (status, version, source)",
     "CREATE INDEX quarantine_by_sender ON quarantine (kind, source)",
 )
-_STEPS = (_FIRST, _LABEL_CELLS, _ROLLED_UP, _ABUSE, _QUEUE, _QUARANTINE, _BY_SENDER)
+_WITHDRAWN: Final = (
+    f"CREATE TRIGGER queue_withdrawn AFTER DELETE ON queue WHEN old.{_OPEN} BEGIN"
+    " UPDATE queue_depth SET n = n - 1 WHERE whose = 'all' OR (whose = 'tenant' AND tenant = old.tenant);"
+    " DELETE FROM queue_depth WHERE n = 0; END",
+)
+_STEPS = (_FIRST, _LABEL_CELLS, _ROLLED_UP, _ABUSE, _QUEUE, _QUARANTINE, _BY_SENDER, _WITHDRAWN)
 STEPS: Final[tuple[tuple[str, ...], ...]] = _STEPS
 
 

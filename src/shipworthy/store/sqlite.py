@@ -137,6 +137,10 @@ class SqliteStore:
         """Add an item for a person where there is room; count and insert are one transaction."""
         return queue.enqueue(self._db, item, room)
 
+    def withdraw(self, item_id: str) -> bool:
+        """Take an item out again that nobody has looked at."""
+        return queue.withdraw(self._db, item_id)
+
     def add_overflow(self, counts: Mapping[str, int]) -> None:
         """Count requests that did not fit."""
         queue.add_overflow(self._db, counts)

@@ -51,6 +51,15 @@ class MemoryReviews:
                 self.add_overflow({item.tenant: 1})
         return told
 
+    def withdraw(self, item_id: str) -> bool:
+        """Take an item out again that nobody has looked at."""
+        with self._lock:
+            item = self.item(item_id)
+            if item is None or not review.is_untouched(item):
+                return False
+            del self._open.queue[item_id]
+        return True
+
     def add_overflow(self, counts: Mapping[str, int]) -> None:
         """Count requests that did not fit."""
         with self._lock:
