@@ -190,7 +190,7 @@ NOTES = {
     "respond.review_given_back": ("a person", "item"),
     "respond.review_expired": ("machine", "how many reviews nobody answered in time, by tenant; their inputs are gone"),
     "respond.labels_quarantined": ("machine", "whose labels are kept apart from now on, and the counts that say why"),
-    "respond.labels_released": ("an operator", "whose labels are counted after all, how many and why"),
+    "respond.labels_released": ("an operator", "whose labels are counted after all, how many change the sums and why"),
     "respond.labels_dropped": ("an operator", "whose labels are forgotten, how many and why"),
 }
 _NOTED = re.compile(r'"((?:artifact|gate|respond|deploy|observe|evaluate|govern|runtime|academy)\.[a-z]+(?:_[a-z]+)*)"')

@@ -124,7 +124,7 @@ def _label(site: Site, say: Callable[[str], None]) -> None:
         if one.receipt.request == "d-3":
             with site.store.transaction():
                 site.store.add_label(one.receipt.request)
-                site.store.let_go(one.receipt.request)
+                site.store.let_go(one)
     say("counted d-3")
 
 

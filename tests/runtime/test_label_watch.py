@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from shipworthy.contract.manifest import Decisions
 from shipworthy.errors import PolicySaysNo, UsageError
 from shipworthy.facts import Judgement, Outcome, Receipt, Slo
-from shipworthy.flows.quarantine import DROPPED, quarantined, settle
+from shipworthy.flows.quarantine import DROPPED, Settled, quarantined, settle
 from shipworthy.flows.review_queue import answer, take
 from shipworthy.runtime.api import Rate
 from shipworthy.runtime.label_watch import LabelWatch
@@ -177,7 +177,7 @@ def test_poison_over_http_is_kept_apart_until_an_operator_says(served: Served) -
         settle(tiny.workspace, "1", "tenant birch", RELEASED, "ben", "x")
     with pytest.raises(UsageError):
         settle(tiny.workspace, "1", "tenant acme", RELEASED, "ana", "x")
-    assert settle(tiny.workspace, "1", "tenant birch", RELEASED, "ana", "asked them") == 30
+    assert settle(tiny.workspace, "1", "tenant birch", RELEASED, "ana", "asked them") == Settled(n=30, counted=30)
     assert tiny.kinds()[-1] == "respond.labels_released"
     served.keep_up(1)
     served.keep_up()
@@ -192,7 +192,7 @@ def test_dropped_labels_are_gone_and_their_sender_is_counted_anew(desk: Desk, sh
     desk.send("good", 0, 200)
     desk.send("bad", 1, 60)
     store.close()
-    assert settle(shipped.workspace, "1", "bad", DROPPED, "ana", "stolen key") == 10
+    assert settle(shipped.workspace, "1", "bad", DROPPED, "ana", "stolen key") == Settled(n=10, counted=0)
     entry = shipped.entries()[-1]
     assert (entry.actor, entry.kind, entry.body["n"]) == ("ana", "respond.labels_dropped", 10)
     assert quarantined(shipped.workspace) == ()

@@ -136,7 +136,7 @@ def test_four_workers_together_keep_the_capacity(small: Tiny) -> None:
         assert sum(depth.overflow.values()) == got["nobody"] + got["machine"] == 34
 
 
-def test_a_store_that_is_gone_is_a_full_queue_and_is_counted_when_it_is_back(small: Tiny) -> None:
+def test_a_store_that_is_gone_refuses_though_it_may_fall_back_and_is_counted_when_it_is_back(small: Tiny) -> None:
     with Served(small) as served:
         commits = served.site.enqueue._commits
         served.site.enqueue._commits = _Dead()  # type: ignore[assignment]

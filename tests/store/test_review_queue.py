@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from shipworthy.errors import PolicySaysNo
+from shipworthy.facts import Receipt, canonical
 from shipworthy.store.protocol import Store
 from shipworthy.store.queue import OTHER
 from shipworthy.store.review import (
@@ -24,6 +25,7 @@ from shipworthy.store.review import (
 )
 from shipworthy.store.schema import STEPS, migrate
 from shipworthy.store.sqlite import SqliteStore
+from shipworthy.store.suspect import BY_ANSWER, BY_LABEL, HELD, RELEASED, Suspect
 from tests.store.child import child_environ
 from tests.store.rows import NOON, ONE, THREE, TWO, item
 from tests.store.test_contract import store
@@ -151,6 +153,27 @@ def _old(one: QueueItem) -> bytes:
     """An item as it was written before items had an end and several people."""
     new = ("expires", "people", "answers")
     return msgspec.json.encode({key: value for key, value in msgspec.to_builtins(one).items() if key not in new})
+
+
+def test_labels_that_were_apart_by_their_request_are_so_by_their_sender(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    old = apsw.Connection(str(path))
+    migrate(old, "here", STEPS[:6])
+    found = Receipt(
+        request="d-1", version="1", tenant="acme", segments=(), minute=0, score_bin=9, score_q=1, arm="baseline",
+        route="machine", decision="deny",
+    )  # fmt: skip
+    one = Suspect(receipt=found, label=1, kind=BY_LABEL, source="bad", reason="r", at="t")
+    old.execute("INSERT INTO quarantine VALUES (?, ?, ?, ?, ?)", ("d-1", "1", "bad", HELD, canonical(one)))
+    old.close()
+    opened = SqliteStore(path)
+    assert opened.quarantined(HELD, "1", "bad") == (one,)
+    assert not opened.quarantine(one)
+    assert opened.quarantine(replace(one, kind=BY_ANSWER, source="ben"))
+    assert opened.settle("1", "bad", RELEASED) == 1
+    opened.let_go(one)
+    assert opened.quarantine_counts() == {("1", "ben", HELD): 1}
+    opened.close()
 
 
 FLOOD = """

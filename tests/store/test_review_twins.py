@@ -86,6 +86,10 @@ class Twins(RuleBasedStateMachine):
         self.both("give_back", f"R-{n}", who, self.now())
 
     @rule(n=st.integers(1, 8))
+    def withdraw(self, n: int) -> None:
+        self.both("withdraw", f"R-{n}")
+
+    @rule(n=st.integers(1, 8))
     def counted(self, n: int) -> None:
         self.both("counted", f"R-{n}")
 

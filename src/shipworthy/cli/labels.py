@@ -73,7 +73,7 @@ def list_(ctx: click.Context, json_: bool) -> None:
     result(json_, {"sources": found}, "\n".join(lines) or "nothing is in quarantine")
 
 
-def _settles(status: str, name: str, told: str) -> None:
+def _settles(status: str, name: str, told: str, counts: bool = False) -> None:
     @quarantine.command(name, help=told)
     @click.argument("version")
     @click.argument("source")
@@ -84,9 +84,13 @@ def _settles(status: str, name: str, told: str) -> None:
     def settle(ctx: click.Context, version: str, source: str, person: str, because: str, json_: bool) -> None:
         from shipworthy.flows.quarantine import settle as run
 
-        n = run(workspace(ctx), version, source, status, person, because)
-        result(json_, {"version": version, "source": source, status: n}, f"{counted(n, 'label')} {status}")
+        settled = run(workspace(ctx), version, source, status, person, because)
+        known = settled.n - settled.counted
+        nothing = f"; {known} of them change nothing: their decisions have a label already" if counts and known else ""
+        body = {"version": version, "source": source, status: settled.n}
+        body |= {"counted": settled.counted} if counts else {}
+        result(json_, body, f"{counted(settled.n, 'label')} {status}{nothing}")
 
 
-_settles("released", "release", "Count the labels of SOURCE about VERSION after all, and trust it again.")
+_settles("released", "release", "Count the labels of SOURCE about VERSION after all, and trust it again.", counts=True)
 _settles("dropped", "drop", "Forget the labels of SOURCE about VERSION; what it sends from now on is counted anew.")

@@ -92,6 +92,7 @@ class Controller:
         self.probe_rows: dict[str, Mapping[str, Sequence[Row]]] = {}
         self._day = self._hour = -1
         self.unproven: Callable[[str, Slo, Judgement], Judgement] = lambda version, slo, judgement: judgement
+        self.doubted: Callable[[str], bool] = lambda version: False
         self._later = later
         self._idly, self._pause = idly, pause
         self.rolling = Rolling(authority, live, telemetry, later)
@@ -319,8 +320,8 @@ class Controller:
         for (version, bucket), calibration in sorted(self.cells.items()):
             one = self.releases.get(version)
             review = one.contract.manifest.review if one else None
-            if one is None or review is None or not self.act:
-                continue
+            if one is None or review is None or not self.act or self.doubted(version):
+                continue  # nor on labels that nobody has decided to believe
             before = matured_before(minute, one.contract.manifest.label.matured_after)
             live = summed(self.telemetry.kept.cells(version, bucket, before))
             n_live = sum(live.n)

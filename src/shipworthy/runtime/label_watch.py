@@ -7,8 +7,9 @@ that several gateways count together and a restart forgets nothing. A source tha
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -21,12 +22,19 @@ from shipworthy.respond.postures import MACHINE
 from shipworthy.runtime.desk import Note
 from shipworthy.store.instants import rfc3339
 from shipworthy.store.protocol import Store
-from shipworthy.store.review import QueueItem
+from shipworthy.store.review import Given, QueueItem
 from shipworthy.store.suspect import BY_ANSWER, BY_LABEL, LabelSource, Suspect
 
 HOURS_KEPT = 7 * 24
 _log = logging.getLogger("shipworthy.labels")
 AGAINST_OTHERS, AGAINST_PERSON = "contradicts the model far more than others do", "a person decided otherwise"
+
+
+class Voice(NamedTuple):
+    """What one source said, and whether it contradicts what it is compared by (None: it cannot be told)."""
+
+    told: Suspect
+    against: bool | None
 
 
 class LabelWatch:
@@ -41,27 +49,30 @@ class LabelWatch:
     def label(self, receipt: Receipt, label: int, source: str) -> Watched:
         """Return the watch over a label that somebody sent."""
         told = Suspect(receipt=receipt, label=label, kind=BY_LABEL, source=source, reason="", at="")
-        return Watched(self, told, contradicts(receipt, label, self._words))
+        return Watched(self, [Voice(told, contradicts(receipt, label, self._words))])
 
     def answer(self, item: QueueItem, receipt: Receipt) -> Watched:
-        """Return the watch over what people answered; they are compared with each other by how often they overturn."""
+        """Return the watch over what people answered; they are compared with each other by how often they overturn,
+        each by what they said themselves, alone or as one of several."""
         told = Suspect(
-            receipt=receipt,
-            label=item.label,
-            kind=BY_ANSWER,
-            source=item.answered_by,
-            reason="",
-            at="",
-            changed=item.changed,
+            receipt=receipt, label=item.label, kind=BY_ANSWER, source="", reason="", at="", changed=item.changed
         )
-        return Watched(self, told, item.changed)
+        alone = Given(person=item.answered_by, decision=item.answer, at=item.answered_at, changed=item.changed)
+        said = item.answers or (alone,)
+        return Watched(self, [Voice(replace(told, source=one.person), one.changed) for one in said])
 
     def look(self, store: Store) -> None:
-        """Note of which versions labels are doubted. While the store is silent, what was known holds."""
+        """Note of which versions labels are doubted: a source is, or some are kept apart, or let out and not counted
+        yet. While the store is silent, what was known holds."""
         try:
-            self._doubted = frozenset(one.version for one in store.label_sources() if one.flagged_at)
+            doubted = {one.version for one in store.label_sources() if one.flagged_at}
+            self._doubted = frozenset(doubted | {version for version, _, _ in store.quarantine_counts()})
         except ShipworthyError:
             _log.exception("whose labels are doubted could not be read")
+
+    def doubts(self, version: str) -> bool:
+        """True when labels of a version are doubted."""
+        return version in self._doubted
 
     def judged(self, version: str, slo: Slo, judgement: Judgement) -> Judgement:
         """Return a judgement that rests on labels as no data while some of this version are doubted; a breach stays:
@@ -75,6 +86,7 @@ class LabelWatch:
     def keep(self, store: Store, told: Suspect, reason: str) -> None:
         """Keep a label apart."""
         store.quarantine(replace(told, reason=reason, at=rfc3339(self._clock())))
+        self._doubted |= {told.receipt.version}
 
     def count(self, store: Store, told: Suspect, against: bool) -> None:
         """Count one label of a source; doubt the source when it is due for a look and differs."""
@@ -104,29 +116,43 @@ class LabelWatch:
 
 
 class Watched:
-    """One label, before and after it is counted."""
+    """One label, before and after it is counted, and all who said it."""
 
-    def __init__(self, watch: LabelWatch, told: Suspect, against: bool | None) -> None:
-        self._watch, self._told, self._against = watch, told, against
+    def __init__(self, watch: LabelWatch, voices: Sequence[Voice]) -> None:
+        self._watch, self._voices = watch, voices
         self.apart = False
 
+    @property
+    def tells(self) -> bool:
+        """True when it says something of who said it."""
+        return any(one.against is not None for one in self._voices)
+
     def held(self, store: Store) -> bool:
-        """Keep the label apart when its source is doubted, or a person decided otherwise; return whether it is."""
-        told = self._told
-        known = store.label_source(told.receipt.version, told.kind, told.source)
-        reason = AGAINST_OTHERS if known is not None and known.flagged_at else ""
-        if told.kind == BY_LABEL and not reason:
-            item = store.item(told.receipt.request)
-            reason = AGAINST_PERSON if item is not None and item.label not in (None, told.label) else ""
-        if reason:
-            self._watch.keep(store, told, reason)
-        self.apart = bool(reason)
+        """Keep the label apart when any of its sources is doubted, or a person decided otherwise; return whether it
+        is."""
+        for told, _ in self._voices:
+            reason = _reason(store, told)
+            if reason:
+                self._watch.keep(store, told, reason)
+                self.apart = True
+                break
         return self.apart
 
     def counted(self, store: Store) -> None:
         """Note that the label is in the sums."""
-        if self._against is not None:
-            self._watch.count(store, self._told, self._against)
+        for told, against in self._voices:
+            if against is not None:
+                self._watch.count(store, told, against)
+
+
+def _reason(store: Store, told: Suspect) -> str:
+    """Why a label is not believed; "" when it is."""
+    known = store.label_source(told.receipt.version, told.kind, told.source)
+    reason = AGAINST_OTHERS if known is not None and known.flagged_at else ""
+    if told.kind == BY_LABEL and not reason:
+        item = store.item(told.receipt.request)
+        reason = AGAINST_PERSON if item is not None and item.label not in (None, told.label) else ""
+    return reason
 
 
 def _hours(one: LabelSource) -> dict[int, Counts]:

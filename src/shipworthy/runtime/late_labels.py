@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from shipworthy.deploy.throttle import Gcra
+from shipworthy.errors import PolicySaysNo
 from shipworthy.facts import DRILL_TENANT, Receipt
 from shipworthy.observe.minutes import minute_of
 from shipworthy.runtime.answers import take_answers, take_released
@@ -57,7 +58,10 @@ class LateLabels:
         if not self._rates.admit(source, self._clock().timestamp()).ok:
             return "limited"
         watched = self.watch.label(receipt, label, source)
-        taken = await self._telemetry.add_label(receipt, label, self._bucket, watched)
+        try:
+            taken = await self._telemetry.add_label(receipt, label, self._bucket, watched)
+        except PolicySaysNo:  # too many of this sender's are kept apart already
+            return "limited"
         return "accepted" if taken else "quarantined" if watched.apart else "used"
 
     async def take_rest(self) -> None:

@@ -134,7 +134,7 @@ class Site:
             pause=self._leaving.wait,
         )
         watch = LabelWatch(self.authority.note, workspace.clock, manifest.decisions)
-        self.controller.unproven = watch.judged
+        self.controller.unproven, self.controller.doubted = watch.judged, watch.doubts
         key, bucket = workspace.host_key(), self.versions.bucket
         self.late = LateLabels(self.store, key, self.telemetry, bucket, watch, workspace.clock)
         self.drills = DrillWatch(workspace, self.controller, self._sweeper.submit)

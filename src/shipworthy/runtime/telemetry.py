@@ -312,7 +312,7 @@ class Telemetry:
     async def add_released(self, one: Suspect, bucket: Bucket) -> None:
         """Count a label that a person has let out of quarantine, and take it out there."""
         told = Said(one.receipt.request, one.receipt, one.label, one.changed)
-        await self._said(told, bucket, lambda store: store.let_go(told.request))
+        await self._said(told, bucket, lambda store: store.let_go(one))
 
     async def _said(
         self, told: Said, bucket: Bucket, done: Callable[[Store], None], watched: Watched | None = None
@@ -336,7 +336,8 @@ class Telemetry:
         def write(store: Store) -> tuple[bool, bool]:
             held = watched is not None and watched.held(store)
             fresh = not held and bool(summaries) and store.add_label(told.request, *summaries, cells=cells)
-            counted = not held and bool(reviews) and store.add_label(f"{REVIEW}{told.request}", *reviews)
+            heard = bool(reviews) or (watched is not None and watched.tells)
+            counted = not held and heard and store.add_label(f"{REVIEW}{told.request}", *reviews)
             done(store)
             if counted and watched is not None:
                 watched.counted(store)

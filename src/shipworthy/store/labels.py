@@ -22,7 +22,7 @@ def add(db: Database, receipt: str, labels: Sequence[LabelSummary], cells: Seque
         checked(one)
     decided = max((label.minute for label in labels), default=None)
     with db.transaction():
-        if db.rows("SELECT 1 FROM label_receipts WHERE receipt = ?", (receipt,)):
+        if is_used(db, receipt):
             return False
         db.write("labels", "INSERT INTO label_receipts VALUES (?, ?)", (receipt, decided))
         for label in labels:
@@ -30,6 +30,11 @@ def add(db: Database, receipt: str, labels: Sequence[LabelSummary], cells: Seque
         for one in cells:
             _add_to_cells(db, one)
     return True
+
+
+def is_used(db: Database, receipt: str) -> bool:
+    """True when a label of this receipt is in the sums."""
+    return bool(db.rows("SELECT 1 FROM label_receipts WHERE receipt = ?", (receipt,)))
 
 
 def _add_to_labels(db: Database, label: LabelSummary) -> None:

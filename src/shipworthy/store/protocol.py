@@ -111,6 +111,9 @@ class Store(Protocol):
     def add_label(self, receipt: str, *labels: LabelSummary, cells: Sequence[LabelCells] = ()) -> bool:
         """Add the label of one decision to all its segments. False when this receipt's label was already used."""
 
+    def is_labelled(self, receipt: str) -> bool:
+        """True when this receipt's label was used."""
+
     def label_cells(self, version: str, since_minute: int, until_minute: int) -> list[LabelCells]:
         """Return labelled cells of hours that begin in since <= minute < until, by bucket and hour."""
 
@@ -130,6 +133,9 @@ class Store(Protocol):
 
         The same item twice is one; raises CannotDecide for its id with other content.
         """
+
+    def withdraw(self, item_id: str) -> bool:
+        """Take an item out again whose caller has heard a no. False when there is none, or a person has had it."""
 
     def add_overflow(self, counts: Mapping[str, int]) -> None:
         """Count requests by tenant that did not fit, and that nobody could count at the time."""
@@ -193,12 +199,15 @@ class Store(Protocol):
         """Add or replace what is known of one."""
 
     def quarantine(self, label: Suspect) -> bool:
-        """Keep a label apart. False when one of this request is kept already."""
+        """Keep a label apart. False when one of this kind and source is kept of this request already.
+
+        Raises PolicySaysNo when too many are kept, of this source or of this kind.
+        """
 
     def quarantined(
         self, status: str | None = None, version: str | None = None, source: str | None = None, most: int = 1000
     ) -> tuple[Suspect, ...]:
-        """Return labels that are kept apart, sorted by request, the first `most`."""
+        """Return labels that are kept apart, sorted by request, kind and source, the first `most`."""
 
     def quarantine_counts(self) -> dict[tuple[str, str, str], int]:
         """Return how many there are by (version, source, status)."""
@@ -206,7 +215,7 @@ class Store(Protocol):
     def settle(self, version: str, source: str, status: str) -> int:
         """Release or drop what is held of a source; return how many labels. What is dropped is gone."""
 
-    def let_go(self, request: str) -> None:
+    def let_go(self, label: Suspect) -> None:
         """Forget a label that is kept apart, for it is counted now."""
 
     def put_incident(self, incident: Incident) -> None:

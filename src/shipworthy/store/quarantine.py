@@ -9,8 +9,10 @@ from shipworthy.facts import canonical
 from shipworthy.store.connection import Database
 from shipworthy.store.suspect import HELD, RELEASED, LabelSource, Suspect
 
-MOST = 100_000
+MOST = 100_000  # of each kind: no flood of labels keeps people's answers out
+MOST_OF_SOURCE = 20_000
 _KEY = ("version", "kind", "source")
+_ONE = "request = ? AND kind = ? AND source = ?"
 
 
 def source(db: Database, version: str, kind: str, name: str) -> LabelSource | None:
@@ -35,14 +37,20 @@ def put_source(db: Database, one: LabelSource) -> None:
 
 
 def keep(db: Database, one: Suspect) -> bool:
-    """Keep a label apart. False when one of this request is kept already; PolicySaysNo when no more are taken."""
+    """Keep a label apart. False when this source's about this request is kept already; PolicySaysNo when no more are
+    taken."""
     with db.transaction():
-        if db.rows("SELECT 1 FROM quarantine WHERE request = ?", (one.receipt.request,)):
+        if db.rows(f"SELECT 1 FROM quarantine WHERE {_ONE}", _key(one)):
             return False
-        if int(db.rows("SELECT count(*) FROM quarantine")[0][0]) >= MOST:
-            raise PolicySaysNo(f"{MOST} labels are in quarantine", "labels", "release or drop some first")
-        row = (one.receipt.request, one.receipt.version, one.source, one.status, canonical(one))
-        db.write("quarantine", "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?)", row)
+        mine = int(
+            db.rows("SELECT count(*) FROM quarantine WHERE kind = ? AND source = ?", (one.kind, one.source))[0][0]
+        )
+        every = int(db.rows("SELECT count(*) FROM quarantine WHERE kind = ?", (one.kind,))[0][0])
+        if mine >= MOST_OF_SOURCE or every >= MOST:
+            told = f"{mine} labels of {one.source!r} are in quarantine, {every} in all"
+            raise PolicySaysNo(told, "labels", "release or drop some first")
+        row = (*_key(one), one.receipt.version, one.status, canonical(one))
+        db.write("quarantine", "INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?)", row)
     return True
 
 
@@ -50,7 +58,7 @@ def kept(db: Database, status: str | None, version: str | None, name: str | None
     """Return labels that are kept apart, sorted by request."""
     sql = (
         "SELECT body FROM quarantine WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR version = ?2)"
-        " AND (?3 IS NULL OR source = ?3) ORDER BY request LIMIT ?4"
+        " AND (?3 IS NULL OR source = ?3) ORDER BY request, kind, source LIMIT ?4"
     )
     return tuple(msgspec.json.decode(row[0], type=Suspect) for row in db.rows(sql, (status, version, name, most)))
 
@@ -71,14 +79,18 @@ def settle(db: Database, version: str, name: str, status: str) -> int:
         if status == RELEASED:
             for row in held:
                 one = msgspec.structs.replace(msgspec.json.decode(row[0], type=Suspect), status=RELEASED)
-                sql = "UPDATE quarantine SET status = ?, body = ? WHERE request = ?"
-                db.write("quarantine", sql, (RELEASED, canonical(one), one.receipt.request))
+                sql = f"UPDATE quarantine SET status = ?, body = ? WHERE {_ONE}"
+                db.write("quarantine", sql, (RELEASED, canonical(one), *_key(one)))
         else:
             db.write("quarantine", f"DELETE FROM quarantine WHERE {mine}", (HELD, version, name))
     return len(held)
 
 
-def let_go(db: Database, request: str) -> None:
+def let_go(db: Database, one: Suspect) -> None:
     """Forget a label that is counted now."""
     with db.transaction():
-        db.write("quarantine", "DELETE FROM quarantine WHERE request = ?", (request,))
+        db.write("quarantine", f"DELETE FROM quarantine WHERE {_ONE}", _key(one))
+
+
+def _key(one: Suspect) -> tuple[str, str, str]:
+    return (one.receipt.request, one.kind, one.source)

@@ -29,6 +29,7 @@ from shipworthy.store.review import (
     is_held,
     is_outlived,
     is_overdue,
+    is_untouched,
     leased,
     may_hold_more,
 )
@@ -53,6 +54,16 @@ def enqueue(db: Database, item: QueueItem, room: Room | None = None) -> Admissio
         else:
             add_overflow(db, {item.tenant: 1})
     return told
+
+
+def withdraw(db: Database, item_id: str) -> bool:
+    """Take an item out again as if it had never come; False when there is none, or somebody has it in hand."""
+    with db.transaction():
+        item = one(db, item_id)
+        if item is None or not is_untouched(item):
+            return False
+        db.write("queue", "DELETE FROM queue WHERE id = ?", (item_id,))
+    return True
 
 
 def same_item(before: QueueItem, item: QueueItem) -> None:

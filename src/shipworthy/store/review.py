@@ -137,6 +137,11 @@ def is_held(item: QueueItem, who: str, now: str) -> bool:
     return item.status is QueueStatus.LEASED and item.leased_by == who and now < min(item.lease_until, item.deadline)
 
 
+def is_untouched(item: QueueItem) -> bool:
+    """True while nobody has looked at it: it may go as if it had never come."""
+    return item.status is QueueStatus.WAITING and not item.answers
+
+
 def held_text(item: QueueItem) -> str:
     """Return who has the item until when, for people; \"\" when nobody does."""
     return f"; {item.leased_by} has it until {item.lease_until}" if item.leased_by else ""

@@ -103,7 +103,24 @@ _QUARANTINE: Final = (
     " status TEXT NOT NULL, body BLOB NOT NULL) STRICT, WITHOUT ROWID",
     "CREATE INDEX quarantine_by_source ON quarantine (status, version, source)",
 )
-STEPS: Final[tuple[tuple[str, ...], ...]] = (_FIRST, _LABEL_CELLS, _ROLLED_UP, _ABUSE, _QUEUE, _QUARANTINE)
+# What two people say of one decision is two things to keep: neither may push the other out.
+_BY_SENDER: Final = (
+    "CREATE TABLE apart (request TEXT, kind TEXT, source TEXT, version TEXT NOT NULL, status TEXT NOT NULL,"
+    " body BLOB NOT NULL, PRIMARY KEY (request, kind, source)) STRICT, WITHOUT ROWID",
+    "INSERT INTO apart SELECT request, json_extract(CAST(body AS TEXT), '$.kind'), source, version, status, body"
+    " FROM quarantine",
+    "DROP TABLE quarantine",
+    "ALTER TABLE apart RENAME TO quarantine",
+    "CREATE INDEX quarantine_by_source ON quarantine (status, version, source)",
+    "CREATE INDEX quarantine_by_sender ON quarantine (kind, source)",
+)
+_WITHDRAWN: Final = (
+    f"CREATE TRIGGER queue_withdrawn AFTER DELETE ON queue WHEN old.{_OPEN} BEGIN"
+    " UPDATE queue_depth SET n = n - 1 WHERE whose = 'all' OR (whose = 'tenant' AND tenant = old.tenant);"
+    " DELETE FROM queue_depth WHERE n = 0; END",
+)
+_STEPS = (_FIRST, _LABEL_CELLS, _ROLLED_UP, _ABUSE, _QUEUE, _QUARANTINE, _BY_SENDER, _WITHDRAWN)
+STEPS: Final[tuple[tuple[str, ...], ...]] = _STEPS
 
 
 def migrate(connection: apsw.Connection, where: str, steps: tuple[tuple[str, ...], ...] = STEPS) -> None:

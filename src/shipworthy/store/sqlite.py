@@ -113,6 +113,10 @@ class SqliteStore:
         """Add one decision's label to its segments; False when this receipt was used before."""
         return labels.add(self._db, receipt, labels_, cells)
 
+    def is_labelled(self, receipt: str) -> bool:
+        """True when this receipt's label was used."""
+        return labels.is_used(self._db, receipt)
+
     def label_cells(self, version: str, since_minute: int, until_minute: int) -> list[LabelCells]:
         """Return labelled cells of hours that begin in since <= minute < until."""
         return labels.read_cells(self._db, version, since_minute, until_minute)
@@ -132,6 +136,10 @@ class SqliteStore:
     def enqueue(self, item: QueueItem, room: Room | None = None) -> Admission:
         """Add an item for a person where there is room; count and insert are one transaction."""
         return queue.enqueue(self._db, item, room)
+
+    def withdraw(self, item_id: str) -> bool:
+        """Take an item out again that nobody has looked at."""
+        return queue.withdraw(self._db, item_id)
 
     def add_overflow(self, counts: Mapping[str, int]) -> None:
         """Count requests that did not fit."""
@@ -218,9 +226,9 @@ class SqliteStore:
         """Release or drop what is held of a sender."""
         return quarantine.settle(self._db, version, source, status)
 
-    def let_go(self, request: str) -> None:
+    def let_go(self, label: Suspect) -> None:
         """Forget a label that is counted now."""
-        quarantine.let_go(self._db, request)
+        quarantine.let_go(self._db, label)
 
     def put_incident(self, incident: Incident) -> None:
         """Add or replace an incident by its id."""

@@ -213,6 +213,10 @@ class MemoryStore(MemoryReviews):
                 tables.cells[name] = added(tables.cells[name], one) if name in tables.cells else one
         return True
 
+    def is_labelled(self, receipt: str) -> bool:
+        """True when this receipt's label was used."""
+        return receipt in self._open.receipts
+
     def label_cells(self, version: str, since_minute: int, until_minute: int) -> list[LabelCells]:
         """Return labelled cells of hours that begin in since <= minute < until."""
         with self._lock:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from msgspec.structs import replace
 
 from shipworthy.errors import PolicySaysNo, Unreachable, UsageError
+from shipworthy.store import quarantine as apart
 from shipworthy.store import review
 from shipworthy.store.instants import instant
 from shipworthy.store.queue import same_item
@@ -49,6 +50,15 @@ class MemoryReviews:
             else:
                 self.add_overflow({item.tenant: 1})
         return told
+
+    def withdraw(self, item_id: str) -> bool:
+        """Take an item out again that nobody has looked at."""
+        with self._lock:
+            item = self.item(item_id)
+            if item is None or not review.is_untouched(item):
+                return False
+            del self._open.queue[item_id]
+        return True
 
     def add_overflow(self, counts: Mapping[str, int]) -> None:
         """Count requests that did not fit."""
@@ -151,7 +161,11 @@ class MemoryReviews:
     def quarantine(self, label: Suspect) -> bool:
         """Keep a label apart."""
         with self._lock:
-            return self._open.quarantine.setdefault(label.receipt.request, label) is label
+            mine = sum((one.kind, one.source) == (label.kind, label.source) for one in self._open.quarantine.values())
+            every = sum(one.kind == label.kind for one in self._open.quarantine.values())
+            if _key(label) not in self._open.quarantine and (mine >= apart.MOST_OF_SOURCE or every >= apart.MOST):
+                raise PolicySaysNo("too many labels are in quarantine", "labels", "release or drop some first")
+            return self._open.quarantine.setdefault(_key(label), label) is label
 
     def quarantined(
         self, status: str | None = None, version: str | None = None, source: str | None = None, most: int = 1000
@@ -178,15 +192,15 @@ class MemoryReviews:
             held = self.quarantined(HELD, version, source, 1_000_000)
             for one in held:
                 if status == RELEASED:
-                    self._open.quarantine[one.receipt.request] = replace(one, status=RELEASED)
+                    self._open.quarantine[_key(one)] = replace(one, status=RELEASED)
                 else:
-                    del self._open.quarantine[one.receipt.request]
+                    del self._open.quarantine[_key(one)]
         return len(held)
 
-    def let_go(self, request: str) -> None:
+    def let_go(self, label: Suspect) -> None:
         """Forget a label that is counted now."""
         with self._lock:
-            self._open.quarantine.pop(request, None)
+            self._open.quarantine.pop(_key(label), None)
 
     @property
     def _open(self) -> Tables:
@@ -203,3 +217,7 @@ class MemoryReviews:
     def _save(self, item: QueueItem) -> QueueItem:
         self._open.queue[item.id] = item
         return item
+
+
+def _key(label: Suspect) -> tuple[str, str, str]:
+    return (label.receipt.request, label.kind, label.source)

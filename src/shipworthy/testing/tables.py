@@ -29,7 +29,7 @@ class Tables:
     queue: dict[str, QueueItem] = field(default_factory=dict)
     overflow: dict[str, int] = field(default_factory=dict)
     sources: dict[tuple[str, str, str], LabelSource] = field(default_factory=dict)
-    quarantine: dict[str, Suspect] = field(default_factory=dict)
+    quarantine: dict[tuple[str, str, str], Suspect] = field(default_factory=dict)
     incidents: dict[str, Incident] = field(default_factory=dict)
     abuse: dict[tuple[abuse_log.Key, str], AbuseCount] = field(default_factory=dict)
     abuse_keys: dict[int, bytes] = field(default_factory=dict)
