@@ -141,7 +141,7 @@ def _reasons(started: Started, trips: Sequence[Trip], arm: str) -> Iterator[str]
         if silent := [one.name for one in trip.replicas if one.took_ms is None]:
             yield f"{which}: silent: {', '.join(silent)}"
         if not trip.before:
-            yield f"{which}: nothing was answered before it, so it stopped nothing"
+            yield f"{which}: the {arm} of version {started.version} answered nothing before it, so it stopped nothing"
         if not trip.after:
             yield f"{which}: no safe answer came after it"
         if not 0.0 <= trip.last_ms <= started.target_ms:  # NaN is not within anything
@@ -241,13 +241,14 @@ def measured(
 ) -> tuple[Measurement, ...]:
     """Return `kill_time_ms` (of the last kill drill, passed or not) or `drill_age_d` (of the last that passed).
 
-    Nothing when there is none: never drilled is no data. A drill in which a replica was silent has no time at all.
+    Nothing when there is none: never drilled is no data. A drill in which a replica was silent, which stopped nothing,
+    or which counts no longer has no time at all.
     """
     last = book.last("kill", model) if indicator == "kill_time_ms" else book.last_passed("kill", model)
     if last is None:
         return ()
     age = age_s(last, now)
-    value = last.p99_ms if indicator == "kill_time_ms" else None if age is None else age / DAY_S
+    value = _kill_time(last, now) if indicator == "kill_time_ms" else None if age is None else age / DAY_S
     return (
         Measurement(
             indicator=indicator,
@@ -265,6 +266,17 @@ def measured(
             method=f"drill {last.id}",
         ),
     )
+
+
+def _kill_time(drill: Drill, now: datetime) -> float | None:
+    """The longest that anything took: the replicas' word (p99), or the last answer that was not safe yet."""
+    if drill.p99_ms is None or drill.last_candidate_ms is None or not all(drill.answers):
+        return None
+    try:
+        over = now > moment(drill.expires)
+    except ValueError:
+        return None
+    return None if over else max(drill.p99_ms, drill.last_candidate_ms)
 
 
 def drill_in(entry: Entry) -> Drill | None:
