@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from shipworthy.contract.contract import Contract
 from shipworthy.facts import (
     DRILL_TENANT,
     DRILLER,
@@ -268,15 +269,30 @@ def measured(
     )
 
 
-def _kill_time(drill: Drill, now: datetime) -> float | None:
-    """The longest that anything took: the replicas' word (p99), or the last answer that was not safe yet."""
+def target_ms(contract: Contract) -> float:
+    """Return the target: that of an SLO on `kill_time_ms`, else of `drills:`; the smaller one of both."""
+    slos = [slo.target.value for slo in contract.policy.slos if slo.indicator == "kill_time_ms" and not slo.trial]
+    return min([*slos, contract.manifest.drills.kill_within_ms])
+
+
+def took_ms(drill: Drill) -> float | None:
+    """Return the longest that anything took: the replicas' word (p99), or the last answer that was not safe yet.
+
+    None where a replica was silent or none is known, and where the drill stopped nothing.
+    """
     if drill.p99_ms is None or drill.last_candidate_ms is None or not all(drill.answers):
         return None
+    if not drill.replicas or any(one.took_ms is None for one in drill.replicas):
+        return None
+    return max(drill.p99_ms, drill.last_candidate_ms)
+
+
+def _kill_time(drill: Drill, now: datetime) -> float | None:
+    """The time of a drill while it counts."""
     try:
-        over = now > moment(drill.expires)
+        return None if now > moment(drill.expires) else took_ms(drill)
     except ValueError:
         return None
-    return None if over else max(drill.p99_ms, drill.last_candidate_ms)
 
 
 def drill_in(entry: Entry) -> Drill | None:

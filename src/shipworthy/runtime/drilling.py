@@ -140,12 +140,6 @@ def within_s(contract: Contract) -> float:
     return 2 * contract.manifest.drills.kill_within_ms / 1000.0 + 1.0
 
 
-def target_ms(contract: Contract) -> float:
-    """Return the target: that of an SLO on `kill_time_ms`, else of `drills:`; the smaller one of both."""
-    slos = [slo.target.value for slo in contract.policy.slos if slo.indicator == "kill_time_ms" and not slo.trial]
-    return min([*slos, contract.manifest.drills.kill_within_ms])
-
-
 def begun(site: Site, kind: str, person: str, limit: float, fault: str = "") -> Started:
     """Record that a drill begins, and until when it is over."""
     now, manifest = site.workspace.clock(), site.contract.manifest
@@ -157,7 +151,7 @@ def begun(site: Site, kind: str, person: str, limit: float, fault: str = "") -> 
         by=person,
         at=told(now),
         until=told(later(now, limit)),
-        target_ms=target_ms(site.contract),
+        target_ms=drills.target_ms(site.contract),
         fault=fault,
     )
     site.authority.note(person, STARTED, {"drill": started})
@@ -165,8 +159,12 @@ def begun(site: Site, kind: str, person: str, limit: float, fault: str = "") -> 
 
 
 def ended(site: Site, drill: Drill) -> Drill:
-    """Record a finished drill, once."""
+    """Record a finished drill, once, and sign the ledger as it is then: a gate believes nothing that is not signed.
+
+    Raises CannotDecide when the ledger is not a continuation of what was signed last.
+    """
     site.authority.ledger.append_once(f"drill/{drill.id}", drill.by, DRILLED, {"drill": drill})
+    site.authority.ledger.checkpoint()
     return drill
 
 
