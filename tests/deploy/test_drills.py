@@ -15,6 +15,7 @@ from shipworthy.deploy.http.drills import (
     HEADER,
     MARK,
     NEVER_EVENT,
+    DrillCaller,
     Mark,
     check_tenant,
     decided_as_marked,
@@ -71,13 +72,17 @@ def test_a_drill_is_a_caller_for_its_tenant_and_others_are_asked_as_ever() -> No
         assert (refused.value.status, refused.value.abuse) == (401, AbuseKind.BAD_TOKEN)
 
 
-@pytest.mark.parametrize("caller", [None, Caller("k", "*"), Caller("k", "acme")], ids=["nobody", "for all", "acme"])
+@pytest.mark.parametrize(
+    "caller",
+    [None, Caller("k", "*"), Caller("k", "acme"), Caller("drill/x", DRILL_TENANT)],
+    ids=["nobody", "for all", "acme", "a key in its name"],
+)
 def test_nobody_else_is_the_synthetic_tenant(caller: Caller | None) -> None:
     assert check_tenant("acme", caller) == "acme"
     with pytest.raises(KeyRefusal) as refused:
         check_tenant(DRILL_TENANT, caller)
     assert (refused.value.status, refused.value.abuse) == (403, AbuseKind.FOREIGN_TENANT)
-    assert check_tenant(DRILL_TENANT, Caller("drill/x", DRILL_TENANT)) == DRILL_TENANT
+    assert check_tenant(DRILL_TENANT, DrillCaller("drill/x", DRILL_TENANT)) == DRILL_TENANT
 
 
 def test_a_mark_is_read_in_rows_of_the_synthetic_tenant_only() -> None:

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from shipworthy.contract.contract import Contract
 from shipworthy.contract.stakes import UNPROVEN
-from shipworthy.facts import Decision, Drill
+from shipworthy.facts import Decision, Drill, ReplicaTime, canonical, digest
+from shipworthy.flows import drill as flow
 from shipworthy.flows.drilled import NAME, Practised, practised
+from shipworthy.flows.ledger import verify
 from shipworthy.flows.shared import Shared
 from shipworthy.flows.site_state import open_site
+from shipworthy.ledger.checkpoint import Checkpoint, sign_checkpoint
+from shipworthy.ledger.files.log import CHECKPOINT_KEY
+from shipworthy.ledger.merkle import EMPTY
 from shipworthy.respond.drills import DRILLED
 from shipworthy.respond.moments import told
 from tests.flows.test_shared import Runner, raise_stakes, runner
@@ -23,14 +31,17 @@ from tests.runtime.served import Served
 PLAIN = f"no {NAME}: {UNPROVEN[NAME]}"
 
 
-def drilled(tiny: Tiny, when: datetime, **more: object) -> None:
+def drilled(tiny: Tiny, when: datetime, actor: str = "ana", signed: bool = True, **more: object) -> None:
     """Write a drill into the ledger as the verb does."""
     one = Drill(
         id="DRL-2027-0001", kind="kill", model=MODEL, version="1", tenant="__drill__", at=told(when), by="ana",
-        target_ms=1000.0, verdict="passed", because="well", expires=told(when + timedelta(days=30)),
+        target_ms=1000.0, verdict="passed", because="well", expires=told(when + timedelta(days=30)), trips=1,
+        replicas=(ReplicaTime(name="gateway", took_ms=9.0),), p99_ms=9.0, last_candidate_ms=12.0, answers=(8, 8),
     )  # fmt: skip
     with open_site(tiny.workspace) as authority:
-        authority.note("ana", DRILLED, {"drill": msgspec.structs.replace(one, **more)})
+        authority.note(actor, DRILLED, {"drill": msgspec.structs.replace(one, **more)})
+        if signed:
+            authority.ledger.checkpoint()
 
 
 def asked(tiny: Tiny, stakes: str, **drills: object) -> Practised:
@@ -90,14 +101,66 @@ def test_a_lock_that_does_not_know_when_it_first_shipped_excuses_nothing(shipped
         (0, {"model": "another"}, False, "nothing shows it"),
         (-1, {}, False, "not in the past"),
         (0, {"at": "yesterday"}, False, "not in the past"),
+        (0, {"tenant": "acme"}, False, "no tenant of drills"),
+        (0, {"replicas": ()}, False, "no replica is known"),
+        (0, {"replicas": (ReplicaTime(name="worker-1", took_ms=None),)}, False, "no replica is known"),
+        (0, {"answers": (0, 8)}, False, "stopped nothing"),
+        (0, {"answers": (8, 0)}, False, "stopped nothing"),
+        (0, {"p99_ms": None}, False, "no replica is known"),
+        (0, {"p99_ms": 1000.0}, True, ""),
+        (0, {"p99_ms": 1001.0, "target_ms": 1e9}, False, "it took 1001 ms, and 1000 count"),
+        (0, {"last_candidate_ms": 1001.0}, False, "it took 1001 ms"),
+        (0, {"p99_ms": 500.0, "target_ms": 400.0}, False, "it took 500 ms, and 400 count"),
+        (0, {"p99_ms": -5.0, "last_candidate_ms": -5.0}, False, "it took -5 ms"),
+        (0, {"by": "dana"}, False, "ana wrote it in the name of dana"),
+        (0, {"signed": False}, False, "no checkpoint of this site's key"),
     ],
 )
-def test_which_drills_count(shipped: Tiny, age_d: float, more: dict[str, str], counts: bool, because: str) -> None:
+def test_which_drills_count(shipped: Tiny, age_d: float, more: dict[str, Any], counts: bool, because: str) -> None:
     drilled(shipped, shipped.clock() - timedelta(days=age_d), **more)
     found = asked(shipped, "high")
     assert found.shown is counts
     assert bool(found.blocks) is not counts
     assert counts or because in found.blocks[0].because
+
+
+def test_a_row_that_somebody_put_into_the_store_is_no_drill(shipped: Tiny) -> None:
+    """Whoever can write the file cannot sign: not a row of their own, not another one in the place of a signed one."""
+    drilled(shipped, shipped.clock() - timedelta(days=40))
+    last = shipped.entries()[-1]
+    young = {**last.body["drill"], "at": told(shipped.clock())}
+    forged = msgspec.structs.replace(last, seq=last.seq + 1, body={"drill": young}, prev=digest(last))
+    database = sqlite3.connect(shipped.workspace.home / "store.db")
+    with database:
+        database.execute("insert into entries values (?, ?)", (forged.seq, canonical(forged)))
+    assert shipped.workspace.store().size() == forged.seq + 1
+    assert "no checkpoint of this site's key" in asked(shipped, "high").because
+    other = msgspec.structs.replace(last, body={"drill": young})
+    with database:
+        for (name,) in database.execute("select name from sqlite_master where type = 'trigger'").fetchall():
+            database.execute(f'drop trigger "{name}"')
+        database.execute("delete from entries where seq = ?", (forged.seq,))
+        database.execute("update entries set body = ? where seq = ?", (canonical(other), last.seq))
+    database.close()
+    assert "does not verify" in asked(shipped, "high").because
+
+
+def test_a_ledger_that_another_key_signed_shows_nothing(shipped: Tiny) -> None:
+    drilled(shipped, shipped.clock())
+    assert asked(shipped, "high").shown
+    store = shipped.workspace.store()
+    strange = Checkpoint(shipped.workspace.origin(), 0, EMPTY)
+    store.put(CHECKPOINT_KEY, sign_checkpoint(strange, Ed25519PrivateKey.generate()).encode())
+    store.close()
+    assert "does not verify" in asked(shipped, "high").because
+
+
+def test_a_drill_that_was_really_run_counts(shipped: Tiny) -> None:
+    with Served(shipped) as served:
+        found = flow.drill(shipped.workspace, "kill", "ana", url=f"http://127.0.0.1:{served.port}", trips=1)
+    assert found.verdict == "passed"
+    assert asked(shipped, "high").shown
+    assert verify(shipped.workspace, None).ok
 
 
 def test_a_shorter_interval_of_the_contract_is_asked_and_a_longer_one_is_not(shipped: Tiny) -> None:

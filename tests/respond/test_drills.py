@@ -212,6 +212,29 @@ def test_a_failed_drill_neither_counts_nor_hides_the_one_before() -> None:
     assert future.value is None
 
 
+@pytest.mark.parametrize(
+    ("trips", "minute", "value"),
+    [
+        ((GOOD,), 10, 9.0),
+        ((changed(last_ms=77.0),), 9, 77.0),  # the replicas had said yes, and something left after that
+        ((changed(last_ms=500.0),), 9, 500.0),  # it failed, and its time says why
+        ((changed(before=0),), 9, None),  # it stopped nothing
+        ((changed(after=0),), 9, None),
+        ((), 9, None),
+        ((GOOD,), 11, None),  # it counts no longer
+    ],
+)
+def test_the_time_of_a_kill_is_the_longest_that_anything_took(
+    trips: tuple[Trip, ...], minute: float, value: float | None
+) -> None:
+    book = book_of(entry(0, drills.DRILLED, 2, verdict(*trips)))
+    (time,) = drills.measured(book, "kill_time_ms", "claims", when(minute))
+    assert time.value == value
+    forever = msgspec.structs.replace(verdict(GOOD), expires="some day")
+    (time,) = drills.measured(book_of(entry(0, drills.DRILLED, 2, forever)), "kill_time_ms", "claims", when(3))
+    assert time.value is None
+
+
 def test_only_the_entry_of_a_finished_drill_is_one() -> None:
     assert drills.drill_in(entry(0, drills.DRILLED, 0, verdict(GOOD))) == verdict(GOOD)
     assert drills.drill_in(entry(0, "govern.decided", 0, verdict(GOOD))) is None

@@ -14,6 +14,7 @@ from shipworthy.facts.policy import Action, Clause
 from shipworthy.flows import drill as flow
 from shipworthy.flows.site_state import open_site
 from shipworthy.respond.drills import DUE
+from shipworthy.runtime import drill_watch
 from shipworthy.runtime.address import FILE, announce, announced, serving
 from tests.flows.tiny import Tiny
 from tests.runtime.served import Served
@@ -99,6 +100,53 @@ def test_a_due_drill_runs_by_itself_in_its_hour(shipped: Tiny, hour: int, run: s
         assert len(flow.known(shipped.workspace)) == ran
         assert shipped.state().orders == ()
     assert not (shipped.workspace.home / FILE).exists()
+
+
+@pytest.mark.parametrize(("at", "minute", "ran"), [("23:30", 10, True), ("23:30", 35, False)])
+def test_the_hour_goes_on_past_midnight(shipped: Tiny, at: str, minute: int, ran: bool) -> None:
+    with Served(shipped) as served, announced(shipped.workspace.home) as here:
+        announce(here, f"http://127.0.0.1:{served.port}")
+        with_drills(served, run="auto", at=at)
+        midnight = 24 * 3600 - shipped.clock().timestamp() % DAY_S
+        shipped.clock.advance(31 * DAY_S + midnight + minute * 60)
+        served.site.drills.keep_up()
+        until_idle(served)
+        assert len(flow.known(shipped.workspace)) == ran
+
+
+def test_a_drill_that_could_not_begin_is_on_the_page_and_begins_within_its_hour(shipped: Tiny) -> None:
+    with Served(shipped) as served:
+        with_drills(served, run="auto", at="03:00")
+        midnight = 24 * 3600 - shipped.clock().timestamp() % DAY_S
+        shipped.clock.advance(31 * DAY_S + midnight + 3 * 3600)
+        watch = served.site.drills
+        watch.keep_up()
+        until_idle(served)
+        assert flow.known(shipped.workspace) == ()
+        assert "could not be run" in served.status()["drills"]["trouble"]  # nothing says where the gateway listens
+        with announced(shipped.workspace.home) as here:
+            announce(here, f"http://127.0.0.1:{served.port}")
+            shipped.clock.advance(61)
+            watch.keep_up()
+            until_idle(served)
+        (found,) = flow.known(shipped.workspace)
+        assert found.verdict == "passed", found.because
+        assert watch.told()["trouble"] == ""
+
+
+@pytest.mark.parametrize("where", ["sweep", "run_auto"])
+def test_a_fault_that_nobody_foresaw_is_on_the_page(shipped: Tiny, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("by nobody foreseen")
+
+    with Served(shipped) as served:
+        with_drills(served, run="auto", at="03:00")
+        midnight = 24 * 3600 - shipped.clock().timestamp() % DAY_S
+        shipped.clock.advance(31 * DAY_S + midnight + 3 * 3600)
+        monkeypatch.setattr(drill_watch, where, broken)
+        served.site.drills.keep_up()
+        until_idle(served)
+        assert "by nobody foreseen" in served.status()["drills"]["trouble"]
 
 
 def test_an_address_is_private_and_names_this_machine(shipped: Tiny) -> None:

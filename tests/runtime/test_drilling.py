@@ -16,7 +16,11 @@ from shipworthy.facts import DRILL_TENANT, DRILLER, Drill, Held, Named, canonica
 from shipworthy.flows import drill as flow
 from shipworthy.flows.posture import confirm, tighten
 from shipworthy.flows.site_state import open_site
-from shipworthy.respond.drills import DRILLED, STARTED, drill_order
+from shipworthy.respond.drills import DRILLED, STARTED, Started, drill_order
+from shipworthy.respond.moments import later, moment, told
+from shipworthy.runtime import drilling
+from shipworthy.runtime.api_keys import new_key, with_key
+from shipworthy.store.api_keys import KeyFile
 from tests.flows.tiny import MODEL, Tiny
 from tests.runtime.served import Served, claim, wait_until
 
@@ -66,11 +70,41 @@ def test_a_rollback_drill_moves_the_synthetic_tenant_and_nobody_else(rolling: Ti
         assert served.decide()["version"] == "2"
 
 
-def test_a_rollback_without_a_candidate_has_failed(shipped: Tiny) -> None:
-    with Served(shipped) as served:
-        found = practised(served, "rollback")
-        assert (found.verdict, found.arm) == ("failed", "baseline")
-        assert "there is nothing to roll back" in found.because
+def test_a_rollback_without_a_candidate_is_not_begun(shipped: Tiny) -> None:
+    with Served(shipped) as served, pytest.raises(CannotDecide, match="no candidate answers"):
+        practised(served, "rollback")
+    assert STARTED not in shipped.kinds()
+
+
+def test_a_candidate_that_answers_nobody_is_not_what_a_drill_stopped(rolling: Tiny) -> None:
+    with Served(rolling) as served:
+        tighten(rolling.workspace, rolling.scope(version="2"), Named.KILLED, "real", "ana")
+        found = practised(served, "kill")
+        assert (found.verdict, found.arm, found.version, found.answers[0]) == ("failed", "candidate", "2", 0)
+        assert "the candidate of version 2 answered nothing before it, so it stopped nothing" in found.because
+
+
+@pytest.mark.parametrize("segment", ["supplier", "supplier=S2;", "=S2", "nonsense=1"])
+def test_what_is_no_segment_here_is_not_begun(shipped: Tiny, segment: str) -> None:
+    with Served(shipped) as served, pytest.raises(UsageError, match="segment"):
+        practised(served, "degrade", segment=segment)
+    assert STARTED not in shipped.kinds()
+
+
+@pytest.mark.parametrize("problem", [ZeroDivisionError("x"), KeyboardInterrupt()])
+def test_our_own_fault_is_on_record_as_a_failed_drill_and_is_not_hidden(
+    shipped: Tiny, problem: BaseException, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise problem
+
+    monkeypatch.setattr(drilling, "_trip", broken)
+    with Served(shipped) as served, pytest.raises(type(problem)):
+        practised(served, "kill")
+    (found,) = flow.known(shipped.workspace)
+    assert found.verdict == "failed"
+    assert type(problem).__name__ in found.because
+    assert shipped.kinds()[-2:] == [STARTED, DRILLED]
 
 
 @pytest.mark.parametrize("segment", ["*", "supplier=S3", "supplier=__unseen__"])
@@ -87,7 +121,7 @@ def test_a_drill_that_a_real_kill_already_covers_stops_nothing_and_says_so(shipp
         tighten(shipped.workspace, shipped.scope(), Named.KILLED, "real", "ana")
         found = practised(served, "kill")
         assert found.verdict == "failed"
-        assert "nothing was answered before it" in found.because
+        assert "the baseline of version 1 answered nothing before it" in found.because
         assert [held.order.by for held in shipped.state().orders] == ["ana"]
 
 
@@ -107,11 +141,68 @@ def test_nobody_but_a_drill_can_be_the_synthetic_tenant(shipped: Tiny) -> None:
             status, told, _ = ask_with(served.port, claim(tenant=DRILL_TENANT), headers)
             assert status == wanted, (name, told)
         assert ask_with(served.port, claim(tenant="acme"), {HEADER.decode(): good})[0] == 403
+        with pytest.raises(UsageError, match="tenant of drills"):
+            new_key(DRILL_TENANT, shipped.workspace.now(), "2099-01-01T00:00:00.000000Z")
         assert served.post("/v2/models/x/infer", {})[0] == 404
         raw = {"context": {"tenant": DRILL_TENANT, "targetingKey": "a"}}
         assert served.post("/ofrep/v1/evaluate/flags", raw)[0] == 403
         refused = served.status()["abuse"]
         assert "__drill__" not in json.dumps(refused)
+
+
+def test_a_key_in_the_name_of_the_synthetic_tenant_opens_nothing(shipped: Tiny) -> None:
+    """Such a key may stand in a file that was written before keys for that tenant were refused."""
+    now = shipped.workspace.now()
+    shown, one = new_key("acme", now, "2099-01-01T00:00:00.000000Z")
+    with Served(shipped) as served:
+        file = KeyFile(shipped.workspace.home, shipped.workspace.host_key())
+        file.write(with_key(None, msgspec.structs.replace(one, tenant=DRILL_TENANT)))
+        wait_until(lambda: ask_with(served.port, claim(), {})[0] == 401)  # the gateway has seen the keys
+        bearer = {"authorization": f"Bearer {shown}"}
+        nobodys = {key: value for key, value in claim().items() if key != "tenant"}
+        for row in (claim(tenant=DRILL_TENANT), nobodys):
+            assert ask_with(served.port, row, bearer)[0] == 403
+        assert ask_with(served.port, claim(tenant=DRILL_TENANT), token_of(shipped))[0] == 200
+
+
+def test_a_mark_of_a_drill_that_never_began_orders_nothing(shipped: Tiny) -> None:
+    """The token is good, the mark is made up: what is in no ledger must not hold anything, however long."""
+    row = claim(tenant=DRILL_TENANT, supplier="nobody-saw-it")
+    with Served(shipped) as served:
+        began(shipped, "DRL-2027-0002", kind="kill")
+        for drill in ("DRL-2027-0001", "DRL-2027-0002"):
+            mark = Mark("unseen", drill, 1 << 40).text()
+            for number in range(30):
+                asked = {**row, "visit": f"v-{number}", MARK: mark}
+                assert ask_with(served.port, asked, token_of(shipped))[0] == 200
+        assert shipped.state().orders == ()
+
+
+def test_what_a_game_day_ordered_holds_no_longer_than_it_was_begun_for(shipped: Tiny) -> None:
+    with Served(shipped) as served:
+        started = began(shipped, "DRL-2027-0001", kind="gameday")
+        mark = Mark("unseen", started.id, 1 << 33).text()
+        row = claim(tenant=DRILL_TENANT, supplier="nobody-saw-it", **{MARK: mark})
+
+        def ordered() -> bool:
+            assert ask_with(served.port, row, token_of(shipped))[0] == 200
+            return bool(settled(shipped))
+
+        wait_until(ordered)
+        (held,) = shipped.state().orders
+        assert moment(held.order.confirm_by) <= moment(started.until)
+
+
+def began(tiny: Tiny, drill: str, kind: str) -> Started:
+    """Write that a drill began, as the verb does."""
+    now = tiny.clock()
+    started = Started(
+        id=drill, kind=kind, model=MODEL, version="1", by="ana", at=told(now), until=told(later(now, 300)),
+        target_ms=1000.0, fault="unseen" if kind == "gameday" else "",
+    )  # fmt: skip
+    with open_site(tiny.workspace) as authority:
+        authority.note("ana", STARTED, {"drill": started})
+    return started
 
 
 def test_a_mark_in_a_row_of_somebody_else_means_nothing(rolling: Tiny) -> None:
@@ -176,9 +267,6 @@ def test_without_a_gateway_nothing_is_begun(shipped: Tiny) -> None:
 def test_what_a_dead_drill_left_is_ended_by_the_site_and_recorded_as_failed(shipped: Tiny) -> None:
     with Served(shipped) as served:
         with open_site(shipped.workspace) as authority:
-            from shipworthy.respond.drills import Started
-            from shipworthy.respond.moments import later, told
-
             now = shipped.clock()
             started = Started(
                 id="DRL-2027-0001", kind="kill", model=MODEL, version="1", by="ana", at=told(now),

@@ -1,25 +1,32 @@
 """Was the kill switch practised lately: what the gate asks of the ledgers, by the stakes (DECISIONS §10).
 
 In: the ledger of this site and the shared one, the lock, the contract. Out: a block where it is required, else what to
-warn of. A drill counts when it passed, is no older than 30 days (or `drills.every`, if that is shorter), and was of the
-version at the gate, the last shipped one or the warm baseline. Low stakes ask for none; standard ones from 90 days
-after the first ship on, and when nobody knows when that was; high ones always.
+warn of. A drill counts when it passed, is no older than 30 days (or `drills.every`, if that is shorter), was of the
+version at the gate, the last shipped one or the warm baseline, and tells itself that it stopped something in time. What
+stands in this site's store counts only below a checkpoint that its key signed: `ended` signs one for each drill. Low
+stakes ask for none; standard ones from 90 days after the first ship on, and when nobody knows when that was; high ones
+always.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
+from shipworthy.artifact.files.keys import CHECKPOINT
 from shipworthy.contract.contract import Contract
 from shipworthy.contract.lock import Lock
 from shipworthy.contract.stakes import UNPROVEN
-from shipworthy.facts import PASSED, Block, Drill, Entry
+from shipworthy.errors import CannotDecide
+from shipworthy.facts import DRILL_TENANT, PASSED, Block, Drill, Entry
 from shipworthy.flows.shared import Shared
-from shipworthy.respond.drills import DAY_S, DRILLED, age_s, drill_in
+from shipworthy.ledger.audit import audit
+from shipworthy.ledger.checkpoint import open_checkpoint
+from shipworthy.ledger.files.log import CHECKPOINT_KEY
+from shipworthy.respond.drills import DAY_S, DRILLED, age_s, drill_in, target_ms, took_ms
 from shipworthy.respond.moments import moment
 from shipworthy.runtime.posted import SHIPPED
 from shipworthy.runtime.shared_facts import BASELINED
@@ -29,7 +36,17 @@ NAME: Final = "drill within 30 days"  # its row of `contract.stakes.UNPROVEN`
 MOST_DAYS: Final = 30
 GRACE_DAYS: Final = 90
 KIND: Final = "kill"
+UNSIGNED: Final = "no checkpoint of this site's key is over it: practise again"
 assert NAME in UNPROVEN
+
+
+class Wanted(NamedTuple):
+    """What a drill must show to count: of which versions, how young (days), how quick (ms), and as of when."""
+
+    versions: set[str]
+    days: float
+    target_ms: float
+    now: datetime
 
 
 class Practised(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,30 +77,77 @@ class Practised(msgspec.Struct, frozen=True, kw_only=True):
 def practised(workspace: Workspace, contract: Contract, shared: Shared) -> Practised:
     """Return what the ledgers know of the drills of this model."""
     model, lock, now = contract.manifest.model, contract.lock, workspace.clock()
-    entries = [*_here(workspace), *(shared.facts.records if shared.facts else ())]
-    versions = {contract.manifest.version, *_baselines(entries), *([lock.subject.version] if lock else [])}
-    found = [drill for entry in entries if (drill := drill_in(entry)) is not None]
-    mine = [one for one in found if (one.model, one.kind) == (model, KIND)]
+    here, there = _here(workspace), list(shared.facts.records if shared.facts else ())
+    required = _required(contract.manifest.stakes, lock, [*here, *there], now)
+    versions = {contract.manifest.version, *_baselines([*here, *there]), *([lock.subject.version] if lock else [])}
     days = min(MOST_DAYS, contract.manifest.drills.every_s / DAY_S)
-    required = _required(contract.manifest.stakes, lock, entries, now)
-    if any(_why_not(one, versions, days, now) == "" for one in mine):
-        return Practised(shown=True, required=required)
-    if not mine:
+    wanted = Wanted(versions, days, target_ms(contract), now)
+    told = [(drill, _why_not(entry, drill, wanted)) for entry, drill in _mine(there, model)]
+    told += _vouched(
+        workspace, [(entry.seq, drill, _why_not(entry, drill, wanted)) for entry, drill in _mine(here, model)]
+    )
+    if not told:
         return Practised(required=required)
-    last = max(mine, key=lambda one: one.at)
-    return Practised(required=required, because=f"{last.id} does not count: {_why_not(last, versions, days, now)}")
+    if any(not why for _, why in told):
+        return Practised(shown=True, required=required)
+    last, why = max(told, key=lambda one: one[0].at)
+    return Practised(required=required, because=f"{last.id} does not count: {why}")
 
 
-def _why_not(drill: Drill, versions: set[str], days: float, now: datetime) -> str:
+def _mine(entries: Iterable[Entry], model: str) -> list[tuple[Entry, Drill]]:
+    """The kill drills of a model, with what they were told in."""
+    found = [(entry, drill) for entry in entries if (drill := drill_in(entry)) is not None]
+    return [(entry, drill) for entry, drill in found if (drill.model, drill.kind) == (model, KIND)]
+
+
+def _why_not(entry: Entry, drill: Drill, wanted: Wanted) -> str:
     """Return why a drill does not count; empty when it does."""
     if drill.verdict != PASSED:
         return f"it {drill.verdict}: {drill.because}"
-    if drill.version not in versions:
+    if entry.actor != drill.by:
+        return f"{entry.actor} wrote it in the name of {drill.by}"
+    if drill.tenant != DRILL_TENANT:
+        return f"it was of tenant {drill.tenant}, which is no tenant of drills"
+    if drill.version not in wanted.versions:
         return f"it was of version {drill.version}, which neither serves nor is at the gate"
-    age = age_s(drill, now)
+    took, most = took_ms(drill), min(drill.target_ms, wanted.target_ms)
+    if took is None:
+        return "it stopped nothing, or no replica is known to have answered"
+    if not 0.0 <= took <= most:
+        return f"it took {took:.0f} ms, and {most:g} count"
+    age = age_s(drill, wanted.now)
     if age is None:
         return f"it is of {drill.at}, which is not in the past"
-    return f"it is {age / DAY_S:.0f} days old, and {days:g} count" if age > days * DAY_S else ""
+    return f"it is {age / DAY_S:.0f} days old, and {wanted.days:g} count" if age > wanted.days * DAY_S else ""
+
+
+def _vouched(workspace: Workspace, found: Iterable[tuple[int, Drill, str]]) -> list[tuple[Drill, str]]:
+    """Return drills of this site's store with why they do not count: also those that its key does not vouch for.
+
+    The ledger is verified only where a drill would count otherwise: that takes as long as the ledger is.
+    """
+    known = list(found)
+    size, trouble = _signed(workspace) if any(not why for _, _, why in known) else (0, "")
+    return [(drill, why or ("" if seq < size else trouble)) for seq, drill, why in known]
+
+
+def _signed(workspace: Workspace) -> tuple[int, str]:
+    """Return how many entries this site's key vouches for, and what is wrong with all others."""
+    store = workspace.store()
+    try:
+        kept = store.get(CHECKPOINT_KEY)
+        if kept is None:
+            return 0, UNSIGNED
+        key = workspace.ed25519(CHECKPOINT).public_key()
+        checkpoint = open_checkpoint(kept.decode("utf-8", "replace"), workspace.origin(), [key])
+        report = audit(store.entry_bytes(0, checkpoint.size), {"the kept checkpoint": checkpoint})
+    except CannotDecide as problem:
+        return 0, f"this site's ledger does not verify: {problem.what}"
+    finally:
+        store.close()
+    if not report.ok:
+        return 0, f"this site's ledger does not verify: {report.problems[0]}"
+    return checkpoint.size, UNSIGNED
 
 
 def _required(stakes: str, lock: Lock | None, entries: Iterable[Entry], now: datetime) -> bool:

@@ -14,6 +14,7 @@ from typing import Final
 
 import msgspec
 
+from shipworthy.contract.contract import Contract
 from shipworthy.facts import (
     DRILL_TENANT,
     DRILLER,
@@ -141,7 +142,7 @@ def _reasons(started: Started, trips: Sequence[Trip], arm: str) -> Iterator[str]
         if silent := [one.name for one in trip.replicas if one.took_ms is None]:
             yield f"{which}: silent: {', '.join(silent)}"
         if not trip.before:
-            yield f"{which}: nothing was answered before it, so it stopped nothing"
+            yield f"{which}: the {arm} of version {started.version} answered nothing before it, so it stopped nothing"
         if not trip.after:
             yield f"{which}: no safe answer came after it"
         if not 0.0 <= trip.last_ms <= started.target_ms:  # NaN is not within anything
@@ -241,13 +242,14 @@ def measured(
 ) -> tuple[Measurement, ...]:
     """Return `kill_time_ms` (of the last kill drill, passed or not) or `drill_age_d` (of the last that passed).
 
-    Nothing when there is none: never drilled is no data. A drill in which a replica was silent has no time at all.
+    Nothing when there is none: never drilled is no data. A drill in which a replica was silent, which stopped nothing,
+    or which counts no longer has no time at all.
     """
     last = book.last("kill", model) if indicator == "kill_time_ms" else book.last_passed("kill", model)
     if last is None:
         return ()
     age = age_s(last, now)
-    value = last.p99_ms if indicator == "kill_time_ms" else None if age is None else age / DAY_S
+    value = _kill_time(last, now) if indicator == "kill_time_ms" else None if age is None else age / DAY_S
     return (
         Measurement(
             indicator=indicator,
@@ -265,6 +267,32 @@ def measured(
             method=f"drill {last.id}",
         ),
     )
+
+
+def target_ms(contract: Contract) -> float:
+    """Return the target: that of an SLO on `kill_time_ms`, else of `drills:`; the smaller one of both."""
+    slos = [slo.target.value for slo in contract.policy.slos if slo.indicator == "kill_time_ms" and not slo.trial]
+    return min([*slos, contract.manifest.drills.kill_within_ms])
+
+
+def took_ms(drill: Drill) -> float | None:
+    """Return the longest that anything took: the replicas' word (p99), or the last answer that was not safe yet.
+
+    None where a replica was silent or none is known, and where the drill stopped nothing.
+    """
+    if drill.p99_ms is None or drill.last_candidate_ms is None or not all(drill.answers):
+        return None
+    if not drill.replicas or any(one.took_ms is None for one in drill.replicas):
+        return None
+    return max(drill.p99_ms, drill.last_candidate_ms)
+
+
+def _kill_time(drill: Drill, now: datetime) -> float | None:
+    """The time of a drill while it counts."""
+    try:
+        return None if now > moment(drill.expires) else took_ms(drill)
+    except ValueError:
+        return None
 
 
 def drill_in(entry: Entry) -> Drill | None:

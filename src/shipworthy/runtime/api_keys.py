@@ -21,7 +21,7 @@ import msgspec
 from shipworthy.deploy.http.keys import ANY, Caller, KeyRefusal, shown_key
 from shipworthy.deploy.http.wire import Refusal, Scope
 from shipworthy.errors import CannotDecide, ShipworthyError, UsageError
-from shipworthy.facts import AbuseKind
+from shipworthy.facts import DRILL_TENANT, AbuseKind
 from shipworthy.store.api_keys import ApiKey, ApiKeys, KeyFile, Mark
 from shipworthy.store.instants import instant
 
@@ -36,6 +36,8 @@ def new_key(tenant: str, made_at: str, expires: str) -> tuple[str, ApiKey]:
     """Make a key; return it, for this one time, and what is to be kept. Raises UsageError."""
     if not tenant or not tenant.isprintable() or tenant != tenant.strip() or len(tenant) > 200:
         raise UsageError(f"no tenant {tenant!r}", "--tenant", "its name as requests say it, or * for every tenant")
+    if tenant == DRILL_TENANT:
+        raise UsageError(f"{DRILL_TENANT} is the tenant of drills", "--tenant", "a drill makes its own token")
     if not instant(made_at) < instant(expires):
         raise UsageError("a key ends after it was made", "--expires", "say when, such as 90d")
     shown = f"{PREFIX}{secrets.token_urlsafe(32)}"

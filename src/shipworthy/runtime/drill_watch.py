@@ -18,8 +18,8 @@ from shipworthy.errors import CannotDecide, ShipworthyError
 from shipworthy.facts import DRILLER, Event, Held, Measurement, Slo, drill_scope, of_drill
 from shipworthy.observe.repeats import Repeats
 from shipworthy.respond import drills, playbook
-from shipworthy.respond.drills import DUE, DrillBook
-from shipworthy.respond.moments import later, told
+from shipworthy.respond.drills import DAY_S, DUE, DrillBook, Started
+from shipworthy.respond.moments import later, moment, told
 from shipworthy.runtime.address import serving
 from shipworthy.runtime.authority import Authority, local_id
 from shipworthy.runtime.controller import Controller
@@ -29,23 +29,29 @@ from shipworthy.runtime.orders import Later
 from shipworthy.runtime.releases import Loaded
 from shipworthy.runtime.workspace import Workspace
 
-HOUR_S = 3600
+HOUR_S, AGAIN_S = 3600, 60
+MOST_SOUGHT = 64
 _log = logging.getLogger("shipworthy.drills")
 
 
 class DrillWatch:
     """`keep_up` runs off the request path, one at a time; everything else on the event loop."""
 
-    def __init__(self, workspace: Workspace, controller: Controller, idly: Later) -> None:
-        """`idly` runs what may take as long as it likes."""
+    def __init__(self, workspace: Workspace, controller: Controller, later: Later, idly: Later) -> None:
+        """`later` runs what waits for the store, one at a time with `keep_up`; `idly` what may take as long as it
+        likes."""
         self._workspace = workspace
         self._controller = controller
         self._authority, self._live = controller.authority, controller.live
-        self._releases, self._act, self._idly = controller.releases, controller.act, idly
+        self._releases, self._act = controller.releases, controller.act
+        self._later, self._idly = later, idly
         self._book = DrillBook()
-        self._tried_at: datetime | None = None
+        self._sought: tuple[str, ...] = ()  # drills that rows named and the book did not know
+        self._next_at: datetime | None = None  # before then no drill runs by itself
+        self._running = False
         self._game: tuple[str, Repeats] = ("", Repeats(controller.levels.repeats))
         self.trouble = ""
+        self.not_run = ""  # why the drill that was due did not begin
         controller.drilled = self.measured
 
     def keep_up(self) -> None:
@@ -58,9 +64,14 @@ class DrillWatch:
                 self._tell_due(now)
                 self._run(now)
             self.trouble = ""
-        except ShipworthyError as problem:
-            self.trouble = str(problem)
-            _log.exception("drills could not be kept up with")
+        except Exception as problem:  # nobody asks what became of this: what is not told here is lost
+            self._failed(problem, "drills could not be kept up with")
+
+    def _failed(self, problem: Exception, what: str) -> None:
+        told_ = f"{what}: {problem if isinstance(problem, ShipworthyError) else repr(problem)}"
+        if told_ != self.trouble:
+            _log.error(what, exc_info=problem)
+        self.trouble = told_
 
     def measured(self, slo: Slo, now: datetime) -> Sequence[Measurement]:
         """Return what SLOs on drills are judged by; nothing when none was ever run."""
@@ -73,19 +84,35 @@ class DrillWatch:
             "last": last,
             "due": self._is_due(self._workspace.clock()),
             "open": sorted(self._book.open),
-            "trouble": self.trouble,
+            "trouble": self.trouble or self.not_run,
         }
 
     def seen(self, event: Event, row: Row, peer: str) -> None:
         """Look at one decision of the synthetic tenant. Only those of a game day are looked at."""
         mark = mark_of(event.tenant, row)
-        if mark is None or not self._act:
+        if mark is None or not self._act or self._begun(mark) is None:
             return
         if self._game[0] != mark.drill:
             self._game = (mark.drill, Repeats(self._controller.levels.repeats))
         held = self._never(event) or self._repeated(event)
         if held is not None:
             self._order(held, mark)
+
+    def _begun(self, mark: Mark) -> Started | None:
+        """Return the game day of a mark: begun in the ledger, and not over. The ledger is read for one that is new."""
+        started = self._book.open.get(mark.drill)
+        if started is None and mark.drill not in self._sought:
+            self._sought = (*self._sought, mark.drill)[-MOST_SOUGHT:]
+            self._later(self._read)
+        if started is None or started.kind != "gameday":
+            return None
+        return started if self._workspace.clock() < moment(started.until) else None
+
+    def _read(self) -> None:
+        try:
+            self._book.read(self._authority.ledger.entries(self._book.seen))
+        except Exception as problem:
+            self._failed(problem, "the drills in the ledger could not be read")
 
     def _never(self, event: Event) -> Held | None:
         for name in event.never:
@@ -107,12 +134,15 @@ class DrillWatch:
         return proposal.held if proposal is not None else None
 
     def _order(self, asked: Held, mark: Mark) -> None:
-        """Make what the playbook asked for hold over the synthetic tenant, once a game day."""
-        if any(of_drill(held) and held.because.startswith(f"{mark.drill}:") for held in self._live.state.orders):
+        """Make what the playbook asked for hold over the synthetic tenant, once a game day and no longer than it is."""
+        started = self._begun(mark)
+        mine = (held for held in self._live.state.orders if of_drill(held))
+        if started is None or any(held.because.startswith(f"{mark.drill}:") for held in mine):
             return
         now, scope = self._workspace.clock(), asked.order.scope
         narrow = drill_scope(scope.model, scope.version, scope.segment)
-        rest_s = max(0.0, mark.until_s - now.timestamp())
+        until_s = min(float(mark.until_s), moment(started.until).timestamp())
+        rest_s = max(0.0, until_s - now.timestamp())
         held = drills.drill_order("ORD", narrow, asked.order.posture, mark.drill, now, rest_s)
         named = drills.drill_order(local_id(held), narrow, asked.order.posture, mark.drill, now, rest_s)
         self._authority.hold(named)
@@ -135,24 +165,37 @@ class DrillWatch:
         self._book.due_told = told(now)
 
     def _run(self, now: datetime) -> None:
-        """Run the kill drill that is due, in its hour of the day, at most once an hour."""
+        """Run the kill drill that is due, in its hour of the day: once an hour, and again soon where none began."""
         wanted = self._contract_drills()
-        hour, minute = (int(part) for part in wanted.at.split(":"))
-        begins = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
-        tried = self._tried_at is not None and now < later(self._tried_at, HOUR_S)
-        if wanted.run != "auto" or not self._act or tried or not begins <= now < later(begins, HOUR_S):
+        waits = self._running or (self._next_at is not None and now < self._next_at)
+        if wanted.run != "auto" or not self._act or waits or not in_hour(wanted.at, now):
             return
-        self._tried_at = now
-        self._idly(lambda: run_auto(self._workspace, self._authority, self._releases))
+        self._running = True
+        self._idly(self._run_now)
+
+    def _run_now(self) -> None:
+        rest_s = AGAIN_S
+        try:
+            run_auto(self._workspace, self._authority, self._releases)
+            self.not_run, rest_s = "", HOUR_S
+        except Exception as problem:  # nobody asks what became of this: what is not told here is lost
+            self.not_run = f"the drill that was due could not be run: {problem}"
+            _log.exception("the drill that was due could not be run")
+        finally:
+            self._next_at, self._running = later(self._workspace.clock(), rest_s), False
+
+
+def in_hour(at: str, now: datetime) -> bool:
+    """True in the hour from `at` (`HH:MM`, UTC) on, also past midnight."""
+    hour, minute = (int(part) for part in at.split(":"))
+    since = now - now.replace(hour=hour, minute=minute, second=0, microsecond=0)
+    return since.total_seconds() % DAY_S < HOUR_S
 
 
 def run_auto(workspace: Workspace, authority: Authority, releases: Mapping[str, Loaded]) -> None:
-    """Run one kill drill on this site's own gateway. What fails is in the log, and in the ledger where it began."""
+    """Run one kill drill on this site's own gateway. Raises what `practise` does when none began."""
     version, arm = answering(authority.state())
     one = releases.get(version)
-    try:
-        if one is None:
-            raise CannotDecide(f"version {version} is not loaded", "drill")
-        practise(Site(workspace, authority, serving(workspace.home), one.contract, arm), "kill", DRILLER)
-    except ShipworthyError:
-        _log.exception("the drill that was due could not be run")
+    if one is None:
+        raise CannotDecide(f"version {version} is not loaded", "drill")
+    practise(Site(workspace, authority, serving(workspace.home), one.contract, arm), "kill", DRILLER)

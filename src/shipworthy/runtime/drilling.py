@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from shipworthy.contract.contract import Contract
 from shipworthy.deploy.http.drills import drill_token
-from shipworthy.errors import CannotDecide, PolicySaysNo, ShipworthyError
+from shipworthy.errors import CannotDecide, PolicySaysNo, ShipworthyError, UsageError
 from shipworthy.facts import (
     DRILL_TENANT,
     DRILLER,
@@ -61,23 +61,65 @@ class Site(NamedTuple):
 
 
 def practise(site: Site, kind: str, person: str, segment: str = "*", trips: int = TRIPS) -> Drill:
-    """Run one drill of `kind` (`kill`, `rollback` or `degrade`) and record it. Raises CannotDecide without a gateway
-    here, Unreachable when it does not answer: then nothing was begun."""
+    """Run one drill of `kind` (`kill`, `rollback` or `degrade`) and record it. Raises UsageError for a segment that
+    the contract does not know, CannotDecide without a gateway here or a candidate to roll back, Unreachable when the
+    gateway does not answer: then nothing was begun. Whatever goes wrong later is recorded."""
     if kind not in drills.POSTURES:
         raise ValueError(f"no drill is called {kind!r}")
+    check_segment(site.contract, segment)
     check_here(site)
+    if kind == "rollback":
+        check_candidate(site)
+    rows = usual_rows(site, segment)
     started = begun(site, kind, person, limit_s(site.contract, trips))
     done: list[Trip] = []
-    trouble = ""
+
+    def as_ended(trouble: str) -> Drill:
+        return drills.judged(started, done, site.arm, expires(site, started), trouble)
+
+    with recording(site, as_ended) as end, probing(site, started, rows) as probes:
+        for _ in range(trips):
+            done.append(_trip(site, started, segment, probes))
+            if done[-1].errors or not (done[-1].before and done[-1].after):
+                break  # it has failed: another trip would only take longer
+    return end()
+
+
+@contextmanager
+def recording(site: Site, as_ended: Callable[[str], Drill]) -> Iterator[Callable[[], Drill]]:
+    """Record how a drill ended, also when something raises; yield what returns the recorded drill afterwards.
+
+    `as_ended(trouble)`: the finished drill, failed for that trouble unless it is "".
+    """
+    kept: list[Drill] = []
     try:
-        with probing(site, started, usual_rows(site, segment)) as probes:
-            for _ in range(trips if kind != "rollback" or site.arm == "candidate" else 0):
-                done.append(_trip(site, started, segment, probes))
-                if done[-1].errors or not (done[-1].before and done[-1].after):
-                    break  # it has failed: another trip would only take longer
+        yield lambda: kept[0]
     except ShipworthyError as problem:
-        trouble = f"it could not go on: {problem}"
-    return ended(site, drills.judged(started, done, site.arm, expires(site, started), trouble))
+        kept.append(ended(site, as_ended(f"it could not go on: {problem}")))
+    except BaseException as problem:  # our own fault, or Ctrl-C: on record as well, and hidden from nobody
+        ended(site, as_ended(f"it could not go on: {problem!r}"))
+        raise
+    else:
+        kept.append(ended(site, as_ended("")))
+
+
+def check_segment(contract: Contract, segment: str) -> None:
+    """Raise UsageError for what is no segment, and for keys that segment nothing here."""
+    known = [one.key for one in contract.manifest.segments.keys]
+    try:
+        strange = sorted(set(parse_segment(segment)) - set(known))
+    except ValueError as problem:
+        raise UsageError(str(problem), "--segment", "write KEY=VALUE, such as supplier=S2") from None
+    if strange:
+        fix = f"the contract's `segments` are {', '.join(known) or 'none'}"
+        raise UsageError(f"{', '.join(strange)} segments nothing here", "--segment", fix)
+
+
+def check_candidate(site: Site) -> None:
+    """Raise CannotDecide unless a candidate answers."""
+    if site.arm != "candidate":
+        what = "no candidate answers: it can be neither rolled back nor broken on purpose"
+        raise CannotDecide(what, "rollout", "start a rollout first")
 
 
 def check_here(site: Site) -> None:
@@ -98,12 +140,6 @@ def within_s(contract: Contract) -> float:
     return 2 * contract.manifest.drills.kill_within_ms / 1000.0 + 1.0
 
 
-def target_ms(contract: Contract) -> float:
-    """Return the target: that of an SLO on `kill_time_ms`, else of `drills:`; the smaller one of both."""
-    slos = [slo.target.value for slo in contract.policy.slos if slo.indicator == "kill_time_ms" and not slo.trial]
-    return min([*slos, contract.manifest.drills.kill_within_ms])
-
-
 def begun(site: Site, kind: str, person: str, limit: float, fault: str = "") -> Started:
     """Record that a drill begins, and until when it is over."""
     now, manifest = site.workspace.clock(), site.contract.manifest
@@ -115,7 +151,7 @@ def begun(site: Site, kind: str, person: str, limit: float, fault: str = "") -> 
         by=person,
         at=told(now),
         until=told(later(now, limit)),
-        target_ms=target_ms(site.contract),
+        target_ms=drills.target_ms(site.contract),
         fault=fault,
     )
     site.authority.note(person, STARTED, {"drill": started})
@@ -123,8 +159,12 @@ def begun(site: Site, kind: str, person: str, limit: float, fault: str = "") -> 
 
 
 def ended(site: Site, drill: Drill) -> Drill:
-    """Record a finished drill, once."""
+    """Record a finished drill, once, and sign the ledger as it is then: a gate believes nothing that is not signed.
+
+    Raises CannotDecide when the ledger is not a continuation of what was signed last.
+    """
     site.authority.ledger.append_once(f"drill/{drill.id}", drill.by, DRILLED, {"drill": drill})
+    site.authority.ledger.checkpoint()
     return drill
 
 
@@ -173,15 +213,15 @@ def safe_for(kind: str, site: Site) -> IsSafe:
 
 def _trip(site: Site, started: Started, segment: str, probes: Probes) -> Trip:
     """Order, wait for every replica, release, and wait until the synthetic tenant is answered as before."""
-    is_safe = safe_for(started.kind, site)
+    is_safe, met = safe_for(started.kind, site), met_by(site)
     begun_at = len(probes.answers)
-    _until(probes, FIRST_WITHIN_S, lambda: _answered(probes, begun_at, is_safe, False) >= ENOUGH)
+    _until(probes, FIRST_WITHIN_S, lambda: _unsafe(probes, begun_at, is_safe, met) >= ENOUGH)
     version = site.contract.manifest.version if started.kind == "rollback" else "*"
     scope = drill_scope(site.contract.manifest.model, version, segment)
     name, now = site.authority.new_id("ORD"), site.workspace.clock()
     posture, limit = drills.POSTURES[started.kind], 10 * within_s(site.contract)
     held = drills.drill_order(name, scope, posture, started.id, now, limit)
-    before = _answered(probes, begun_at, is_safe, False)
+    before = _unsafe(probes, begun_at, is_safe, met)
     since_ns, at = time.monotonic_ns(), len(probes.answers)
     try:
         epoch = placed(site, held)
@@ -192,8 +232,8 @@ def _trip(site: Site, started: Started, segment: str, probes: Probes) -> Trip:
         release(site, started.id, (name,))
     seen = [one for one in probes.answers[begun_at:] if one.sent_s <= told_s]
     gone_on = len(probes.answers)
-    _until(probes, FIRST_WITHIN_S, lambda: not before or _answered(probes, gone_on, is_safe, False) > 0)
-    back = not before or _answered(probes, gone_on, is_safe, False) > 0
+    _until(probes, FIRST_WITHIN_S, lambda: not before or _unsafe(probes, gone_on, is_safe, met) > 0)
+    back = not before or _unsafe(probes, gone_on, is_safe, met) > 0
     errors = [one.error for one in [*seen, *probes.answers[gone_on:]] if one.error]
     if not back:
         errors.append("released, and the synthetic tenant is not answered as before")
@@ -255,8 +295,15 @@ def living(found: Sequence[Replica]) -> tuple[ReplicaTime, ...]:
     )
 
 
-def _answered(probes: Probes, since: int, is_safe: IsSafe, wanted: bool) -> int:
-    return sum(not one.error and is_safe(one) is wanted for one in probes.answers[since:])
+def met_by(site: Site) -> IsSafe:
+    """Return whether an answer is of the version and the arm that the drill says it stops."""
+    wanted = site.contract.manifest.version, site.arm
+    return lambda one: (one.version, one.arm) == wanted
+
+
+def _unsafe(probes: Probes, since: int, is_safe: IsSafe, met: IsSafe) -> int:
+    """Return how many answers were not safe, of those that the drill is to stop."""
+    return sum(not one.error and met(one) and not is_safe(one) for one in probes.answers[since:])
 
 
 def _after(probes: Probes, at: int, since_ns: int, is_safe: IsSafe, until_s: float = float("inf")) -> int:

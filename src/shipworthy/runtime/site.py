@@ -137,7 +137,7 @@ class Site:
         self.controller.unproven, self.controller.doubted = watch.judged, watch.doubts
         key, bucket = workspace.host_key(), self.versions.bucket
         self.late = LateLabels(self.store, key, self.telemetry, bucket, watch, workspace.clock)
-        self.drills = DrillWatch(workspace, self.controller, self._sweeper.submit)
+        self.drills = DrillWatch(workspace, self.controller, self._recorder.submit, self._sweeper.submit)
         self.counting = Counting(self.controller, self.abuse)
         self.controller.changed(RuntimeState(), self.live.state)
         self.controller.resume(past.alarms(self.store))

@@ -1,7 +1,7 @@
 """Requests of the synthetic tenant: made by a drill through the real door, by a token that only this site's key makes.
 
-In: the host's MAC key, a drill's id and its end. Out: the header that a drill shows, and the `Caller` it is: the holder
-of a key for `__drill__` and for nobody else. Whoever else names that tenant, whatever key they show, is refused.
+In: the host's MAC key, a drill's id and its end. Out: the header that a drill shows, and the `DrillCaller` it is, for
+`__drill__` and for nobody else. Whoever else names that tenant is refused, also with an API key in that very name.
 """
 
 from __future__ import annotations
@@ -23,6 +23,12 @@ ASKED: Final = b"x-shipworthy-asked"  # what a drill is told: whether the candid
 MARK: Final = "__fault__"  # the column by which a game day says what it is; it means nothing in anybody else's row
 CANDIDATE_500, CANDIDATE_HANG, NEVER_EVENT = "candidate-500", "candidate-hang", "never-event"
 _LABEL: Final = "drill"
+
+
+class DrillCaller(Caller):
+    """A drill, let in by its token. No key makes one, whatever tenant stands in it."""
+
+    __slots__ = ()
 
 
 def drill_token(key: bytes, drill: str, until_s: int) -> str:
@@ -49,14 +55,14 @@ def with_drills(callers: Callers, key: bytes, clock: Callable[[], float]) -> Cal
         drill = drill_of(key, shown, clock())
         if drill is None:
             raise KeyRefusal(401, "this is no token of a drill here", AbuseKind.BAD_TOKEN, shown)
-        return Caller(f"drill/{drill}", DRILL_TENANT)
+        return DrillCaller(f"drill/{drill}", DRILL_TENANT)
 
     return caller
 
 
 def check_tenant(tenant: str, caller: Caller | None) -> str:
     """Return the tenant. Raises KeyRefusal 403 for the synthetic one unless a drill itself asks."""
-    if tenant == DRILL_TENANT and (caller is None or caller.tenant != DRILL_TENANT):
+    if tenant == DRILL_TENANT and not isinstance(caller, DrillCaller):
         raise KeyRefusal(403, f"{DRILL_TENANT} is the tenant of drills", AbuseKind.FOREIGN_TENANT)
     return tenant
 
