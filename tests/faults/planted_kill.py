@@ -84,7 +84,7 @@ FAULTS: tuple[Fault, ...] = (
     ),
     *_in(
         "runtime/authority.py",
-        "tests/runtime/test_authority_machine.py",
+        "tests/runtime/test_authority_machine.py tests/runtime/test_authority_meets.py",
         (
             "a restore is not written down",
             'return self._loosen(",".join(person.id for person in people), "respond.restored", body, before)',
