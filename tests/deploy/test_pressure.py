@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from shipworthy.deploy.http.client import Pool
+from shipworthy.deploy.http.drills import drill_token, with_drills
+from shipworthy.deploy.http.keys import everybody
+from shipworthy.deploy.http.retry import RESERVE
 from shipworthy.deploy.routing import Routes
+from shipworthy.facts import DRILL_TENANT
 from tests.deploy.kit import ALL, Site, State, broken, eventually, release, running, score_of_amount
 from tests.deploy.raw import answer, good, hung, raw
 
@@ -18,12 +22,12 @@ LITTLE = Routes(baseline="1", candidate="2", share_bp=600, tenants=("acme",), sa
 BOTH = {version: release(version) for version in "12"}
 
 
-def many(site: Site, n: int, **headers: str) -> list[tuple[int, Any, dict[str, str]]]:
+def many(site: Site, n: int, tenant: str = "acme", **headers: str) -> list[tuple[int, Any, dict[str, str]]]:
     """Ask n times at once; the units differ."""
     answers: list[tuple[int, Any, dict[str, str]]] = []
 
     def one(number: int) -> None:
-        row = {"tenant": "acme", "supplier": "P01", "amount": 400, "claim": f"c-{number}"}
+        row = {"tenant": tenant, "supplier": "P01", "amount": 400, "claim": f"c-{number}"}
         answers.append(site.ask("POST", "/decide", {"row": row}, **headers))
 
     threads = [threading.Thread(target=one, args=(number,)) for number in range(n)]
@@ -222,6 +226,47 @@ def test_retries_at_a_dead_baseline_stay_within_their_budget() -> None:
         many(site, 40)
         assert site.gateway.decider.circuits.openings == {}
     assert len(state.told.failures) <= 40 + 10 + 0.1 * 40
+
+
+DRILL_KEY = bytes(range(32))
+AS_DRILL = {"x-shipworthy-drill": drill_token(DRILL_KEY, "DRL-2027-0001", 60)}
+DRILLS = with_drills(everybody, DRILL_KEY, lambda: 0.0)
+
+
+def test_drills_at_a_dead_baseline_report_no_failure_and_spend_no_retry_of_others() -> None:
+    state = State()
+    with raw(good) as gone:
+        port = gone.port
+    with running(state, {}, {"1": release()}, {"1": port}, caller=DRILLS) as site:
+        assert {status for status, _, _ in many(site, 20, DRILL_TENANT, **AS_DRILL)} == {503}
+        decider = site.gateway.decider
+        assert decider.account("acme").retries.tokens == RESERVE
+        assert decider.account(DRILL_TENANT).retries.tokens < RESERVE
+    assert state.told.failures == []
+
+
+def test_drills_take_no_room_of_the_candidate_and_are_scored_in_no_shadow() -> None:
+    async def slow(writer: asyncio.StreamWriter, number: int) -> None:
+        await asyncio.sleep(0.3)
+        writer.write(answer())
+
+    state = State(routes=ALL, shadow=("*",))
+    with (
+        raw(slow) as candidate,
+        running(state, {"1": score_of_amount}, BOTH, {"2": candidate.port}, caller=DRILLS) as site,
+    ):
+        decider = site.gateway.decider
+        decider.rehearsed.shed.__init__(0.8, 4)  # type: ignore[misc]
+        drilling = threading.Thread(target=many, args=(site, 12, DRILL_TENANT), kwargs=AS_DRILL)
+        drilling.start()
+        assert eventually(lambda: decider.rehearsed.shed.in_hand == 4)
+        assert decider.shed.in_hand == 0
+        assert site.decide(amount=1)[2]["x-shipworthy-arm"] == "candidate"
+        drilling.join()
+        assert decider.shed.told()["moved"] == 0
+        assert decider.rehearsed.shed.told()["moved"] > 0
+        assert decider.shed.told()["shadow"] == 0
+    assert {event.tenant for event in state.told.shadows} <= {"acme"}
 
 
 def test_a_hung_baseline_takes_its_time_and_nobody_else_s() -> None:

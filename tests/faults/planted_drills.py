@@ -265,6 +265,26 @@ FAULTS: tuple[Fault, ...] = (
         ("a key is made for the synthetic tenant", "if tenant == DRILL_TENANT:", "if False:"),
     ),
     *_in(
+        "deploy/http/account.py",
+        "tests/deploy/test_pressure.py",
+        ("a drill's failures are reported", "if self.real:", "if True:"),
+        ("nobody's failures are reported", "if self.real:", "if False:"),
+    ),
+    *_in(
+        "deploy/http/decider.py",
+        "tests/deploy/test_pressure.py",
+        (
+            "drills count in everybody's account",
+            "return self.rehearsed if tenant == DRILL_TENANT else self._real",
+            "return self._real",
+        ),
+        (
+            "everybody counts in the drills' account",
+            "return self.rehearsed if tenant == DRILL_TENANT else self._real",
+            "return self.rehearsed",
+        ),
+    ),
+    *_in(
         "runtime/gameday.py",
         "tests/runtime/test_drilling.py::test_a_game_day_that_nobody_confirms_has_failed_and_is_released",
         (

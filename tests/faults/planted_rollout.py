@@ -134,7 +134,7 @@ FAULTS: tuple[Fault, ...] = (
         "deploy/http/decider.py",
         "tests/deploy/test_replay.py",
         ("a dead candidate is not asked and not counted", "replayed = told.replayed or self._passed_by(", "replayed = told.replayed or False and self._passed_by("),
-        ("nothing is ever passed by", "if candidate is None or view.arm == CANDIDATE or not self._circuits", "if candidate is None or self._circuits"),
+        ("nothing is ever passed by", "if candidate is None or view.arm == CANDIDATE or not self.account", "if candidate is None or self.account"),
         ("every unit is the candidate's", "return arm(routes, tenant, self._unit(row, request)) == CANDIDATE and not", "return not"),
         ("an order's doing is a failure", "== CANDIDATE and not self.wiring.closed(candidate)", "== CANDIDATE"),
     ),

@@ -132,13 +132,13 @@ FAULTS: tuple[Fault, ...] = (
         ),
         (
             "the candidate has no cap",
-            "asked = view.arm == CANDIDATE and self.shed.has_room(routes.share_bp)",
+            "asked = view.arm == CANDIDATE and self.account(tenant).shed.has_room(routes.share_bp)",
             "asked = view.arm == CANDIDATE",
         ),
-        ("what is in hand stays in hand", "self.shed.in_hand -= 1", "pass"),
+        ("what is in hand stays in hand", "account.shed.in_hand -= 1", "pass"),
         ("what was heard is asked again", "again = not error.heard and (", "again = ("),
         ("what acts is asked again", "(view.release.idempotent or not error.sent)", "True"),
-        ("retries have no budget", "or not self._retries.spend():", "or False:"),
+        ("retries have no budget", "or not account.retries.spend():", "or False:"),
         (
             "the queue is not looked at",
             "return self._baseline.queued_s() if self._baseline is not None else 0.0",

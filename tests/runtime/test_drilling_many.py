@@ -43,3 +43,15 @@ def test_every_worker_acknowledges_and_one_that_stands_still_is_named(rolling: T
         assert (found.p99_ms, found.replicas[1].took_ms) == (None, None)
         assert found.replicas[0].took_ms is not None
         assert rolling.state().orders == ()
+
+
+def test_a_game_day_does_not_pass_with_a_worker_that_stands_still(rolling: Tiny) -> None:
+    with Many(rolling, 2) as many:
+        many.stop("worker-1")
+        url = f"http://127.0.0.1:{many.port}"
+        found = flow.gameday(many.workspace, "candidate-500", "ana", url=url)
+        os.kill(many.supervisor.children["worker-1"].pid, signal.SIGCONT)
+        assert found.verdict == "failed"
+        assert "silent: worker-1" in found.because
+        assert [one.name for one in found.replicas] == ["worker-0", "worker-1"]
+        assert rolling.state().orders == ()

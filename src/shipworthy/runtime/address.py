@@ -54,7 +54,7 @@ def announce(path: Path, url: str, cert: Path | None = None) -> None:
 def serving(home: Path) -> Serving:
     """Return where the gateway of this state directory listens. Raises CannotDecide when none serves."""
     path = home / FILE
-    fix = "start `shipworthy serve`, or name the gateway with --url"
+    fix = "start `shipworthy serve`"
     if not path.exists():
         raise CannotDecide("no gateway serves this state directory", str(path), fix)
     try:

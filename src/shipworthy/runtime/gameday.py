@@ -70,7 +70,7 @@ def play(site: Site, fault: str, person: str, confirm_within_s: float = CONFIRM_
     try:
         with probing(site, started, rows) as probes:
             if fault in (CANDIDATE_500, CANDIDATE_HANG):
-                times = _circuit(probes, since)
+                times = _circuit(site, probes, since)
             else:
                 times = _ordered(site, started, probes, since)
             errors = sum(bool(one.error) for one in probes.answers)
@@ -175,14 +175,19 @@ def _ordered(site: Site, started: Started, probes: Probes, since: int) -> Times:
     return Times(detect_ms, None if known is None else max(known, detect_ms), None, replicas, name)
 
 
-def _circuit(probes: Probes, since: int) -> Times:
+def _circuit(site: Site, probes: Probes, since: int) -> Times:
     """Wait until the candidate is asked no more: first by one answer, then by several in a row."""
     first = _wait(lambda: _first(probes.answers, lambda one: not one.error and not one.asked), DETECT_WITHIN_S)
     if first is None:
         return Times()
     _wait(lambda: _calm(probes.answers), 10.0)
     calm = _calm(probes.answers)
-    return Times(_ms(first, since), None if calm is None else _ms(calm, since))
+    nobody_has = settled(site.authority).epoch + 1  # so that each is asked whether it stands still
+    found = [one for one in acknowledged(site.workspace.home, nobody_has, since) if one.alive]
+    calm_ms = None if calm is None else _ms(calm, since)
+    stopped = {one.name for one in found if one.state == "stopped" or not one.pid}
+    replicas = tuple(ReplicaTime(name=one.name, took_ms=None if one.name in stopped else calm_ms) for one in found)
+    return Times(_ms(first, since), calm_ms if replicas and not stopped else None, None, replicas)
 
 
 def _calm(answers: Sequence[Answer]) -> Answer | None:

@@ -15,13 +15,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from shipworthy.deploy.answer import PERSON, REFUSED, Answer, answer
-from shipworthy.deploy.http.circuit import Circuits
-from shipworthy.deploy.http.client import CAP, Pool
+from shipworthy.deploy.http.account import Account
+from shipworthy.deploy.http.client import Pool
 from shipworthy.deploy.http.drills import decided_as_marked, fail_as_marked
 from shipworthy.deploy.http.ids import rfc3339
 from shipworthy.deploy.http.places import Row
-from shipworthy.deploy.http.retry import PAUSES_S, RetryBudget
-from shipworthy.deploy.http.shed import Shed
+from shipworthy.deploy.http.retry import PAUSES_S
 from shipworthy.deploy.http.upstream import Scored, UpstreamFailed
 from shipworthy.deploy.http.view import View, view_of
 from shipworthy.deploy.http.wiring import Wiring, for_review
@@ -85,11 +84,10 @@ class Decider:
         self.wiring = wiring
         self._sealer = sealer_of(wiring.mac_key)
         self._takers: dict[str, tuple[Release, Callable[[Row], list[Cell]]]] = {}
-        self.circuits = Circuits(lambda version: wiring.upstreams.get(version), wiring.circuit_check_every_s)
-        self.rehearsed = Circuits(lambda version: wiring.upstreams.get(version), wiring.circuit_check_every_s)
-        self.shed = Shed((1 - CANDIDATE_PART) * wiring.deadline_s, CAP)
+        budget_s = (1 - CANDIDATE_PART) * wiring.deadline_s
+        self._real, self.rehearsed = Account(wiring, budget_s, True), Account(wiring, budget_s, False)
+        self.circuits, self.shed = self._real.circuits, self._real.shed
         self.heard: set[str] = set()  # versions that answered since whoever keeps them warm looked last
-        self._retries = RetryBudget()
         self._baseline: Pool | None = None  # that was asked last
 
     async def decide(self, row: Row, tenant: str, now_s: float, peer: str = "") -> Outcome:
@@ -104,7 +102,7 @@ class Decider:
             routes = w.routes()
             view = self._first(routes, row, tenant, request)
             if view.arm == BASELINE and view.bound.source is not Source.NONE:
-                told = Told(await self._steady(view, row, deadline))
+                told = Told(await self._steady(view, row, tenant, deadline))
             else:
                 view, told = await self._told(routes, view, row, tenant, deadline)
             closed = view.arm == CANDIDATE and w.closed(view.release.version)
@@ -140,12 +138,12 @@ class Decider:
             and version in w.releases
             and version in w.upstreams
             and not w.closed(version)
-            and not self._circuits(tenant).open(version)
+            and not self.account(tenant).circuits.open(version)
         )
 
-    def _circuits(self, tenant: str) -> Circuits:
-        """Return the circuits that a tenant's failures count in: a drill's are its own, and open nobody else's."""
-        return self.rehearsed if tenant == DRILL_TENANT else self.circuits
+    def account(self, tenant: str) -> Account:
+        """Return what a tenant's failures and load count in: a drill's is its own, and touches nobody else's."""
+        return self.rehearsed if tenant == DRILL_TENANT else self._real
 
     def answered(self, view: View, scored: Scored | None, row: Row, tenant: str) -> Answer:
         """Return the answer for a score, or for none."""
@@ -227,7 +225,7 @@ class Decider:
         """True when the candidate's open circuit alone sent a request of its share to the baseline: one more that it
         failed, or a dead candidate would look as if nobody had asked it."""
         candidate = routes.candidate
-        if candidate is None or view.arm == CANDIDATE or not self._circuits(tenant).open(candidate):
+        if candidate is None or view.arm == CANDIDATE or not self.account(tenant).circuits.open(candidate):
             return False
         return arm(routes, tenant, self._unit(row, request)) == CANDIDATE and not self.wiring.closed(candidate)
 
@@ -238,7 +236,7 @@ class Decider:
         """
         if view.bound.source is Source.NONE:
             return view, Told()
-        asked = view.arm == CANDIDATE and self.shed.has_room(routes.share_bp)
+        asked = view.arm == CANDIDATE and self.account(tenant).shed.has_room(routes.share_bp)
         if asked:
             found = await self._tried(view, row, tenant, deadline - (1 - CANDIDATE_PART) * self.wiring.deadline_s)
             if isinstance(found, Scored):
@@ -247,52 +245,54 @@ class Decider:
                 return view, Told(candidate=True)  # it may have acted: nobody acts a second time
         if view.arm == CANDIDATE:
             if not asked:
-                self.shed.move(self.queued_s())
+                self.account(tenant).shed.move(self.queued_s())
             view = view_of(self.wiring, routes.baseline, BASELINE, tenant, row, carried=view)
             if view.bound.source is Source.NONE:
                 return view, Told(replayed=asked, candidate=asked)
-        return view, Told(await self._steady(view, row, deadline), replayed=asked, candidate=asked)
+        return view, Told(await self._steady(view, row, tenant, deadline), replayed=asked, candidate=asked)
 
     async def _tried(self, view: View, row: Row, tenant: str, deadline: float) -> Scored | UpstreamFailed:
         """Ask the candidate; its failures are reported and counted."""
         version = view.release.version
-        circuits, real = self._circuits(tenant), tenant != DRILL_TENANT
-        trial, ok = circuits.began(version), None
-        self.shed.in_hand += 1
+        account = self.account(tenant)
+        trial, ok = account.circuits.began(version), None
+        account.shed.in_hand += 1
         try:
-            if not real:
+            if not account.real:
                 await fail_as_marked(tenant, row, deadline)
             scored = await self.ask(view, row, deadline)
             ok = True
         except UpstreamFailed as error:
             ok = False
-            if real:
-                self.wiring.on_failure(version, str(error))
+            account.failed(version, str(error))
             return error
         finally:
-            self.shed.in_hand -= 1
-            circuits.ended(version, trial, ok)
+            account.shed.in_hand -= 1
+            account.circuits.ended(version, trial, ok)
         self.heard.add(version)
         return scored
 
-    async def _steady(self, view: View, row: Row, deadline: float) -> Scored | None:
+    async def _steady(self, view: View, row: Row, tenant: str, deadline: float) -> Scored | None:
         """Ask the baseline, again after a pause while its connections break unheard and the budget lasts."""
         version = view.release.version
-        self._retries.earn()
+        account = self.account(tenant)
+        account.retries.earn()
         try:
             scored = await self.ask(view, row, deadline)
         except UpstreamFailed as error:
-            return await self._once_more(view, row, deadline, error)
+            return await self._once_more(view, row, account, deadline, error)
         self.heard.add(version)
         return scored
 
-    async def _once_more(self, view: View, row: Row, deadline: float, error: UpstreamFailed) -> Scored | None:
+    async def _once_more(
+        self, view: View, row: Row, account: Account, deadline: float, error: UpstreamFailed
+    ) -> Scored | None:
         version = view.release.version
         for pause_s in (*PAUSES_S, 0.0):
-            self.wiring.on_failure(version, str(error))
+            account.failed(version, str(error))
             again = not error.heard and (view.release.idempotent or not error.sent)
             late = asyncio.get_running_loop().time() + pause_s >= deadline
-            if not again or late or not pause_s or not self._retries.spend():
+            if not again or late or not pause_s or not account.retries.spend():
                 return None
             await asyncio.sleep(pause_s)
             try:
@@ -321,7 +321,7 @@ class Decider:
         steady = view_of(self.wiring, under.routes.baseline, BASELINE, tenant, row, carried=view)
         scored = None
         if steady.bound.source is not Source.NONE:
-            scored = await self._steady(steady, row, under.deadline)
+            scored = await self._steady(steady, row, tenant, under.deadline)
             if self.wiring.epoch() != under.epoch:
                 scored = None  # an order came while the model was asked
         return steady, fallen_back(self.answered(steady, scored, row, tenant))

@@ -100,7 +100,7 @@ class Gateway:
         await self.warm.stop()
         await self.shadows.stop()
         await self.decider.circuits.stop()
-        await self.decider.rehearsed.stop()
+        await self.decider.rehearsed.circuits.stop()
 
     def refusal(self, problem: Exception, asked: Asked) -> tuple[int, str, Headers]:
         """Return status, one line and headers for what a request raised, and note what of it was abuse."""
