@@ -99,8 +99,13 @@ FAULTS: tuple[Fault, ...] = (
         ("the first answer is told", "        if not item.answer:  # another", "        if False:  # another"),
         (
             "the second sees the suggestion",
-            'return {"row": content["row"]} if item.answers else dict(content)',
+            'return {"row": content["row"]} if item.people > 1 else dict(content)',
             "return dict(content)",
+        ),
+        (
+            "the first sees the suggestion",
+            "if item.people > 1 else dict(content)",
+            "if item.answers else dict(content)",
         ),
         ("an answer is recorded twice", "            if item != before:\n", "            if True:\n"),
         ("leases have no limit", "queue.leases_per_person, item_id)", "None, item_id)"),

@@ -152,8 +152,9 @@ def expire_reviews(store: Store, note: Note, now: str) -> tuple[QueueItem, ...]:
 
 
 def _shown(item: QueueItem, content: Mapping[str, Any]) -> dict[str, Any]:
-    """What a person may see: whoever looks second sees the input, and nothing of what machine or people made of it."""
-    return {"row": content["row"]} if item.answers else dict(content)
+    """What a person may see. Where several people answer, each sees the input, and nothing of what machine or people
+    made of it: who saw more, gave the item back and came again would be no blind second."""
+    return {"row": content["row"]} if item.people > 1 else dict(content)
 
 
 def _token(by: str) -> dict[str, str]:
