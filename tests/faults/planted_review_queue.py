@@ -42,8 +42,13 @@ FAULTS: tuple[Fault, ...] = (
         "store/queue.py",
         _STORE,
         ("what does not fit is not counted", "            add_overflow(db, {item.tenant: 1})\n", "            pass\n"),
+        (
+            "what has no end stays for ever",
+            "(item.expires or item.deadline) if item.sealed",
+            "item.expires if item.sealed",
+        ),
         ("what a person has is withdrawn", "if item is None or not is_untouched(item):", "if item is None:"),
-        ("old inputs stay", "            if is_outlived(item, now):\n", "            if False:\n"),
+        ("old inputs stay", "            if is_outlived(item, now, lives_s):\n", "            if False:\n"),
         (
             "tenants are told apart without end",
             "if tenant in known or len(known) < MOST_TENANTS else OTHER",
