@@ -42,8 +42,13 @@ FAULTS: tuple[Fault, ...] = (
         "store/queue.py",
         _STORE,
         ("what does not fit is not counted", "            add_overflow(db, {item.tenant: 1})\n", "            pass\n"),
+        (
+            "what has no end stays for ever",
+            "(item.expires or item.deadline) if item.sealed",
+            "item.expires if item.sealed",
+        ),
         ("what a person has is withdrawn", "if item is None or not is_untouched(item):", "if item is None:"),
-        ("old inputs stay", "            if is_outlived(item, now):\n", "            if False:\n"),
+        ("old inputs stay", "            if is_outlived(item, now, lives_s):\n", "            if False:\n"),
         (
             "tenants are told apart without end",
             "if tenant in known or len(known) < MOST_TENANTS else OTHER",
@@ -99,8 +104,13 @@ FAULTS: tuple[Fault, ...] = (
         ("the first answer is told", "        if not item.answer:  # another", "        if False:  # another"),
         (
             "the second sees the suggestion",
-            'return {"row": content["row"]} if item.answers else dict(content)',
+            'return {"row": content["row"]} if item.people > 1 else dict(content)',
             "return dict(content)",
+        ),
+        (
+            "the first sees the suggestion",
+            "if item.people > 1 else dict(content)",
+            "if item.answers else dict(content)",
         ),
         ("an answer is recorded twice", "            if item != before:\n", "            if True:\n"),
         ("leases have no limit", "queue.leases_per_person, item_id)", "None, item_id)"),

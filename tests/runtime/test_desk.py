@@ -160,12 +160,26 @@ def test_an_answer_is_recorded_once_however_often_it_is_given(shipped: Tiny) -> 
             one.desk.answer("r-9", "ben", "deny")
 
 
+def test_where_two_must_look_nobody_sees_more_than_the_input_not_even_who_gives_it_back(shipped: Tiny) -> None:
+    with room(shipped, second_review=SecondReview(share=1)) as one:
+        one.put("r-1")
+        for who in ("ben", "ana", "ben"):
+            taken = one.desk.take(who)
+            assert taken is not None
+            assert set(taken.content) == {"row"}
+            one.desk.give_back("r-1", who)
+        for who in ("ana", "ben"):
+            one.desk.take(who)
+            done = one.desk.answer("r-1", who, "approve")
+        assert (done.answered_by, done.changed) == ("ana,ben", True), "what was suggested is still compared"
+
+
 def test_who_looks_second_sees_the_input_alone_and_the_ledger_tells_them_nothing(shipped: Tiny) -> None:
     with room(shipped, second_review=SecondReview(share=1)) as one:
         one.put("r-1")
         first = one.desk.take("ben")
         assert first is not None
-        assert first.content["suggestion"] == "deny"
+        assert first.content == {"row": {"speed": 3, "remark": SECRET}}
         waits = one.desk.answer("r-1", "ben", "deny")
         assert (waits.status, waits.answer, waits.label) == (QueueStatus.WAITING, "", None)
         entry = one.entries()[-1]

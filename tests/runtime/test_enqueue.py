@@ -42,6 +42,7 @@ class Asking:
 
     async def given_up(self, meanwhile: Callable[[], object]) -> None:
         """Ask, stop waiting while the commit stands still, do something, and let the commit go on."""
+        self.reached.clear()
         self.goes.clear()
         task = asyncio.create_task(self.ask("R-1"))
         await asyncio.to_thread(self.reached.wait, 30)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import apsw
@@ -26,12 +27,14 @@ from shipworthy.store.review import (
 from shipworthy.store.schema import STEPS, migrate
 from shipworthy.store.sqlite import SqliteStore
 from shipworthy.store.suspect import BY_ANSWER, BY_LABEL, HELD, RELEASED, Suspect
+from shipworthy.testing.memory import MemoryStore
 from tests.store.child import child_environ
 from tests.store.rows import NOON, ONE, THREE, TWO, item
 from tests.store.test_contract import store
 
 __all__ = ["store"]
 LATER = "2027-01-05T12:00:00.000000Z"
+MINUTE = int(datetime(2027, 1, 4, 12, tzinfo=UTC).timestamp() // 60)
 
 
 def given_(person: str, decision: str, label: int | None = None) -> Given:
@@ -146,6 +149,34 @@ def test_a_queue_of_before_there_were_counts_is_counted_when_it_is_opened(tmp_pa
     assert (depth.open, depth.leases) == ({"acme": 2}, {"ann": 1})
     assert opened.answer("R-2", "ann", "deny", NOON, 0).label == 0
     assert opened.queue_depth(NOON).open == {"acme": 1}
+    opened.close()
+
+
+def test_the_input_of_an_item_of_before_there_were_ends_goes_as_long_after_it_came(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    old = apsw.Connection(str(path))
+    migrate(old, "here", STEPS[:4])
+    for name in ("R-1", "R-2"):
+        one = replace(item(name), minute=MINUTE)
+        old.execute(
+            "INSERT INTO queue VALUES (?, ?, ?, ?, ?, ?)", (name, "acme", "waiting", one.deadline, "", _old(one))
+        )
+    old.close()
+    migrate(again := apsw.Connection(str(path)), "here", STEPS[:6])
+    again.close()
+    opened = SqliteStore(path)
+    twin = MemoryStore()
+    for name in ("R-1", "R-2"):
+        twin.enqueue(replace(item(name), minute=MINUTE))
+    for kept in (opened, twin):
+        kept.lease(None, "ann", ONE, NOON, None, "R-1")
+        kept.answer("R-1", "ann", "deny", NOON, 0)
+        assert [one.id for one in kept.expire(THREE)] == ["R-2"]
+        assert [bool(one.sealed) for one in kept.items()] == [True, False]
+        kept.expire("2027-02-03T11:59:00.000000Z")
+        assert [bool(one.sealed) for one in kept.items()] == [True, False]
+        kept.expire("2027-01-11T12:00:00.000000Z", 7 * 86_400)  # a contract that keeps inputs for a week
+        assert [bool(one.sealed) for one in kept.items()] == [False, False]
     opened.close()
 
 

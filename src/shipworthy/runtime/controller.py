@@ -46,6 +46,7 @@ from shipworthy.runtime.localised import Lies, Localiser, Shown, localises
 from shipworthy.runtime.never import never_order
 from shipworthy.runtime.orders import Later, Orders
 from shipworthy.runtime.releases import Loaded
+from shipworthy.runtime.review import lives_of
 from shipworthy.runtime.rolling import Rolling
 from shipworthy.runtime.telemetry import Telemetry
 from shipworthy.runtime.troubles import Troubles
@@ -305,7 +306,9 @@ class Controller:
     def _expire(self, now: str) -> None:
         """Give up reviews past their deadline; their inputs go with them."""
         try:
-            expire_reviews(self.authority.store, self.authority.note, now)
+            served = self.releases.get(self.live.state.baseline)
+            retention = served.contract.manifest.retention if served is not None else {}
+            expire_reviews(self.authority.store, self.authority.note, now, lives_of(retention))
         except ShipworthyError:
             _log.exception("overdue reviews could not be given up")
 

@@ -21,10 +21,10 @@ from shipworthy.facts import Person
 from shipworthy.indicators import length_seconds
 from shipworthy.respond.postures import MACHINE
 from shipworthy.respond.queue import changed, decision_word, label_of
-from shipworthy.runtime.review import opened
+from shipworthy.runtime.review import lives_of, opened
 from shipworthy.store.instants import rfc3339
 from shipworthy.store.protocol import Store
-from shipworthy.store.review import QueueDepth, QueueItem, is_open
+from shipworthy.store.review import RAW_INPUT_S, QueueDepth, QueueItem, is_open
 
 REVIEWERS = ("reviewer", "operator")
 MOST_BECAUSE = 500
@@ -58,7 +58,8 @@ class Desk:
 
     def waiting(self, tenant: str | None = None) -> tuple[QueueItem, ...]:
         """Return what waits or is leased, the most urgent first. Inputs stay sealed."""
-        expire_reviews(self._store, self._note, rfc3339(self._clock()))
+        lives_s = lives_of(self._contract().manifest.retention)
+        expire_reviews(self._store, self._note, rfc3339(self._clock()), lives_s)
         return tuple(item for item in self._store.items(tenant=tenant) if is_open(item))
 
     def depth(self) -> QueueDepth:
@@ -140,10 +141,10 @@ class Desk:
         return {"item": item.id, "decision": item.answer, "label": item.label, "answers": given}
 
 
-def expire_reviews(store: Store, note: Note, now: str) -> tuple[QueueItem, ...]:
+def expire_reviews(store: Store, note: Note, now: str, lives_s: int = RAW_INPUT_S) -> tuple[QueueItem, ...]:
     """Give up what not enough people answered in time, and say so in the ledger: somebody must be called."""
     with store.transaction():
-        gone = store.expire(now)
+        gone = store.expire(now, lives_s)
         if gone:
             by_tenant = dict(sorted(Counter(item.tenant for item in gone).items()))
             body = {"n": len(gone), "by_tenant": by_tenant, "first": gone[0].deadline, "up_to": now}
@@ -152,8 +153,9 @@ def expire_reviews(store: Store, note: Note, now: str) -> tuple[QueueItem, ...]:
 
 
 def _shown(item: QueueItem, content: Mapping[str, Any]) -> dict[str, Any]:
-    """What a person may see: whoever looks second sees the input, and nothing of what machine or people made of it."""
-    return {"row": content["row"]} if item.answers else dict(content)
+    """What a person may see. Where several people answer, each sees the input, and nothing of what machine or people
+    made of it: who saw more, gave the item back and came again would be no blind second."""
+    return {"row": content["row"]} if item.people > 1 else dict(content)
 
 
 def _token(by: str) -> dict[str, str]:

@@ -17,6 +17,7 @@ from shipworthy.contract.review_queue import ReviewQueue
 from shipworthy.deploy.http.protocols.reviews import WAITING
 from shipworthy.deploy.http.wiring import ForReview, Reviewed
 from shipworthy.errors import CannotDecide
+from shipworthy.indicators import length_seconds
 from shipworthy.respond.moments import moment
 from shipworthy.respond.queue import deadline, expires, people_needed
 from shipworthy.runtime.workspace import Clock
@@ -48,6 +49,11 @@ def queue_item(
         expires=expires(at, lives),
         people=people_needed(queue.second_review, asked.request, asked.tenant, asked.segments),
     )
+
+
+def lives_of(retention: Mapping[str, str]) -> int:
+    """Return for how many seconds an input is kept."""
+    return length_seconds(retention.get("raw_input", RAW_INPUT))
 
 
 def opened(item: QueueItem, site_key: bytes) -> dict[str, Any]:

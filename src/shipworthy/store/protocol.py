@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from shipworthy.facts import AbuseCount, Digest, Entry, Incident, LabelCells, LabelSummary, WindowSummary
-from shipworthy.store.review import Admission, QueueDepth, QueueItem, QueueStatus, Room
+from shipworthy.store.review import RAW_INPUT_S, Admission, QueueDepth, QueueItem, QueueStatus, Room
 from shipworthy.store.suspect import LabelSource, Suspect
 from shipworthy.store.tiers import KEPT, RECEIPTS_FOR
 
@@ -176,9 +176,9 @@ class Store(Protocol):
     def counted(self, item_id: str) -> None:
         """Note that an answer is in the sums; twice is once. Raises PolicySaysNo when nobody has answered it."""
 
-    def expire(self, now: str) -> tuple[QueueItem, ...]:
+    def expire(self, now: str, lives_s: int = RAW_INPUT_S) -> tuple[QueueItem, ...]:
         """Give up what nobody answered before its deadline, and return those items; what is done with loses its input
-        when that has reached its end."""
+        when that has reached its end, items of before `expires` was kept `lives_s` after they came."""
 
     def queue_depth(self, now: str) -> QueueDepth:
         """Return how full the queue is."""

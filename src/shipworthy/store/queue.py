@@ -126,7 +126,7 @@ def counted(db: Database, item_id: str) -> None:
         _save(db, review.counted(_known(db, item_id)))
 
 
-def expire(db: Database, now: str) -> tuple[QueueItem, ...]:
+def expire(db: Database, now: str, lives_s: int) -> tuple[QueueItem, ...]:
     """Give up overdue items and return them; what is done with loses its input at its end."""
     late = "SELECT body FROM queue WHERE status IN ('waiting', 'leased') AND deadline <= ?" + _URGENT
     old = "SELECT body FROM queue WHERE empty_at <> '' AND empty_at <= ?"
@@ -136,7 +136,7 @@ def expire(db: Database, now: str) -> tuple[QueueItem, ...]:
         for item in gone:
             _save(db, item)
         for item in _decoded(db.rows(old, (now,))):
-            if is_outlived(item, now):
+            if is_outlived(item, now, lives_s):
                 _save(db, emptied(item))
     return gone
 
@@ -223,7 +223,7 @@ def _decoded(rows: list[tuple[bytes, ...]]) -> list[QueueItem]:
 
 def _save(db: Database, item: QueueItem) -> None:
     people = canonical([one.person for one in item.answers]).decode()
-    end = item.expires if item.sealed else ""
+    end = (item.expires or item.deadline) if item.sealed else ""  # looked at from then on
     row = (item.id, item.tenant, str(item.status), item.deadline, item.lease_until, canonical(item))
     sql = (
         "INSERT INTO queue VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET status = excluded.status,"

@@ -9,15 +9,17 @@ review and as a label. A lease that ran out may be taken by another person. All 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 import msgspec
 
 from shipworthy.errors import PolicySaysNo
 from shipworthy.facts import Fact
-from shipworthy.store.instants import instant
+from shipworthy.store.instants import instant, rfc3339
 
 MOST_PEOPLE = 3
+RAW_INPUT_S = 30 * 86_400  # an input lives so long where nothing says how long
 
 
 class QueueStatus(StrEnum):
@@ -234,9 +236,12 @@ def is_overdue(item: QueueItem, now: str) -> bool:
     return is_open(item) and item.deadline <= now
 
 
-def is_outlived(item: QueueItem, now: str) -> bool:
-    """True when the input of an item that is done with has reached the end of its time."""
-    return not is_open(item) and bool(item.sealed) and bool(item.expires) and item.expires <= now
+def is_outlived(item: QueueItem, now: str, lives_s: int = RAW_INPUT_S) -> bool:
+    """True when the input of an item that is done with has reached the end of its time: where it does not say when,
+    `lives_s` after it came, and not before its deadline."""
+    came = datetime.fromtimestamp(60 * item.minute, UTC)
+    end = item.expires or max(item.deadline, rfc3339(came + timedelta(seconds=lives_s)))
+    return not is_open(item) and bool(item.sealed) and end <= now
 
 
 def expired(item: QueueItem) -> QueueItem:

@@ -119,7 +119,12 @@ _WITHDRAWN: Final = (
     " UPDATE queue_depth SET n = n - 1 WHERE whose = 'all' OR (whose = 'tenant' AND tenant = old.tenant);"
     " DELETE FROM queue_depth WHERE n = 0; END",
 )
-_STEPS = (_FIRST, _LABEL_CELLS, _ROLLED_UP, _ABUSE, _QUEUE, _QUARANTINE, _BY_SENDER, _WITHDRAWN)
+# Items of before there was an end: they are looked at from their deadline on.
+_ENDS: Final = (
+    "UPDATE queue SET empty_at = deadline WHERE empty_at = ''"
+    " AND coalesce(json_extract(CAST(body AS TEXT), '$.sealed'), '') <> ''",
+)
+_STEPS = (_FIRST, _LABEL_CELLS, _ROLLED_UP, _ABUSE, _QUEUE, _QUARANTINE, _BY_SENDER, _WITHDRAWN, _ENDS)
 STEPS: Final[tuple[tuple[str, ...], ...]] = _STEPS
 
 

@@ -14,7 +14,7 @@ from shipworthy.store import abuse, entries, labels, quarantine, queue, rollup, 
 from shipworthy.store.connection import Database
 from shipworthy.store.failpoints import Failpoint, nothing
 from shipworthy.store.protocol import Build
-from shipworthy.store.review import Admission, Given, QueueDepth, QueueItem, QueueStatus, Room
+from shipworthy.store.review import RAW_INPUT_S, Admission, Given, QueueDepth, QueueItem, QueueStatus, Room
 from shipworthy.store.suspect import LabelSource, Suspect
 from shipworthy.store.tiers import KEPT, RECEIPTS_FOR
 
@@ -180,9 +180,9 @@ class SqliteStore:
         """Note that an answer is in the sums."""
         queue.counted(self._db, item_id)
 
-    def expire(self, now: str) -> tuple[QueueItem, ...]:
+    def expire(self, now: str, lives_s: int = RAW_INPUT_S) -> tuple[QueueItem, ...]:
         """Give up overdue items and return them."""
-        return queue.expire(self._db, now)
+        return queue.expire(self._db, now, lives_s)
 
     def item(self, item_id: str) -> QueueItem | None:
         """Return one item."""

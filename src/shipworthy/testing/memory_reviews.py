@@ -117,13 +117,13 @@ class MemoryReviews:
         with self._lock:
             self._save(review.counted(self._known(item_id)))
 
-    def expire(self, now: str) -> tuple[QueueItem, ...]:
+    def expire(self, now: str, lives_s: int = review.RAW_INPUT_S) -> tuple[QueueItem, ...]:
         """Give up overdue items and return them; what is done with loses its input at its end."""
         instant(now)
         with self._lock:
             gone = tuple(self._save(review.expired(item)) for item in self.items() if review.is_overdue(item, now))
             for item in self.items():
-                if review.is_outlived(item, now):
+                if review.is_outlived(item, now, lives_s):
                     self._save(review.emptied(item))
         return gone
 
