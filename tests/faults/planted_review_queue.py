@@ -47,7 +47,6 @@ FAULTS: tuple[Fault, ...] = (
             "(item.expires or item.deadline) if item.sealed",
             "item.expires if item.sealed",
         ),
-        ("what a person has is withdrawn", "if item is None or not is_untouched(item):", "if item is None:"),
         ("old inputs stay", "            if is_outlived(item, now, lives_s):\n", "            if False:\n"),
         (
             "tenants are told apart without end",
@@ -152,6 +151,11 @@ FAULTS: tuple[Fault, ...] = (
             "late, self.uncounted = self.uncounted, Counter()",
             "late = Counter(self.uncounted)",
         ),
+    ),
+    *_in(
+        "store/queue.py",
+        _ENQUEUE,
+        ("what a person has is withdrawn", "if item is None or not is_untouched(item):", "if item is None:"),
     ),
     *_in(
         "runtime/enqueue.py",
