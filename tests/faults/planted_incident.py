@@ -332,7 +332,6 @@ FAULTS: tuple[Fault, ...] = (
         ("a task may name somebody", '"--task": tuple(one.what for one in changes.tasks),', '"--task": (),'),
         ("an opening may name somebody", "        check_blameless((text,), contract.people, of)\n", ""),
         ("tasks of nothing count from one to none", "if changes.done and not incident.tasks:", "if False:"),
-        ("an unsigned reason stands", "if isinstance(key, Ed25519PublicKey) and check(approval, key):", "if True:"),
     ),
     *_in(
         "flows/incident_promote.py",
