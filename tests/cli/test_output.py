@@ -13,7 +13,7 @@ from tests.flows.tiny import Tiny
 COMMANDS = dict(commands())
 
 
-ORDERED = {"order", "epoch", "recorded", "acknowledged", "replicas"}
+ORDERED = {"warnings", "order", "epoch", "recorded", "acknowledged", "replicas"}
 
 
 @pytest.mark.parametrize(

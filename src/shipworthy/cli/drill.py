@@ -20,7 +20,8 @@ trips = click.option("--trips", type=click.IntRange(1, 50), default=3, show_defa
 def drill() -> None:
     """Practise on the synthetic tenant, which nobody can be: nothing real is touched, and the ledger keeps the times.
 
-    Exit 0 when it passed, 1 when it failed, 4 when no gateway serves, 5 when it does not answer.
+    Exit 0 when it passed, 1 when it failed, 4 when no gateway serves, 5 when it does not answer. What people order over
+    the synthetic tenant is taken back like any other order: `shipworthy restore --tenant __drill__`, by two people.
     """
 
 
@@ -78,11 +79,24 @@ def degrade(ctx: click.Context, segment: str, person: str, trips: int, url: str,
 @as_json
 @click.pass_context
 def gameday(ctx: click.Context, fault: str, confirm_within_s: float, person: str, url: str, json_: bool) -> None:
-    """Inject a fault on purpose; measure the time to detect, to degrade and to confirm."""
+    """Inject a fault on purpose; measure the time to detect, to degrade and to confirm.
+
+    Exit 0 when it passed, 1 when it failed, 4 when it cannot be injected here, 5 when the gateway does not answer. A
+    fault of the candidate opens circuits, which place no order: nobody has to confirm anything then.
+    """
     from shipworthy.flows.drill import gameday as run
 
-    progress("a fault is being injected; whoever is on call confirms the order: `shipworthy status`")
-    _told(ctx, run(workspace(ctx), fault, person, url=url, confirm_within_s=confirm_within_s), json_)
+    progress(f"{fault} is being injected, for the synthetic tenant alone")
+    here = workspace(ctx)
+    found = run(
+        here,
+        fault,
+        person,
+        url=url,
+        confirm_within_s=confirm_within_s,
+        say=lambda command: progress(f"a machine has ordered; whoever is on call: {command}"),
+    )
+    _told(ctx, found, json_)
 
 
 @drill.command("list")
@@ -148,7 +162,8 @@ def _table(one: Drill) -> str:
         ("last unsafe answer", one.last_candidate_ms),
     ]
     if one.kind == "gameday":
-        rows = [("to detect", one.detect_ms), ("to degrade", one.degrade_ms), ("to confirm", one.confirm_ms)]
+        rows = [("to detect", one.detect_ms), ("to degrade", one.degrade_ms)]
+        rows += [("to confirm", one.confirm_ms)] if one.order else []
     rows += [(replica.name, replica.took_ms) for replica in one.replicas]
     width = max(len(name) for name, _ in rows)
     return "\n".join([_line(one), *(f"  {name:<{width}}  {_ms(ms)}" for name, ms in rows)])

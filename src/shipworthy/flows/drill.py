@@ -6,7 +6,7 @@ is touched: what a drill orders reaches `__drill__` only, which no caller can be
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,11 +31,18 @@ def drill(
 
 
 def gameday(
-    workspace: Workspace, fault: str, person: str, *, url: str = "", confirm_within_s: float = CONFIRM_WITHIN_S
+    workspace: Workspace,
+    fault: str,
+    person: str,
+    *,
+    url: str = "",
+    confirm_within_s: float = CONFIRM_WITHIN_S,
+    say: Callable[[str], None] = lambda text: None,
 ) -> Drill:
-    """Inject a fault for the synthetic tenant; return the recorded times to detect, to degrade and to confirm."""
+    """Inject a fault for the synthetic tenant; return the recorded times to detect, to degrade and to confirm. `say`
+    hears the command that confirms what a machine ordered."""
     with _site(workspace, person, url) as site:
-        return play(site, fault, person, confirm_within_s)
+        return play(site, fault, person, confirm_within_s, say)
 
 
 def known(workspace: Workspace) -> tuple[Drill, ...]:

@@ -9,12 +9,13 @@ order: there is nothing to confirm then, and the drill says so.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple, TypeVar
 
 from shipworthy.deploy.http.drills import CANDIDATE_500, CANDIDATE_HANG, MARK, NEVER_EVENT, Mark
 from shipworthy.deploy.neverevents import compile_never
-from shipworthy.errors import CannotDecide, ShipworthyError, UsageError
+from shipworthy.errors import CannotDecide, UsageError
 from shipworthy.facts import DRILL_TENANT, FAILED, PASSED, Drill, Held, ReplicaTime, digest, of_drill
 from shipworthy.respond import drills
 from shipworthy.respond.drills import Started
@@ -24,10 +25,10 @@ from shipworthy.runtime.drilling import (
     Site,
     begun,
     check_here,
-    ended,
     expires,
     living,
     probing,
+    recording,
     release,
     settled,
     usual_rows,
@@ -38,6 +39,7 @@ UNSEEN_VALUES, JUNK = "unseen", "junk-tenant"
 FAULTS: Final = (UNSEEN_VALUES, JUNK, NEVER_EVENT, CANDIDATE_500, CANDIDATE_HANG)
 CONFIRM_WITHIN_S: Final = 900.0
 DETECT_WITHIN_S: Final = 60.0
+ASKED_WITHIN_S: Final = 5.0
 OPEN_AFTER: Final = 4  # answers in a row that did not ask the candidate: its circuits are open
 _LOOK_S: Final = 0.005
 Found = TypeVar("Found")
@@ -53,9 +55,15 @@ class Times(NamedTuple):
     order: str = ""
 
 
-def play(site: Site, fault: str, person: str, confirm_within_s: float = CONFIRM_WITHIN_S) -> Drill:
+def play(
+    site: Site,
+    fault: str,
+    person: str,
+    confirm_within_s: float = CONFIRM_WITHIN_S,
+    say: Callable[[str], None] = lambda text: None,
+) -> Drill:
     """Run one game day and record it. Raises UsageError for a fault that is none, CannotDecide where it cannot be
-    injected, and what `practise` raises."""
+    injected, and what `practise` raises. `say` hears which order somebody has to confirm."""
     if fault not in FAULTS:
         raise UsageError(f"no fault {fault!r}", "--fault", f"one of {', '.join(FAULTS)}")
     check_here(site)
@@ -65,9 +73,12 @@ def play(site: Site, fault: str, person: str, confirm_within_s: float = CONFIRM_
     started = begun(site, "gameday", person, DETECT_WITHIN_S + confirm_within_s + 30.0, fault)
     mark = Mark(fault, started.id, int(moment(started.until).timestamp()), faulty[1]).text()
     rows = [{**row, MARK: mark} for row in faulty[0]]
-    times, errors, trouble = Times(), 0, ""
+    times, errors = Times(), 0
     since = time.monotonic_ns()
-    try:
+    with (
+        recording(site, lambda trouble: told_of(site, started, times, errors, trouble)) as recorded,
+        _let_go(site, started),
+    ):
         with probing(site, started, rows) as probes:
             if fault in (CANDIDATE_500, CANDIDATE_HANG):
                 times = _circuit(site, probes, since)
@@ -75,12 +86,9 @@ def play(site: Site, fault: str, person: str, confirm_within_s: float = CONFIRM_
                 times = _ordered(site, started, probes, since)
             errors = sum(bool(one.error) for one in probes.answers)
         if times.order:
+            say(f"shipworthy confirm {times.order} --as YOU")
             times = times._replace(confirm_ms=_confirmed(site, times.order, since, confirm_within_s))
-    except ShipworthyError as problem:
-        trouble = f"it could not go on: {problem}"
-    finally:
-        _release(site, started)
-    return ended(site, told_of(site, started, times, errors, trouble))
+    return recorded()
 
 
 def told_of(site: Site, started: Started, times: Times, errors: int, trouble: str = "") -> Drill:
@@ -176,7 +184,10 @@ def _ordered(site: Site, started: Started, probes: Probes, since: int) -> Times:
 
 
 def _circuit(site: Site, probes: Probes, since: int) -> Times:
-    """Wait until the candidate is asked no more: first by one answer, then by several in a row."""
+    """Wait until the candidate is asked no more: first by one answer, then by several in a row. One that was never
+    asked is none that broke."""
+    if _wait(lambda: _first(probes.answers, lambda one: one.asked), ASKED_WITHIN_S) is None:
+        return Times()
     first = _wait(lambda: _first(probes.answers, lambda one: not one.error and not one.asked), DETECT_WITHIN_S)
     if first is None:
         return Times()
@@ -225,12 +236,16 @@ def _order_of(site: Site, started: Started) -> Held | None:
     return next(mine, None)
 
 
-def _release(site: Site, started: Started) -> None:
-    """Release whatever was ordered for this game day, late orders too."""
-    time.sleep(_LOOK_S)
-    held = _order_of(site, started)
-    if held is not None:
-        release(site, started.id, (held.order.id,))
+@contextmanager
+def _let_go(site: Site, started: Started) -> Iterator[None]:
+    """Release whatever was ordered for this game day in the end, late orders too."""
+    try:
+        yield
+    finally:
+        time.sleep(_LOOK_S)
+        held = _order_of(site, started)
+        if held is not None:
+            release(site, started.id, (held.order.id,))
 
 
 def _wait(found: Callable[[], Found | None], within_s: float) -> Found | None:

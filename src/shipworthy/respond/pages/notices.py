@@ -71,13 +71,20 @@ def _drilled(entry: Entry) -> _Told:
     which = _text(entry.body, "kind", "drill") or "drill"
     what = f"drill {which} {'passed' if _passed(entry) else 'FAILED'}"
     confirm = f"Confirm that {which} works: somebody repeats the drill."
-    return "drill.completed", f"drill:{which}", Severity.SEV2, what, confirm, "shipworthy status"
+    return "drill.completed", f"drill:{which}", Severity.SEV2, what, confirm, "shipworthy drill list"
 
 
 def _due(entry: Entry) -> _Told:
     which = _text(entry.body, "drill") or "drill"
     confirm = f"Confirm that somebody practises: no {which} drill has passed for too long."
-    return "drill.due", f"drill_due:{which}", Severity.SEV3, f"a {which} drill is due", confirm, "shipworthy status"
+    return (
+        "drill.due",
+        f"drill_due:{which}",
+        Severity.SEV3,
+        f"a {which} drill is due",
+        confirm,
+        "shipworthy drill schedule",
+    )
 
 
 def _overridden(entry: Entry) -> _Told:
