@@ -76,6 +76,7 @@ def one_by_one(guard: Guard, rows: list[dict[str, Any]]) -> list[dict[str, Any] 
 def windows(guard: Guard, tiny: Tiny) -> list[WindowSummary]:
     """Everything counted, without times."""
     minute = int(tiny.clock().timestamp() // 60) + 1
+    guard._run(_later(guard._site.flush), 10.0)  # the last rows may still wait to be counted
     closed = guard._run(_later(lambda: guard._site.telemetry._collector.roll(minute)), 10.0)
     return [replace(one, latency=()) for one in closed if one.arm != HEARTBEAT]
 
