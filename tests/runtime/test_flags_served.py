@@ -14,6 +14,7 @@ import pytest
 from shipworthy.facts import Named
 from shipworthy.flows import posture, rollout
 from shipworthy.flows.keys import make_api_key
+from shipworthy.store.epoch_map import STANDS_S
 from tests.cli.calls import verb
 from tests.flows.tiny import MODEL, Tiny
 from tests.runtime.served import Served, wait_until
@@ -111,6 +112,7 @@ def test_an_order_takes_the_permission_away_at_once_and_in_its_segment_only(serv
 def test_a_state_that_cannot_be_read_permits_nothing(served: Served) -> None:
     (served.tiny.workspace.home / "state.json").write_text("{}")
     (served.tiny.workspace.home / "state.map").unlink()
+    time.sleep(2 * STANDS_S)  # whether the file is still there is looked up a hundred times a second
     client = ofrep(served.port)
     assert client.get_boolean_value(ALLOWED, True, context(tenant="acme", supplier="S2")) is False
     assert client.get_string_value(ROUTE, "x", context(tenant="acme", supplier="S2")) == "baseline"
